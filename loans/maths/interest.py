@@ -1,0 +1,84 @@
+"""Interest as a formula over stretches of unchanged principal.
+
+Amounts are yuan, rates fractions a day, days are actual days (the first counts, the last does not).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+
+from loans.maths.dates import days_between
+from weilidai.lib.money import ZERO, round_money
+
+
+@dataclass(frozen=True, slots=True)
+class Reduction:
+    """Principal repaid on a date; that day already carries the smaller principal."""
+
+    on: date
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class PrincipalSegment:
+    """A stretch [start, end) over which the principal did not change."""
+
+    start: date
+    end: date
+    principal: Decimal
+    daily_rate: Decimal
+
+    @property
+    def days(self) -> int:
+        return days_between(self.start, self.end)
+
+    @property
+    def interest(self) -> Decimal:
+        """Half-up(principal x daily rate x days): one rounding for the stretch."""
+        return round_money(self.principal * self.daily_rate * self.days)
+
+    def until(self, on: date) -> "PrincipalSegment":
+        """The part of the stretch before `on`; empty when it starts later."""
+        return replace(self, end=max(self.start, min(self.end, on)))
+
+
+def principal_segments(
+    *, principal: Decimal, daily_rate: Decimal, start: date, end: date, reductions: Iterable[Reduction] = ()
+) -> tuple[PrincipalSegment, ...]:
+    """Stretches of [start, end) cut where the principal changes, and only there.
+
+    Each stretch is rounded on its own, so interest so far is kept to the fen and the formula starts
+    again on the remaining principal. A payment that leaves the principal as it was cuts nothing:
+    otherwise many small payments could round the interest above what was disclosed (R59).
+    """
+    segments: list[PrincipalSegment] = []
+    begun, remaining = start, principal
+    for reduction in sorted(reductions, key=lambda item: item.on):
+        if reduction.on >= end:
+            break
+        if reduction.amount and reduction.on > begun:
+            segments.append(PrincipalSegment(begun, reduction.on, remaining, daily_rate))
+            begun = reduction.on
+        remaining -= reduction.amount
+    if end > begun:
+        segments.append(PrincipalSegment(begun, end, remaining, daily_rate))
+    return tuple(segments)
+
+
+def cumulative_interest(segments: Sequence[PrincipalSegment], on: date) -> Decimal:
+    """Interest accrued from the first stretch up to, not including, `on`."""
+    return sum((segment.until(on).interest for segment in segments), ZERO)
+
+
+def interest_between(segments: Sequence[PrincipalSegment], start: date, end: date) -> Decimal:
+    """Interest accrued in [start, end) as the difference of two cumulative amounts.
+
+    The rounding is on the cumulative amount, so daily figures always add up to the total.
+    """
+    return cumulative_interest(segments, end) - cumulative_interest(segments, start)
+
+
+def exposure(segments: Iterable[PrincipalSegment]) -> Decimal:
+    """Sum of outstanding principal x days, in yuan-days: the base of `apr` and of the cost cap."""
+    return sum((segment.principal * segment.days for segment in segments), ZERO)
