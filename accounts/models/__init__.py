@@ -1,0 +1,24 @@
+"""People: customers with their cards, devices, consents and notices; staff and their roles."""
+
+from accounts.models.card import BankCard
+from accounts.models.consent import Consent, ConsentCode
+from accounts.models.customer import Customer, Occupation
+from accounts.models.device import Device
+from accounts.models.notification import Notification
+from accounts.models.staff import StaffUser
+from accounts.models.token import CustomerToken
+from accounts.models.verification import VerificationAttempt, VerificationPurpose
+
+__all__ = [
+    "BankCard",
+    "Consent",
+    "ConsentCode",
+    "Customer",
+    "CustomerToken",
+    "Device",
+    "Notification",
+    "Occupation",
+    "StaffUser",
+    "VerificationAttempt",
+    "VerificationPurpose",
+]

@@ -1,0 +1,67 @@
+"""The chart of accounts, and what each kind of movement debits and credits. Codes follow the asset/liability/income
+order of Chinese enterprise accounting; a new movement is a new function here."""
+
+from decimal import Decimal
+
+from loans.models.journal import Posting
+
+LOANS_RECEIVABLE = "1303"
+INTEREST_RECEIVABLE = "1132"
+FEES_RECEIVABLE = "1133"
+PENALTY_RECEIVABLE = "1134"
+BANK = "1002"
+INTEREST_INCOME = "6011"
+FEE_INCOME = "6021"
+PENALTY_INCOME = "6022"
+
+CHART = (
+    # code, Chinese, English, kind
+    (BANK, "银行存款", "Cash at bank", "asset"),
+    (INTEREST_RECEIVABLE, "应收利息", "Interest receivable", "asset"),
+    (FEES_RECEIVABLE, "应收手续费", "Fees receivable", "asset"),
+    (PENALTY_RECEIVABLE, "应收罚息", "Penalty receivable", "asset"),
+    (LOANS_RECEIVABLE, "贷款", "Loans receivable", "asset"),
+    (INTEREST_INCOME, "利息收入", "Interest income", "income"),
+    (FEE_INCOME, "手续费收入", "Fee income", "income"),
+    (PENALTY_INCOME, "罚息收入", "Penalty income", "income"),
+)
+
+DEBIT = Posting.Side.DEBIT
+CREDIT = Posting.Side.CREDIT
+Line = tuple[str, str, Decimal]
+
+
+def disbursement(amount: Decimal) -> list[Line]:
+    """Money out to the customer's card."""
+    return [(LOANS_RECEIVABLE, DEBIT, amount), (BANK, CREDIT, amount)]
+
+
+def accrual(amount: Decimal) -> list[Line]:
+    """A day's interest of a product; a negative amount (a correction) swaps the sides."""
+    if amount < 0:
+        return [(INTEREST_INCOME, DEBIT, -amount), (INTEREST_RECEIVABLE, CREDIT, -amount)]
+    return [(INTEREST_RECEIVABLE, DEBIT, amount), (INTEREST_INCOME, CREDIT, amount)]
+
+
+def fee(amount: Decimal) -> list[Line]:
+    """A fee that has fallen due or is taken with a settlement."""
+    return [(FEES_RECEIVABLE, DEBIT, amount), (FEE_INCOME, CREDIT, amount)]
+
+
+def penalty(amount: Decimal) -> list[Line]:
+    """The part of a penalty claim that the cost cap leaves room for."""
+    return [(PENALTY_RECEIVABLE, DEBIT, amount), (PENALTY_INCOME, CREDIT, amount)]
+
+
+def repayment(*, penalty: Decimal, fee: Decimal, interest: Decimal, principal: Decimal) -> list[Line]:
+    """Money in, against what it paid."""
+    lines: list[Line] = [(BANK, DEBIT, penalty + fee + interest + principal)]
+    for code, amount in (
+        (PENALTY_RECEIVABLE, penalty),
+        (FEES_RECEIVABLE, fee),
+        (INTEREST_RECEIVABLE, interest),
+        (LOANS_RECEIVABLE, principal),
+    ):
+        if amount:
+            lines.append((code, CREDIT, amount))
+    return lines

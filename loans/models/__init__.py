@@ -1,0 +1,40 @@
+"""Credit used: loans and their events, money out and in, the journal, what the night writes."""
+
+from loans.models.journal import EntryKind, JournalEntry, LedgerAccount, Posting
+from loans.models.loan import (
+    FORBIDDEN_PURPOSES,
+    CostDisclosure,
+    Instalment,
+    Loan,
+    LoanEvent,
+    LoanPlan,
+    LoanPurpose,
+    LoanState,
+)
+from loans.models.payout import UNDECIDED, Payout, PayoutCallback, PayoutState, SandboxPayment
+from loans.models.portfolio import DelinquencyFact, ProductAccrual
+from loans.models.repayment import Repayment, RepaymentAllocation
+
+__all__ = [
+    "FORBIDDEN_PURPOSES",
+    "UNDECIDED",
+    "CostDisclosure",
+    "DelinquencyFact",
+    "EntryKind",
+    "Instalment",
+    "JournalEntry",
+    "LedgerAccount",
+    "Loan",
+    "LoanEvent",
+    "LoanPlan",
+    "LoanPurpose",
+    "LoanState",
+    "Payout",
+    "PayoutCallback",
+    "PayoutState",
+    "Posting",
+    "ProductAccrual",
+    "Repayment",
+    "RepaymentAllocation",
+    "SandboxPayment",
+]

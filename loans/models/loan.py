@@ -1,0 +1,226 @@
+from decimal import Decimal
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django_fsm import FSMField, transition
+
+from risk.models import FeeBase, PenaltyMethod
+from weilidai.lib.ids import uuid7
+from weilidai.lib.money import MoneyField, RateField
+
+NOTHING = Decimal("0.00")
+
+
+class LoanState(models.TextChoices):
+    DISBURSING = "disbursing", _("Disbursing")
+    ACTIVE = "active", _("Active")
+    SETTLED = "settled", _("Settled")
+    FAILED = "failed", _("Failed")
+    WRITTEN_OFF = "written_off", _("Written off")
+
+
+class LoanPlan(models.TextChoices):
+    SINGLE = "single", _("Single payment")
+    INSTALMENTS = "instalments", _("Instalments")
+
+
+class LoanPurpose(models.TextChoices):
+    DAILY = "daily", _("Daily spending")
+    EDUCATION = "education", _("Education")
+    MEDICAL = "medical", _("Medical care")
+    TRAVEL = "travel", _("Travel")
+    RENOVATION = "renovation", _("Home renovation")
+    APPLIANCES = "appliances", _("Home appliances")
+    BUSINESS = "business", _("Small-business turnover")
+    PROPERTY = "property", _("Buying property")
+    SECURITIES = "securities", _("Securities")
+    GAMBLING = "gambling", _("Gambling")
+
+
+FORBIDDEN_PURPOSES = (LoanPurpose.PROPERTY, LoanPurpose.SECURITIES, LoanPurpose.GAMBLING)
+
+
+class Loan(models.Model):
+    """One drawdown on a line. The figures of its terms are copied at request: later policy never touches it.
+
+    Interest on a date is the closed formula over `interest_settled_amount` and the segment that started on
+    `segment_start_date` with `outstanding_principal_amount`; only events write the row.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="loans")
+    credit_line = models.ForeignKey("risk.CreditLine", on_delete=models.PROTECT, related_name="loans")
+    product = models.ForeignKey("risk.Product", on_delete=models.PROTECT, related_name="+")
+    terms = models.ForeignKey("risk.ProductTerms", on_delete=models.PROTECT, related_name="+")
+    bank_card = models.ForeignKey("accounts.BankCard", on_delete=models.PROTECT, related_name="+")
+    disclosure = models.OneToOneField("loans.CostDisclosure", on_delete=models.PROTECT, related_name="loan")
+    state = FSMField(
+        _("state"), max_length=12, choices=LoanState.choices, default=LoanState.DISBURSING, protected=True
+    )
+    purpose = models.CharField(_("purpose"), max_length=20, choices=LoanPurpose.choices)
+    plan = models.CharField(_("plan"), max_length=12, choices=LoanPlan.choices)
+    principal_amount = MoneyField(_("principal"))
+    daily_rate = RateField(_("daily rate"))
+    days_count = models.PositiveSmallIntegerField(_("days"), null=True, blank=True)
+    periods_count = models.PositiveSmallIntegerField(_("periods"), null=True, blank=True)
+    fee_rate = RateField(_("fee per period"), default=Decimal("0"))
+    fee_base = models.CharField(_("fee base"), max_length=20, choices=FeeBase.choices)
+    with_interest = models.BooleanField(_("with interest"), default=True)
+    prepaid_fee_discount = RateField(_("discount for a period paid ahead"), default=Decimal("0"))
+    settlement_fee_rate = RateField(_("early settlement fee"))
+    penalty_method = models.CharField(_("penalty method"), max_length=20, choices=PenaltyMethod.choices)
+    penalty_share = RateField(_("penalty share"))
+    cost_cap_rate = RateField(
+        _("cost cap, a year"), null=True, blank=True, help_text=_("empty: cap switched off")
+    )
+    early_fees_in_cap = models.BooleanField(_("early fees inside the cap"), default=False)
+
+    requested_at = models.DateTimeField(_("requested at"))
+    requested_date = models.DateField(_("requested on"))
+    disbursed_at = models.DateTimeField(_("disbursed at"), null=True, blank=True)
+    start_date = models.DateField(_("paid out on"), null=True, blank=True)
+    due_date = models.DateField(_("last due date"), null=True, blank=True)
+    settled_date = models.DateField(_("settled on"), null=True, blank=True)
+
+    outstanding_principal_amount = MoneyField(_("outstanding principal"), default=NOTHING)
+    segment_start_date = models.DateField(null=True, blank=True)
+    interest_settled_amount = MoneyField(_("interest up to the last event"), default=NOTHING)
+    interest_paid_amount = MoneyField(_("interest paid"), default=NOTHING)
+    fee_charged_amount = MoneyField(_("fees charged"), default=NOTHING)
+    fee_paid_amount = MoneyField(_("fees paid"), default=NOTHING)
+    penalty_claimed_amount = MoneyField(_("penalty claimed"), default=NOTHING)
+    penalty_charged_amount = MoneyField(_("penalty charged"), default=NOTHING)
+    penalty_paid_amount = MoneyField(_("penalty paid"), default=NOTHING)
+    # Oldest unpaid due date: kept at events, so that lists of overdue loans are one index scan.
+    next_due_date = models.DateField(_("oldest unpaid due date"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("loan")
+        verbose_name_plural = _("loans")
+        ordering = ["-id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(principal_amount__gt=0), name="loan_principal_positive"
+            ),
+            models.CheckConstraint(
+                condition=models.Q(outstanding_principal_amount__gte=0), name="loan_outstanding_not_negative"
+            ),
+        ]
+        indexes = [
+            # Serves the customer's list, the line's sum and the night's scan of what falls due.
+            models.Index(fields=["customer", "-id"], name="loan_by_customer"),
+            models.Index(fields=["credit_line", "state"], name="loan_by_line"),
+            models.Index(fields=["state", "next_due_date"], name="loan_by_due_date"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product_id} {self.principal_amount}"
+
+    @transition(field=state, source=LoanState.DISBURSING, target=LoanState.ACTIVE)
+    def disburse(self) -> None:
+        """The bank confirmed that the money went out."""
+
+    @transition(field=state, source=LoanState.DISBURSING, target=LoanState.FAILED)
+    def fail(self) -> None:
+        """The bank confirmed that no money went out."""
+
+    @transition(field=state, source=LoanState.ACTIVE, target=LoanState.SETTLED)
+    def settle(self) -> None:
+        """Nothing is owed any more."""
+
+    @transition(field=state, source=LoanState.ACTIVE, target=LoanState.WRITTEN_OFF)
+    def write_off(self) -> None:
+        """Given up as uncollectable; the claim stays."""
+
+
+class Instalment(models.Model):
+    """One due date of a loan; a single-payment loan has one. `interest` and `fee` are the disclosed amounts."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="instalments")
+    number = models.PositiveSmallIntegerField(_("number"))
+    start_date = models.DateField(_("from"))
+    due_date = models.DateField(_("due date"))
+    principal_amount = MoneyField(_("principal"))
+    interest_amount = MoneyField(_("interest"))
+    fee_amount = MoneyField(_("fee"))
+    principal_paid_amount = MoneyField(_("principal paid"), default=NOTHING)
+    interest_paid_amount = MoneyField(_("interest paid"), default=NOTHING)
+    fee_paid_amount = MoneyField(_("fee paid"), default=NOTHING)
+    settled_date = models.DateField(_("settled on"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("instalment")
+        verbose_name_plural = _("instalments")
+        ordering = ["loan_id", "number"]
+        constraints = [models.UniqueConstraint(fields=["loan", "number"], name="instalment_once")]
+        indexes = [
+            # Serves reminders and the night: what falls due on a day and is not paid.
+            models.Index(
+                fields=["due_date"],
+                condition=models.Q(settled_date__isnull=True),
+                name="instalment_unpaid_due",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.number} {self.due_date}"
+
+
+class LoanEvent(models.Model):
+    """What happened to a loan, in order: replaying these gives the row's figures again."""
+
+    class Kind(models.TextChoices):
+        DRAWDOWN = "drawdown", _("Drawdown")
+        REPAYMENT = "repayment", _("Repayment")
+        SETTLEMENT = "settlement", _("Early settlement")
+        PENALTY = "penalty", _("Penalty")
+        FEE = "fee", _("Fee")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="events")
+    sequence = models.PositiveIntegerField(_("sequence"))
+    kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)
+    effective_date = models.DateField(_("effective date"))
+    posted_at = models.DateTimeField(_("posted at"))
+    principal_amount = MoneyField(_("principal"), default=NOTHING)
+    interest_amount = MoneyField(_("interest"), default=NOTHING)
+    fee_amount = MoneyField(_("fee"), default=NOTHING)
+    penalty_amount = MoneyField(_("penalty"), default=NOTHING)
+    outstanding_principal_amount = MoneyField(_("outstanding principal after"))
+    entry = models.ForeignKey(
+        "loans.JournalEntry", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("loan event")
+        verbose_name_plural = _("loan events")
+        ordering = ["loan_id", "sequence"]
+        constraints = [models.UniqueConstraint(fields=["loan", "sequence"], name="event_sequence_once")]
+
+    def __str__(self) -> str:
+        return f"{self.sequence} {self.kind}"
+
+
+class CostDisclosure(models.Model):
+    """The form of R59: every charge, shown before the loan and confirmed; what is charged never exceeds it."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="+")
+    credit_line = models.ForeignKey("risk.CreditLine", on_delete=models.PROTECT, related_name="+")
+    form_version = models.CharField(_("version of the form"), max_length=20)
+    terms_key = models.CharField(max_length=64, help_text=_("hash of amount, plan, term and prices"))
+    content = models.JSONField(_("content"))
+    sha256 = models.CharField(_("SHA-256"), max_length=64)
+    shown_at = models.DateTimeField(_("shown at"))
+    business_date = models.DateField(_("business date"))
+    confirmed_at = models.DateTimeField(_("confirmed at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("cost disclosure form")
+        verbose_name_plural = _("cost disclosure forms")
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["credit_line", "terms_key", "-id"], name="disclosure_latest")]
+
+    def __str__(self) -> str:
+        return f"{self.form_version} {self.shown_at:%Y-%m-%d %H:%M}"

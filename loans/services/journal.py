@@ -1,0 +1,60 @@
+"""Posting to the journal: the only place that writes entries."""
+
+from datetime import date, datetime
+from decimal import Decimal
+
+from django.db import transaction
+
+from accounts.models import Customer
+from loans.ledger import CHART, DEBIT, Line
+from loans.models import JournalEntry, LedgerAccount, Loan, Posting
+from risk.models import Product
+
+
+class UnbalancedEntry(Exception):
+    """Debits and credits differ, or an amount is not positive: a defect of the caller, never of the data."""
+
+
+def _balance_check(lines: list[Line]) -> None:
+    if not lines or any(amount <= 0 for _, _, amount in lines):
+        raise UnbalancedEntry(f"postings must be positive: {lines}")
+    difference = sum((amount if side == DEBIT else -amount for _, side, amount in lines), Decimal(0))
+    if difference:
+        raise UnbalancedEntry(f"debits exceed credits by {difference}")
+
+
+@transaction.atomic
+def entry_post(
+    *,
+    kind: str,
+    reference: str,
+    effective_date: date,
+    at: datetime,
+    lines: list[Line],
+    product: Product | None = None,
+    customer: Customer | None = None,
+    loan: Loan | None = None,
+) -> JournalEntry:
+    """Writes one balanced entry. `reference` is unique: a second posting of it raises `IntegrityError`."""
+    _balance_check(lines)
+    entry = JournalEntry.objects.create(
+        kind=kind,
+        reference=reference,
+        effective_date=effective_date,
+        posted_at=at,
+        product=product,
+        customer=customer,
+        loan=loan,
+    )
+    Posting.objects.bulk_create(
+        Posting(entry=entry, ledger_account_id=code, side=side, amount=amount) for code, side, amount in lines
+    )
+    return entry
+
+
+def ledger_accounts_load() -> None:
+    """Makes the chart of accounts stand as declared; safe to repeat."""
+    for code, name_zh, name_en, kind in CHART:
+        LedgerAccount.objects.update_or_create(
+            code=code, defaults={"name_zh": name_zh, "name_en": name_en, "kind": kind}
+        )

@@ -1,0 +1,71 @@
+"""Credit granted: behaviour that came in, what is offered, invitation, application, decision, credit line."""
+
+from risk.models.application import EXPIRING_STATES, OPEN_STATES, ApplicationState, CreditApplication
+from risk.models.behaviour import (
+    ActivityDay,
+    AssetMonth,
+    AuxiliaryReading,
+    BureauReport,
+    CustomerFeedRow,
+    Friendship,
+    GreenAct,
+    LoginEvent,
+    PaymentEvent,
+    ScoreReading,
+)
+from risk.models.credit_line import CreditLine, FreezeReason, LineChange, LineState
+from risk.models.decision import Decision, DecisionContest, Outcome, Scorecard
+from risk.models.document import LegalDocument, Signature
+from risk.models.feed import FeedDelivery, FeedKind, FeedRejection
+from risk.models.invitation import Invitation, InvitationBatch, InvitationState
+from risk.models.product import (
+    FeeBase,
+    PenaltyMethod,
+    PolicyState,
+    Product,
+    ProductTerms,
+    RegulationParameter,
+    Tier,
+    TierCode,
+)
+
+__all__ = [
+    "EXPIRING_STATES",
+    "OPEN_STATES",
+    "ActivityDay",
+    "ApplicationState",
+    "AssetMonth",
+    "AuxiliaryReading",
+    "BureauReport",
+    "CreditApplication",
+    "CreditLine",
+    "CustomerFeedRow",
+    "Decision",
+    "DecisionContest",
+    "FeeBase",
+    "FeedDelivery",
+    "FeedKind",
+    "FeedRejection",
+    "FreezeReason",
+    "Friendship",
+    "GreenAct",
+    "Invitation",
+    "InvitationBatch",
+    "InvitationState",
+    "LegalDocument",
+    "LineChange",
+    "LineState",
+    "LoginEvent",
+    "Outcome",
+    "PaymentEvent",
+    "PenaltyMethod",
+    "PolicyState",
+    "Product",
+    "ProductTerms",
+    "RegulationParameter",
+    "ScoreReading",
+    "Scorecard",
+    "Signature",
+    "Tier",
+    "TierCode",
+]

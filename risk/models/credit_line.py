@@ -1,0 +1,110 @@
+from decimal import Decimal
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django_fsm import FSMField, transition
+
+from risk.models.product import TierCode
+from weilidai.lib.ids import uuid7
+from weilidai.lib.money import MoneyField, RateField
+
+
+class LineState(models.TextChoices):
+    ACTIVE = "active", _("Active")
+    FROZEN = "frozen", _("Frozen")
+    CLOSED = "closed", _("Closed")
+
+
+class FreezeReason(models.TextChoices):
+    STAFF = "staff", _("By staff")
+    UNUSUAL_PLACE = "unusual_place", _("Login from an unusual place")
+    RISK_LAYER = "risk_layer", _("Risk check")
+    OVERDUE = "overdue", _("Overdue loan")
+
+
+class CreditLine(models.Model):
+    """A revolving line. Limit, used and gifted change only under this row's lock, through its services.
+
+    `used_amount` is outstanding principal plus loans on their way out; `gifted_amount` what is lent to friends' lines.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="credit_lines")
+    product = models.ForeignKey("risk.Product", on_delete=models.PROTECT, related_name="+")
+    application = models.OneToOneField(
+        "risk.CreditApplication", on_delete=models.PROTECT, related_name="credit_line"
+    )
+    state = FSMField(
+        _("state"), max_length=10, choices=LineState.choices, default=LineState.ACTIVE, protected=True
+    )
+    tier = models.CharField(_("tier"), max_length=20, choices=TierCode.choices)
+    limit_amount = MoneyField(_("limit"))
+    used_amount = MoneyField(_("used"), default=Decimal("0.00"))
+    gifted_amount = MoneyField(_("gifted"), default=Decimal("0.00"))
+    daily_rate = RateField(_("daily rate"))
+    penalty_share = RateField(_("penalty share"))
+    opened_date = models.DateField(_("opened on"))
+    frozen_reason = models.CharField(
+        _("frozen because"), max_length=30, choices=FreezeReason.choices, blank=True, default=""
+    )
+    frozen_at = models.DateTimeField(_("frozen at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("credit line")
+        verbose_name_plural = _("credit lines")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["customer", "product"], condition=~models.Q(state="closed"), name="one_open_line"
+            ),
+            models.CheckConstraint(condition=models.Q(limit_amount__gte=0), name="line_limit_not_negative"),
+            models.CheckConstraint(condition=models.Q(used_amount__gte=0), name="line_used_not_negative"),
+            models.CheckConstraint(condition=models.Q(gifted_amount__gte=0), name="line_gifted_not_negative"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product_id} {self.limit_amount}"
+
+    @property
+    def available_amount(self) -> Decimal:
+        """What can be drawn now; never negative, also after a limit was lowered."""
+        free: Decimal = self.limit_amount - self.used_amount - self.gifted_amount
+        return max(free, Decimal("0.00"))
+
+    @transition(field=state, source=LineState.ACTIVE, target=LineState.FROZEN)
+    def freeze(self) -> None:
+        """Drawing stops, repaying stays open."""
+
+    @transition(field=state, source=LineState.FROZEN, target=LineState.ACTIVE)
+    def unfreeze(self) -> None:
+        """Drawing is open again."""
+
+    @transition(field=state, source=[LineState.ACTIVE, LineState.FROZEN], target=LineState.CLOSED)
+    def close(self) -> None:
+        """The line is given up; its limit no longer counts."""
+
+
+class LineChange(models.Model):
+    """Every change of a line's limit, rate or tier, with why and by whom."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    credit_line = models.ForeignKey(CreditLine, on_delete=models.PROTECT, related_name="changes")
+    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="+")
+    business_date = models.DateField(_("business date"))
+    at = models.DateTimeField(_("time"))
+    reason = models.CharField(_("reason"), max_length=200)
+    actor_name = models.CharField(_("by"), max_length=150)
+    old_limit_amount = MoneyField(_("old limit"), null=True, blank=True)
+    new_limit_amount = MoneyField(_("new limit"))
+    old_daily_rate = RateField(_("old daily rate"), null=True, blank=True)
+    new_daily_rate = RateField(_("new daily rate"))
+    old_tier = models.CharField(_("old tier"), max_length=20, blank=True, default="")
+    new_tier = models.CharField(_("new tier"), max_length=20)
+
+    class Meta:
+        verbose_name = _("change of a line")
+        verbose_name_plural = _("changes of lines")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.business_date} {self.new_limit_amount}"

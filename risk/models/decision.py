@@ -1,0 +1,112 @@
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from risk.models.product import VersionedPolicy
+from weilidai.lib.ids import uuid7
+from weilidai.lib.money import MoneyField, RateField
+
+
+class Scorecard(VersionedPolicy):
+    """Points per binned variable in five weighted dimensions (R15). `definition` is read by `risk/rules/scorecard.py`."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    code = models.SlugField(_("code"), max_length=40)
+    definition = models.JSONField(_("definition"))
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("scorecard")
+        verbose_name_plural = _("scorecards")
+        ordering = ["code", "-version"]
+        constraints = [models.UniqueConstraint(fields=["code", "version"], name="scorecard_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.code} v{self.version}"
+
+
+class Outcome(models.TextChoices):
+    APPROVED = "approved", _("Approved")
+    REJECTED = "rejected", _("Rejected")
+    REFERRED = "referred", _("Referred")
+
+
+class Decision(models.Model):
+    """A decision kept whole (R21): what went in, which versions judged it, what came out and why. Never changed."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="decisions")
+    application = models.ForeignKey(
+        "risk.CreditApplication", on_delete=models.PROTECT, related_name="decisions"
+    )
+    product = models.ForeignKey("risk.Product", on_delete=models.PROTECT, related_name="+")
+    scorecard = models.ForeignKey(Scorecard, on_delete=models.PROTECT, related_name="+")
+    terms = models.ForeignKey("risk.ProductTerms", on_delete=models.PROTECT, related_name="+")
+    business_date = models.DateField(_("business date"))
+    decided_at = models.DateTimeField(_("decided at"))
+    outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome.choices)
+    score = models.DecimalField(_("score"), max_digits=7, decimal_places=2)
+    dimensions = models.JSONField(_("points per dimension"))
+    reasons = models.JSONField(_("reasons"))
+    # Everything the pure rules need to come to the same answer, versions of policy included.
+    inputs = models.JSONField(_("inputs"))
+    result_sha256 = models.CharField(max_length=64)
+    tier = models.CharField(_("tier"), max_length=20, blank=True, default="")
+    limit_amount = MoneyField(_("limit"), null=True, blank=True)
+    daily_rate = RateField(_("daily rate"), null=True, blank=True)
+    duration_ms = models.PositiveIntegerField(_("duration, ms"), default=0)
+    # A decision by a person names the person and the decision it answers.
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    answers = models.ForeignKey(
+        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="answered_by"
+    )
+    note = models.CharField(_("note"), max_length=1000, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("decision")
+        verbose_name_plural = _("decisions")
+        ordering = ["-id"]
+        indexes = [
+            # Serves the approval rate per product and day.
+            models.Index(fields=["product", "business_date", "outcome"], name="decision_by_day"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_outcome_display()} {self.business_date}"
+
+
+class DecisionContest(models.Model):
+    """A customer asks that a person looks at a decision (R55); somebody else than the decider answers."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("Open")
+        UPHELD = "upheld", _("Decision stands")
+        REVISED = "revised", _("Decision revised")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    decision = models.ForeignKey(Decision, on_delete=models.PROTECT, related_name="contests")
+    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="+")
+    text = models.TextField(_("text"))
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.OPEN)
+    created_at = models.DateTimeField(_("created at"), auto_now_add=True)
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    answered_at = models.DateTimeField(_("answered at"), null=True, blank=True)
+    answer = models.TextField(_("answer"), blank=True, default="")
+
+    class Meta:
+        verbose_name = _("contested decision")
+        verbose_name_plural = _("contested decisions")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["decision"], condition=models.Q(state="open"), name="one_open_contest"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return str(self.get_state_display())

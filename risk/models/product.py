@@ -1,0 +1,205 @@
+"""What is offered, as validity-dated data: product, its terms by version, tiers, dated regulation."""
+
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import get_language
+from django.utils.translation import gettext_lazy as _
+from simple_history.models import HistoricalRecords
+
+from weilidai.lib.ids import uuid7
+from weilidai.lib.money import MoneyField, RateField
+
+
+class PolicyState(models.TextChoices):
+    """Life of any versioned policy: drafted by one person, activated by another, then replaced."""
+
+    DRAFT = "draft", _("Draft")
+    ACTIVE = "active", _("Active")
+    RETIRED = "retired", _("Retired")
+
+
+class VersionedPolicy(models.Model):
+    """A policy row: never edited once active; a change is a new version with its own validity."""
+
+    version = models.PositiveIntegerField(_("version"))
+    state = models.CharField(
+        _("state"), max_length=10, choices=PolicyState.choices, default=PolicyState.DRAFT
+    )
+    valid_from = models.DateField(_("valid from"))
+    valid_to = models.DateField(_("valid to"), null=True, blank=True, help_text=_("last day, open if empty"))
+    drafted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    approved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    approved_at = models.DateTimeField(_("approved at"), null=True, blank=True)
+    change_reason = models.CharField(_("reason of the change"), max_length=300, blank=True, default="")
+
+    class Meta:
+        abstract = True
+
+
+class Product(models.Model):
+    code = models.SlugField(_("code"), primary_key=True, max_length=40)
+    name_zh = models.CharField(_("name (Chinese)"), max_length=80)
+    name_en = models.CharField(_("name (English)"), max_length=80)
+    is_open = models.BooleanField(_("open for business"), default=True)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
+
+    class Meta:
+        verbose_name = _("product")
+        verbose_name_plural = _("products")
+        ordering = ["position", "code"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def name(self) -> str:
+        return self.name_zh if (get_language() or "zh").startswith("zh") else self.name_en
+
+
+class PenaltyMethod(models.TextChoices):
+    PRINCIPAL_SHARE = "principal_share", _("Share of the overdue principal")
+    RATE_UPLIFT = "rate_uplift", _("Raised daily rate")
+
+
+class FeeBase(models.TextChoices):
+    PERIOD_PRINCIPAL = "period_principal", _("Principal of the period")
+    LOAN_PRINCIPAL = "loan_principal", _("Principal of the loan")
+
+
+def _default_periods() -> list[int]:
+    return [3, 6, 12]
+
+
+class ProductTerms(VersionedPolicy):
+    """Every figure of a product for a span of dates. Presets carry the figures of the specification."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="terms")
+    # Admission (R2–R4)
+    score_name = models.CharField(_("score"), max_length=20)
+    score_minimum = models.IntegerField(_("score minimum"))
+    age_minimum = models.PositiveSmallIntegerField(_("age minimum, years"), default=18)
+    activity_months = models.PositiveSmallIntegerField(_("months of activity"), default=6)
+    activity_opens_minimum = models.DecimalField(
+        _("daily opens, monthly mean minimum"), max_digits=6, decimal_places=2, default=Decimal("3.00")
+    )
+    housing_fund_months = models.PositiveSmallIntegerField(
+        _("months of housing fund for the bonus"), default=12
+    )
+    invitation_days = models.PositiveSmallIntegerField(_("days an invitation lives"), default=30)
+    application_days = models.PositiveSmallIntegerField(_("days an application lives"), default=30)
+    # Verification (R11, R12)
+    face_error_rate_below = models.DecimalField(
+        _("face error rate below"), max_digits=7, decimal_places=6, default=Decimal("0.003000")
+    )
+    verification_failures_allowed = models.PositiveSmallIntegerField(_("failures allowed"), default=3)
+    verification_lock_hours = models.PositiveSmallIntegerField(_("lock, hours"), default=24)
+    # Limits and prices
+    limit_ceiling_amount = MoneyField(_("limit ceiling"))
+    limit_step_amount = MoneyField(_("limit step"), default=Decimal("100.00"))
+    student_limit_amount = MoneyField(_("student limit"), default=Decimal("1000.00"))
+    daily_rate_min = RateField(_("daily rate from"))
+    daily_rate_max = RateField(_("daily rate to"))
+    # Use
+    loan_amount_min = MoneyField(_("smallest loan"), default=Decimal("100.00"))
+    single_days_min = models.PositiveSmallIntegerField(_("single payment: days from"), default=1)
+    single_days_max = models.PositiveSmallIntegerField(_("single payment: days to"), default=365)
+    single_days_default = models.PositiveSmallIntegerField(_("single payment: days preset"), default=30)
+    instalment_amount_min = MoneyField(_("instalments from amount"), default=Decimal("1000.00"))
+    instalment_periods = models.JSONField(_("instalment periods"), default=_default_periods)
+    fee_rate = RateField(_("fee per period"), default=Decimal("0.025000"))
+    fee_base = models.CharField(
+        _("fee base"), max_length=20, choices=FeeBase.choices, default=FeeBase.PERIOD_PRINCIPAL
+    )
+    with_interest = models.BooleanField(_("interest beside the fee"), default=False)
+    prepaid_fee_discount = RateField(_("fee discount for a period paid ahead"), default=Decimal("0.005000"))
+    settlement_fee_rate = RateField(_("early settlement fee"), default=Decimal("0.010000"))
+    penalty_method = models.CharField(
+        _("penalty method"),
+        max_length=20,
+        choices=PenaltyMethod.choices,
+        default=PenaltyMethod.PRINCIPAL_SHARE,
+    )
+    cost_cap_enforced = models.BooleanField(_("cost cap enforced"), default=True)
+    early_fees_in_cap = models.BooleanField(_("early fees inside the cap"), default=False)
+    disclosure_reading_seconds = models.PositiveSmallIntegerField(
+        _("disclosure reading time, seconds"), default=0
+    )
+    payout_target_seconds = models.PositiveIntegerField(_("payout target, seconds"))
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("product terms")
+        verbose_name_plural = _("product terms")
+        ordering = ["product_id", "-version"]
+        constraints = [
+            models.UniqueConstraint(fields=["product", "version"], name="terms_version_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.product_id} v{self.version}"
+
+
+class TierCode(models.TextChoices):
+    NEW = "new", _("New customer")
+    QUALITY = "quality", _("Quality customer")
+    VIP = "vip", _("VIP")
+
+
+class Tier(models.Model):
+    """A range of limits and rates inside one version of terms (R22–R24)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    terms = models.ForeignKey(ProductTerms, on_delete=models.CASCADE, related_name="tiers")
+    code = models.CharField(_("tier"), max_length=20, choices=TierCode.choices)
+    rank = models.PositiveSmallIntegerField(
+        _("rank"), help_text=_("the highest tier whose conditions hold applies")
+    )
+    months_in_use_min = models.PositiveSmallIntegerField(_("months in use from"), default=0)
+    assets_min_amount = MoneyField(_("assets from"), default=Decimal("0.00"))
+    limit_min_amount = MoneyField(_("limit from"))
+    limit_max_amount = MoneyField(_("limit to"))
+    daily_rate_min = RateField(_("daily rate from"))
+    daily_rate_max = RateField(_("daily rate to"))
+    penalty_share = RateField(_("penalty share"))
+
+    class Meta:
+        verbose_name = _("tier")
+        verbose_name_plural = _("tiers")
+        ordering = ["terms_id", "rank"]
+        constraints = [models.UniqueConstraint(fields=["terms", "code"], name="tier_once_per_terms")]
+
+    def __str__(self) -> str:
+        return str(self.get_code_display())
+
+
+class RegulationParameter(models.Model):
+    """One figure of the law with the day it starts to hold (R54)."""
+
+    class Name(models.TextChoices):
+        COST_CAP_RATE = "cost_cap_rate", _("Total cost cap, a year")
+        HOUSEHOLD_CREDIT_AMOUNT = "household_credit_amount", _("Household consumer credit")
+        SINGLE_PAYMENT_DAYS = "single_payment_days", _("Single-payment loans, days")
+        NPL_RATIO_ALERT = "npl_ratio_alert", _("Bad-loan ratio alert")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    name = models.CharField(_("parameter"), max_length=40, choices=Name.choices)
+    value = models.DecimalField(_("value"), max_digits=18, decimal_places=6)
+    valid_from = models.DateField(_("valid from"))
+    source = models.CharField(_("source"), max_length=300, blank=True, default="")
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("regulation parameter")
+        verbose_name_plural = _("regulation parameters")
+        ordering = ["name", "-valid_from"]
+        constraints = [models.UniqueConstraint(fields=["name", "valid_from"], name="regulation_once_per_day")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.valid_from}"

@@ -1,0 +1,201 @@
+"""What every app needs to be trusted: audit trail, state changes, idempotency, business days, job runs."""
+
+from typing import Any
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from weilidai.lib.ids import uuid7
+
+
+class AppendOnlyError(Exception):
+    """Somebody tried to change or delete a row that is evidence."""
+
+
+class AppendOnlyModel(models.Model):
+    """Rows are written once."""
+
+    class Meta:
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            raise AppendOnlyError(f"{self._meta.label} rows are never changed")
+        super().save(*args, **kwargs)
+
+    def delete(self, *args: Any, **kwargs: Any) -> tuple[int, dict[str, int]]:
+        raise AppendOnlyError(f"{self._meta.label} rows are never deleted")
+
+
+class AuditEvent(AppendOnlyModel):
+    """Who did what to which object, exactly once per act (invariant I12)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    at = models.DateTimeField(_("time"))
+    business_date = models.DateField(_("business date"), null=True, blank=True)
+    action = models.CharField(_("action"), max_length=80)
+    actor_kind = models.CharField(_("kind of actor"), max_length=20)
+    actor_id = models.CharField(max_length=64, blank=True, default="")
+    actor_name = models.CharField(_("by"), max_length=150, blank=True, default="")
+    subject_type = models.CharField(_("object"), max_length=60)
+    subject_id = models.CharField(_("object id"), max_length=64)
+    customer_id = models.UUIDField(null=True, blank=True)
+    before = models.JSONField(_("before"), null=True, blank=True)
+    after = models.JSONField(_("after"), null=True, blank=True)
+    reason = models.CharField(_("reason"), max_length=500, blank=True, default="")
+    ip = models.GenericIPAddressField(_("IP"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("audit event")
+        verbose_name_plural = _("audit events")
+        ordering = ["-id"]
+        indexes = [
+            # Serve one object's history, one customer's timeline, one person's acts.
+            models.Index(fields=["subject_type", "subject_id"], name="audit_by_subject"),
+            models.Index(fields=["customer_id", "-id"], name="audit_by_customer"),
+            models.Index(fields=["actor_kind", "actor_id", "-id"], name="audit_by_actor"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.subject_type}"
+
+
+class StateChange(AppendOnlyModel):
+    """One step of one state machine."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    at = models.DateTimeField(_("time"))
+    business_date = models.DateField(_("business date"))
+    subject_type = models.CharField(_("object"), max_length=60)
+    subject_id = models.CharField(_("object id"), max_length=64)
+    customer_id = models.UUIDField(null=True, blank=True)
+    field = models.CharField(max_length=40, default="state")
+    old = models.CharField(_("from"), max_length=40)
+    new = models.CharField(_("to"), max_length=40)
+    actor_kind = models.CharField(max_length=20)
+    actor_id = models.CharField(max_length=64, blank=True, default="")
+    actor_name = models.CharField(_("by"), max_length=150, blank=True, default="")
+    reason = models.CharField(_("reason"), max_length=500, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("state change")
+        verbose_name_plural = _("state changes")
+        ordering = ["-id"]
+        indexes = [
+            models.Index(fields=["subject_type", "subject_id"], name="change_by_subject"),
+            models.Index(fields=["customer_id", "-id"], name="change_by_customer"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.subject_type} {self.old} → {self.new}"
+
+
+class IdempotencyRecord(models.Model):
+    """One key of one customer and the answer it got; kept for ever (invariant I4)."""
+
+    class State(models.TextChoices):
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    customer_id = models.UUIDField()
+    key = models.CharField(max_length=200)
+    request_path = models.CharField(max_length=300)
+    body_sha256 = models.CharField(max_length=64)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
+    response_code = models.PositiveSmallIntegerField(null=True)
+    response_body = models.JSONField(null=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("idempotency record")
+        verbose_name_plural = _("idempotency records")
+        constraints = [models.UniqueConstraint(fields=["customer_id", "key"], name="idempotency_key_once")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class BusinessDay(models.Model):
+    """A lending day. One is open; a day that is closing has already been followed by the next."""
+
+    class State(models.TextChoices):
+        OPEN = "open", _("Open")
+        CLOSING = "closing", _("Closing")
+        CLOSED = "closed", _("Closed")
+
+    date = models.DateField(_("business date"), primary_key=True)
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.OPEN)
+    # A date set by hand (demo, tests) does not follow the clock: the automatic end of day waits.
+    follows_clock = models.BooleanField(_("follows the clock"), default=True)
+    opened_at = models.DateTimeField(_("opened at"))
+    closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("business day")
+        verbose_name_plural = _("business days")
+        ordering = ["-date"]
+        constraints = [
+            models.UniqueConstraint(fields=["state"], condition=models.Q(state="open"), name="one_open_day"),
+            models.UniqueConstraint(
+                fields=["state"], condition=models.Q(state="closing"), name="one_closing_day"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.date)
+
+
+class JobRun(models.Model):
+    """One piece of scheduled work: unique by job, business date and partition, claimed by a lease."""
+
+    class State(models.TextChoices):
+        PENDING = "pending", _("Pending")
+        RUNNING = "running", _("Running")
+        DONE = "done", _("Done")
+        FAILED = "failed", _("Failed")
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    job = models.CharField(_("job"), max_length=80)
+    business_date = models.DateField(_("business date"))
+    partition = models.CharField(_("partition"), max_length=40, blank=True, default="")
+    state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.PENDING)
+    progress_done = models.PositiveBigIntegerField(_("done"), default=0)
+    progress_total = models.PositiveBigIntegerField(_("of"), default=0)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    claimed_by = models.CharField(_("claimed by"), max_length=120, blank=True, default="")
+    heartbeat_at = models.DateTimeField(_("last sign of life"), null=True, blank=True)
+    started_at = models.DateTimeField(_("started at"), null=True, blank=True)
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+    error = models.TextField(_("error"), blank=True, default="")
+    result = models.JSONField(_("result"), default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("job run")
+        verbose_name_plural = _("job runs")
+        ordering = ["-business_date", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["job", "business_date", "partition"], name="job_run_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job} {self.business_date}"
+
+
+class MachineMessage(models.Model):
+    """Ids of signed machine requests already taken: a recorded request cannot be sent again."""
+
+    id = models.BigAutoField(primary_key=True)
+    credential = models.CharField(max_length=60)
+    message_id = models.CharField(max_length=100)
+    received_at = models.DateTimeField()
+
+    class Meta:
+        verbose_name = _("machine message")
+        verbose_name_plural = _("machine messages")
+        constraints = [
+            models.UniqueConstraint(fields=["credential", "message_id"], name="machine_message_once")
+        ]
+
+    def __str__(self) -> str:
+        return self.message_id
