@@ -73,7 +73,12 @@ class AllocationResult:
 
 
 def allocate(amount: Decimal, dues: Iterable[Due]) -> AllocationResult:
-    """Pay `dues` with `amount`: component by component, within each the oldest due date first."""
+    """Pay `dues` with `amount`: component by component, within each the oldest due date first.
+
+    Raises ValueError for a negative amount: money given back is a reversal, not a payment.
+    """
+    if amount < ZERO:
+        raise ValueError(f"a payment of {amount}")
     oldest_first = sorted(dues, key=lambda due: (due.due_date, due.number))
     lines: list[Allocation] = []
     rest = amount

@@ -51,9 +51,7 @@ def charged_total(*, claim: Decimal, room: Decimal | None, paid: Decimal = ZERO)
     return claim if room is None else max(paid, min(claim, room))
 
 
-def spread_charge(
-    total: Decimal, claims: Sequence[Decimal], paid: Sequence[Decimal]
-) -> tuple[Decimal, ...]:
+def spread_charge(total: Decimal, claims: Sequence[Decimal], paid: Sequence[Decimal]) -> tuple[Decimal, ...]:
     """Share the charged total over the instalments' claims: first what each has paid, then oldest first."""
     rest = total - sum(paid, ZERO)
     charges: list[Decimal] = []

@@ -44,7 +44,12 @@ def settlement_fee(
 
 
 def reduced_period_fee(
-    *, period_principal: Decimal, loan_principal: Decimal, fee_rate: Decimal, reduction: Decimal, fee_base: str
+    *,
+    period_principal: Decimal,
+    loan_principal: Decimal,
+    fee_rate: Decimal,
+    reduction: Decimal,
+    fee_base: str,
 ) -> Decimal:
     """Fee of a period repaid before it starts: the rate less `reduction` (2.5 % - 0.5 % = 2.0 %).
 

@@ -1,0 +1,148 @@
+"""What a loan was agreed to be, and what happened to it since."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from functools import cached_property
+
+from loans.maths.allocation import Allocation, Component
+from loans.maths.penalty import PenaltyMethod
+from loans.maths.schedule import FeeBase, ScheduleRow, instalment_schedule, single_schedule
+from loans.maths.settlement import reduced_period_fee
+from weilidai.lib.money import ZERO
+
+
+class Plan(StrEnum):
+    """How a loan is paid back."""
+
+    SINGLE = "single"
+    INSTALMENTS = "instalments"
+
+
+@dataclass(frozen=True)
+class LoanTerms:
+    """Everything fixed at drawdown. `start` is the business date the money went out.
+
+    Rates are fractions: `daily_rate` a day, `cost_cap_rate` a year (None: the cap is switched off).
+    `days` serves the single plan, `periods` and the fee fields the instalment plan.
+    """
+
+    plan: Plan
+    principal: Decimal
+    start: date
+    daily_rate: Decimal
+    days: int = 0
+    periods: int = 0
+    fee_rate: Decimal = Decimal(0)
+    fee_base: str = FeeBase.PERIOD_PRINCIPAL
+    with_interest: bool = False
+    prepaid_fee_reduction: Decimal = Decimal(0)
+    settlement_fee_rate: Decimal = Decimal(0)
+    penalty_method: str = PenaltyMethod.PRINCIPAL_SHARE
+    penalty_share: Decimal = Decimal(0)
+    cost_cap_rate: Decimal | None = None
+    early_fees_in_cap: bool = False
+
+    @cached_property
+    def schedule(self) -> tuple[ScheduleRow, ...]:
+        """The normal schedule, disclosed before the loan (R59)."""
+        if self.plan == Plan.SINGLE:
+            return single_schedule(self.principal, self.daily_rate, self.start, self.days)
+        return instalment_schedule(
+            self.principal,
+            self.periods,
+            self.start,
+            self.fee_rate,
+            self.fee_base,
+            self.with_interest,
+            self.daily_rate,
+        )
+
+    @property
+    def last_due_date(self) -> date:
+        return self.schedule[-1].due_date
+
+    @property
+    def bears_interest(self) -> bool:
+        """The fee of a period stands in place of daily interest unless the product adds it (R41)."""
+        return self.plan == Plan.SINGLE or self.with_interest
+
+    @property
+    def uplifts_rate(self) -> bool:
+        return self.penalty_method == PenaltyMethod.RATE_UPLIFT
+
+    def reduced_fee(self, row: ScheduleRow) -> Decimal:
+        """Fee of the period when it is repaid before it starts (R42)."""
+        if self.plan == Plan.SINGLE:
+            return ZERO
+        return reduced_period_fee(
+            period_principal=row.principal,
+            loan_principal=self.principal,
+            fee_rate=self.fee_rate,
+            reduction=self.prepaid_fee_reduction,
+            fee_base=self.fee_base,
+        )
+
+
+class EventKind(StrEnum):
+    """What can happen to a loan after its drawdown."""
+
+    REPAYMENT = "repayment"
+    SETTLEMENT = "settlement"
+    REVERSAL = "reversal"
+    WRITE_OFF = "write_off"
+
+
+@dataclass(frozen=True, slots=True)
+class LoanEvent:
+    """One event. `key` names it for a reversal, whose `reverses` carries that key."""
+
+    effective_date: date
+    kind: EventKind
+    amount: Decimal = ZERO
+    key: str = ""
+    reverses: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AppliedEvent:
+    """What an event paid: `remainder` found no debt and stays unapplied."""
+
+    event: LoanEvent
+    allocations: tuple[Allocation, ...] = ()
+    settlement_fee: Decimal = ZERO
+    remainder: Decimal = ZERO
+
+
+@dataclass(frozen=True)
+class LoanHistory:
+    """The events of a loan with what each of them paid, in order of effective date."""
+
+    applied: tuple[AppliedEvent, ...] = ()
+    settled_on: date | None = None
+    written_off_on: date | None = None
+
+    @property
+    def settlement_fee(self) -> Decimal:
+        return sum((item.settlement_fee for item in self.applied), ZERO)
+
+    @property
+    def unapplied_amount(self) -> Decimal:
+        return sum((item.remainder for item in self.applied), ZERO)
+
+    @cached_property
+    def payments(self) -> tuple[tuple[date, Allocation], ...]:
+        """Every amount paid on an instalment, with the date it counts from."""
+        return tuple((item.event.effective_date, line) for item in self.applied for line in item.allocations)
+
+    def paid(self, number: int, component: Component, until: date | None = None) -> Decimal:
+        """Paid on one component of one instalment, up to and including `until`."""
+        return sum(
+            (
+                line.amount
+                for on, line in self.payments
+                if line.number == number and line.component == component and (until is None or on <= until)
+            ),
+            ZERO,
+        )
