@@ -36,32 +36,33 @@ def disbursement(amount: Decimal) -> list[Line]:
     return [(LOANS_RECEIVABLE, DEBIT, amount), (BANK, CREDIT, amount)]
 
 
-def accrual(amount: Decimal) -> list[Line]:
-    """A day's interest of a product; a negative amount (a correction) swaps the sides."""
+# What the night books per product: kind of accrual → (receivable, income).
+ACCRUALS = {
+    "interest": (INTEREST_RECEIVABLE, INTEREST_INCOME),
+    "fee": (FEES_RECEIVABLE, FEE_INCOME),
+    "penalty": (PENALTY_RECEIVABLE, PENALTY_INCOME),
+}
+
+
+def accrual(kind: str, amount: Decimal) -> list[Line]:
+    """A day's interest, fees or penalties of a product; a negative amount (a correction) swaps the sides."""
+    receivable, income = ACCRUALS[kind]
     if amount < 0:
-        return [(INTEREST_INCOME, DEBIT, -amount), (INTEREST_RECEIVABLE, CREDIT, -amount)]
-    return [(INTEREST_RECEIVABLE, DEBIT, amount), (INTEREST_INCOME, CREDIT, amount)]
+        return [(income, DEBIT, -amount), (receivable, CREDIT, -amount)]
+    return [(receivable, DEBIT, amount), (income, CREDIT, amount)]
 
 
-def fee(amount: Decimal) -> list[Line]:
-    """A fee that has fallen due or is taken with a settlement."""
-    return [(FEES_RECEIVABLE, DEBIT, amount), (FEE_INCOME, CREDIT, amount)]
-
-
-def penalty(amount: Decimal) -> list[Line]:
-    """The part of a penalty claim that the cost cap leaves room for."""
-    return [(PENALTY_RECEIVABLE, DEBIT, amount), (PENALTY_INCOME, CREDIT, amount)]
-
-
-def repayment(*, penalty: Decimal, fee: Decimal, interest: Decimal, principal: Decimal) -> list[Line]:
-    """Money in, against what it paid."""
-    lines: list[Line] = [(BANK, DEBIT, penalty + fee + interest + principal)]
-    for code, amount in (
+def repayment(
+    *, penalty: Decimal, fee: Decimal, interest: Decimal, principal: Decimal, settlement_fee: Decimal
+) -> list[Line]:
+    """Money in, against what it paid. A settlement fee is earned at the moment it is paid."""
+    credits = (
         (PENALTY_RECEIVABLE, penalty),
         (FEES_RECEIVABLE, fee),
         (INTEREST_RECEIVABLE, interest),
         (LOANS_RECEIVABLE, principal),
-    ):
-        if amount:
-            lines.append((code, CREDIT, amount))
-    return lines
+        (FEE_INCOME, settlement_fee),
+    )
+    received = sum((amount for _, amount in credits), Decimal(0))
+    lines: list[Line] = [(BANK, DEBIT, received)]
+    return lines + [(code, CREDIT, amount) for code, amount in credits if amount]

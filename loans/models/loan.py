@@ -88,6 +88,7 @@ class Loan(models.Model):
     interest_paid_amount = MoneyField(_("interest paid"), default=NOTHING)
     fee_charged_amount = MoneyField(_("fees charged"), default=NOTHING)
     fee_paid_amount = MoneyField(_("fees paid"), default=NOTHING)
+    settlement_fee_amount = MoneyField(_("settlement fee paid"), default=NOTHING)
     penalty_claimed_amount = MoneyField(_("penalty claimed"), default=NOTHING)
     penalty_charged_amount = MoneyField(_("penalty charged"), default=NOTHING)
     penalty_paid_amount = MoneyField(_("penalty paid"), default=NOTHING)

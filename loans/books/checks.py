@@ -1,0 +1,240 @@
+"""The invariants. A check yields one `Fault` per row that breaks it; no fault means it holds.
+
+They read in key order and in batches, so they work beside customers and on a large book. Where a check compares
+a loan with what others sum up, it reads both in one statement.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from django.db.models import Case, Count, DecimalField, F, Q, Sum, Value, When
+from django.db.models.functions import Coalesce
+
+from loans import ledger
+from loans.end_of_day.accrual import in_batches
+from loans.models import (
+    Instalment,
+    JournalEntry,
+    Loan,
+    LoanState,
+    Payout,
+    PayoutState,
+    Posting,
+    ProductAccrual,
+    Repayment,
+)
+from loans.selectors.position import loan_events, loan_position, loan_terms
+from risk.models import CreditLine, LineState
+from weilidai.lib.models import BusinessDay
+from weilidai.lib.money import ZERO
+
+NO_MONEY = Value(Decimal("0"), output_field=DecimalField(max_digits=18, decimal_places=2))
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A broken invariant at one row."""
+
+    check: str
+    subject: str
+    detail: str
+
+
+Check = Callable[[], Iterator[Fault]]
+
+
+def entries_balanced() -> Iterator[Fault]:
+    """I1: debits equal credits in every entry."""
+    debit = Sum(Case(When(postings__side="debit", then=F("postings__amount")), default=NO_MONEY))
+    credit = Sum(Case(When(postings__side="credit", then=F("postings__amount")), default=NO_MONEY))
+    rows = JournalEntry.objects.order_by().annotate(debits=debit, credits=credit, parts=Count("postings"))
+    for entry in rows.filter(~Q(debits=F("credits")) | Q(parts__lt=2)).iterator():
+        yield Fault("entries_balanced", entry.reference, f"debits {entry.debits}, credits {entry.credits}")
+
+
+def lines_match_loans() -> Iterator[Fault]:
+    """I2: 0 ≤ used ≤ limit, and used = outstanding principal + loans on their way out."""
+    pending = Sum("loans__principal_amount", filter=Q(loans__state=LoanState.DISBURSING))
+    owed = Sum("loans__outstanding_principal_amount", filter=~Q(loans__state=LoanState.DISBURSING))
+    rows = CreditLine.objects.annotate(pending=Coalesce(pending, NO_MONEY), owed=Coalesce(owed, NO_MONEY))
+    for line in rows.order_by("pk").iterator(chunk_size=2000):
+        if line.used_amount != line.pending + line.owed:
+            yield Fault(
+                "lines_match_loans",
+                str(line.pk),
+                f"used {line.used_amount}, loans {line.pending + line.owed}",
+            )
+        over = line.used_amount + line.gifted_amount > line.limit_amount
+        if line.used_amount < 0 or (over and line.state != LineState.CLOSED):
+            yield Fault("lines_match_loans", str(line.pk), f"used {line.used_amount} of {line.limit_amount}")
+
+
+def loans_match_events() -> Iterator[Fault]:
+    """Each loan's stored figures are what replaying its events gives."""
+    paid_out = Loan.objects.filter(start_date__isnull=False)
+    for batch in in_batches(paid_out):
+        for loan in batch:
+            yield from _replay_faults(loan)
+
+
+def _replay_faults(loan: Loan) -> Iterator[Fault]:
+    on = max([event.effective_date for event in loan_events(loan)], default=loan.start_date)
+    if on is None:
+        return
+    position = loan_position(loan, on)
+    pairs = {
+        "outstanding principal": (loan.outstanding_principal_amount, position.outstanding_principal),
+        "interest": (loan.interest_settled_amount, position.interest_accrued),
+        "interest paid": (loan.interest_paid_amount, position.interest_accrued - position.interest_unpaid),
+        "penalty paid": (loan.penalty_paid_amount, position.penalty_charged - position.penalty_unpaid),
+        "fees paid": (loan.fee_paid_amount, position.fees_charged - position.fees_unpaid),
+    }
+    for name, (stored, replayed) in pairs.items():
+        if stored != replayed:
+            yield Fault("loans_match_events", str(loan.pk), f"{name}: stored {stored}, replayed {replayed}")
+    if (loan.state == LoanState.SETTLED) != position.is_paid_off and loan.state != LoanState.WRITTEN_OFF:
+        yield Fault("loans_match_events", str(loan.pk), f"state {loan.state}, owed {position.debt_amount}")
+
+
+def schedules_sum() -> Iterator[Fault]:
+    """I9: the instalments of a loan add up to its principal and stand as agreed."""
+    rows = Loan.objects.filter(start_date__isnull=False).annotate(parts=Sum("instalments__principal_amount"))
+    for loan in rows.order_by("pk").iterator(chunk_size=2000):
+        if loan.parts != loan.principal_amount:
+            yield Fault(
+                "schedules_sum", str(loan.pk), f"instalments {loan.parts}, principal {loan.principal_amount}"
+            )
+
+
+def charged_within_cap() -> Iterator[Fault]:
+    """I10: penalties never push the cost above the cap; interest never exceeds what the rate allows."""
+    for batch in in_batches(Loan.objects.filter(start_date__isnull=False, cost_cap_rate__isnull=False)):
+        for loan in batch:
+            on = loan.segment_start_date or loan.start_date
+            position = loan_position(loan, on) if on else None
+            if position is None or not position.penalty_charged:
+                continue
+            if position.cap_room is not None and position.penalty_charged > max(
+                position.cap_room, loan.penalty_paid_amount
+            ):
+                yield Fault("charged_within_cap", str(loan.pk), f"penalty {position.penalty_charged}")
+
+
+def payouts_match_loans() -> Iterator[Fault]:
+    """I8: a loan is paid out exactly when the bank said so, and one drawdown entry stands for it."""
+    expected = {PayoutState.PAID: {LoanState.ACTIVE, LoanState.SETTLED, LoanState.WRITTEN_OFF}}
+    expected[PayoutState.REFUSED] = {LoanState.FAILED}
+    for payout in Payout.objects.select_related("loan").order_by("pk").iterator(chunk_size=2000):
+        allowed = expected.get(PayoutState(payout.state), {LoanState.DISBURSING})
+        if payout.loan.state not in allowed:
+            yield Fault(
+                "payouts_match_loans", payout.reference, f"payout {payout.state}, loan {payout.loan.state}"
+            )
+        if payout.amount != payout.loan.principal_amount:
+            yield Fault("payouts_match_loans", payout.reference, f"amount {payout.amount}")
+
+
+def repayments_add_up() -> Iterator[Fault]:
+    """What a repayment paid adds up to its amount, in the row and in its allocations."""
+    rows = Repayment.objects.annotate(parts=Sum("allocations__amount"))
+    for row in rows.order_by("pk").iterator(chunk_size=2000):
+        total = row.penalty_amount + row.fee_amount + row.interest_amount + row.principal_amount
+        if not row.amount == total == row.parts:
+            yield Fault(
+                "repayments_add_up", str(row.pk), f"amount {row.amount}, parts {row.parts}, columns {total}"
+            )
+
+
+def _ledger_sums() -> dict[str, Decimal]:
+    """Debits less credits per ledger account."""
+    rows = Posting.objects.values("ledger_account_id", "side").annotate(total=Sum("amount")).order_by()
+    sums: dict[str, Decimal] = {}
+    for row in rows:
+        sign = 1 if row["side"] == "debit" else -1
+        code = row["ledger_account_id"]
+        sums[code] = sums.get(code, ZERO) + sign * row["total"]
+    return sums
+
+
+def _accrued(kind: str) -> Decimal:
+    total: Decimal | None = ProductAccrual.objects.filter(kind=kind).aggregate(total=Sum("amount"))["total"]
+    return total or ZERO
+
+
+def ledger_matches_loans() -> Iterator[Fault]:
+    """Sub-ledger = general ledger: principal, each receivable and cash agree with the loans."""
+    sums = _ledger_sums()
+    loans = Loan.objects.filter(start_date__isnull=False).aggregate(
+        owed=Coalesce(Sum("outstanding_principal_amount"), NO_MONEY),
+        out=Coalesce(Sum("principal_amount"), NO_MONEY),
+        interest=Coalesce(Sum("interest_paid_amount"), NO_MONEY),
+        fee=Coalesce(Sum("fee_paid_amount"), NO_MONEY),
+        penalty=Coalesce(Sum("penalty_paid_amount"), NO_MONEY),
+    )
+    received = Repayment.objects.aggregate(total=Coalesce(Sum("amount"), NO_MONEY))["total"]
+    expected = {
+        ledger.LOANS_RECEIVABLE: loans["owed"],
+        ledger.BANK: received - loans["out"],
+        ledger.INTEREST_RECEIVABLE: _accrued("interest") - loans["interest"],
+        ledger.FEES_RECEIVABLE: _accrued("fee") - loans["fee"],
+        ledger.PENALTY_RECEIVABLE: _accrued("penalty") - loans["penalty"],
+    }
+    for code, amount in expected.items():
+        if sums.get(code, ZERO) != amount:
+            yield Fault("ledger_matches_loans", code, f"ledger {sums.get(code, ZERO)}, loans {amount}")
+
+
+def days_in_order() -> Iterator[Fault]:
+    """The business days are closed without a gap and exactly one is open."""
+    days = list(BusinessDay.objects.order_by("date").values_list("date", "state"))
+    for (before, state), (after, _) in zip(days, days[1:], strict=False):
+        if (after - before).days != 1 or state == BusinessDay.State.OPEN:
+            yield Fault("days_in_order", str(after), f"follows {before} ({state})")
+
+
+def accruals_every_day() -> Iterator[Fault]:
+    """I5: each closed day has one accrual per product and kind, each continuing the one before."""
+    last: dict[tuple[str, str], ProductAccrual] = {}
+    for row in ProductAccrual.objects.order_by("business_date").iterator(chunk_size=2000):
+        before = last.get((row.product_id, row.kind))
+        base = before.cumulative_amount if before else ZERO
+        if row.cumulative_amount - base != row.amount:
+            yield Fault("accruals_every_day", f"{row.product_id} {row.business_date}", f"{row.amount}")
+        last[row.product_id, row.kind] = row
+
+
+def disclosed_not_exceeded() -> Iterator[Fault]:
+    """I10: interest and fees of a loan paid on time are at most what its form disclosed."""
+    on_time = Loan.objects.filter(state=LoanState.SETTLED, settled_date__lte=F("due_date"))
+    for batch in in_batches(on_time.select_related("disclosure")):
+        for loan in batch:
+            disclosed = sum((row.interest + row.fee for row in loan_terms(loan).schedule), ZERO)
+            charged = loan.interest_settled_amount + loan.fee_charged_amount
+            if charged > disclosed:
+                yield Fault(
+                    "disclosed_not_exceeded", str(loan.pk), f"charged {charged}, disclosed {disclosed}"
+                )
+
+
+def instalments_not_overpaid() -> Iterator[Fault]:
+    """No instalment took more principal than it has."""
+    rows = Instalment.objects.filter(principal_paid_amount__gt=F("principal_amount"))
+    for row in rows.iterator():
+        yield Fault("instalments_not_overpaid", str(row.pk), f"paid {row.principal_paid_amount}")
+
+
+CHECKS: tuple[Check, ...] = (
+    entries_balanced,
+    lines_match_loans,
+    loans_match_events,
+    schedules_sum,
+    charged_within_cap,
+    disclosed_not_exceeded,
+    payouts_match_loans,
+    repayments_add_up,
+    instalments_not_overpaid,
+    ledger_matches_loans,
+    accruals_every_day,
+    days_in_order,
+)

@@ -1,0 +1,30 @@
+"""The steps of a night, in order. A new nightly rule is one line here and one function."""
+
+from datetime import date, timedelta
+from typing import Any
+
+from django.utils.translation import gettext_lazy as _
+from risk.services.application import applications_expire
+from risk.services.invitation import invitations_expire
+
+from loans.end_of_day.accrual import accrual_post
+from loans.end_of_day.delinquency import facts_write
+from loans.end_of_day.reminders import reminders_send
+from loans.end_of_day.run import Progress, Step
+
+
+def _invitations(day: date, progress: Progress) -> dict[str, Any]:
+    return {"expired": invitations_expire(as_of=day + timedelta(days=1))}
+
+
+def _applications(day: date, progress: Progress) -> dict[str, Any]:
+    return {"expired": applications_expire(as_of=day + timedelta(days=1))}
+
+
+STEPS = (
+    Step("invitations", _("Expire invitations"), _invitations),
+    Step("applications", _("Expire applications"), _applications),
+    Step("accrual", _("Post the day's accruals"), accrual_post),
+    Step("delinquency", _("Overdue facts"), facts_write),
+    Step("reminders", _("Reminders"), reminders_send),
+)

@@ -1,0 +1,50 @@
+"""`verify_books [--json]`: every invariant that can be checked at rest; exit status 1 and the rows at fault if one fails."""
+
+import json
+import sys
+from dataclasses import asdict
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandParser
+from django.db import connection, transaction
+from rich.console import Console
+from rich.progress import track
+
+from loans.books.checks import CHECKS, Check, Fault
+
+
+class Command(BaseCommand):
+    help = "Check every invariant of the books; exit status 1 and the rows at fault if one fails."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="machine-readable result")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        faults = _all_faults()
+        if options["json"]:
+            checks = [check.__name__ for check in CHECKS]
+            result = {"ok": not faults, "checks": checks, "faults": [asdict(fault) for fault in faults]}
+            self.stdout.write(json.dumps(result, ensure_ascii=False))
+        else:
+            for fault in faults:
+                self.stdout.write(f"{fault.check}: {fault.subject}: {fault.detail}")
+            self.stdout.write(f"{len(CHECKS)} checks, {len(faults)} faults")
+        if faults:
+            sys.exit(1)
+
+
+def _all_faults() -> list[Fault]:
+    """All checks over one snapshot, so that work going on meanwhile is not taken for a fault."""
+    with transaction.atomic():
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        return [
+            fault
+            for check in track(CHECKS, console=Console(stderr=True), transient=True)
+            for fault in _run(check)
+        ]
+
+
+def _run(check: Check) -> list[Fault]:
+    return list(check())

@@ -1,0 +1,286 @@
+"""Money in: a repayment of any amount, an early settlement, periods paid ahead.
+
+Lock order: line, loan, instalments, journal. What a payment pays is decided by the pure maths on the
+loan's stored events; this module writes it down everywhere at once.
+"""
+
+from collections import defaultdict
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from accounts.services.notification import notification_send
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+from risk.services.credit_line import credit_line_lock, line_release
+
+from accounts.models import Customer
+from loans import ledger
+from loans.maths import terms
+from loans.maths.allocation import Component
+from loans.maths.state import LoanPosition, apply_event, position, prepayment_quote, replay, settlement_quote
+from loans.models import (
+    EntryKind,
+    Instalment,
+    JournalEntry,
+    Loan,
+    LoanEvent,
+    LoanState,
+    Repayment,
+    RepaymentAllocation,
+)
+from loans.selectors.position import loan_events, loan_terms
+from loans.services.journal import entry_post
+from weilidai.lib.audit import Actor, audit_record, state_change_record
+from weilidai.lib.errors import DomainError, FieldInvalid, ObjectNotFound
+from weilidai.lib.money import ZERO, round_money
+
+
+class LoanNotOpen(DomainError):
+    code = "loan_not_open"
+    title = _("The loan is not open")
+    http_state = 409
+
+
+class RepaymentExceedsDebt(DomainError):
+    code = "repayment_exceeds_debt"
+    title = _("The amount is more than what is owed")
+    http_state = 422
+
+
+class SettlementAmountChanged(DomainError):
+    code = "settlement_amount_changed"
+    title = _("The amount to settle has changed, please look at the new quote")
+    http_state = 409
+
+
+def _loan_lock(loan_id: UUID | str, customer: Customer) -> Loan:
+    """The customer's loan, its line locked before it; ObjectNotFound for anybody else's."""
+    found = (
+        Loan.objects.filter(pk=loan_id, customer=customer).values_list("credit_line_id", flat=True).first()
+    )
+    if found is None:
+        raise ObjectNotFound
+    credit_line_lock(found)
+    loan = Loan.objects.select_for_update().get(pk=loan_id)
+    if loan.state != LoanState.ACTIVE:
+        raise LoanNotOpen
+    return loan
+
+
+def _amount_check(amount: Decimal) -> None:
+    if amount <= 0 or amount != round_money(amount):
+        raise FieldInvalid(
+            field_errors=[
+                {"field": "amount", "code": "invalid", "detail": _("A positive amount with two decimals")}
+            ]
+        )
+
+
+@transaction.atomic
+def repayment_make(
+    *, loan_id: UUID | str, customer: Customer, amount: Decimal, as_of: date, at: datetime, actor: Actor
+) -> Repayment:
+    """Takes `amount` yuan; pays penalty, fee, interest, principal.
+
+    Raises LoanNotOpen, RepaymentExceedsDebt (nothing is taken then), ObjectNotFound.
+    """
+    _amount_check(amount)
+    loan = _loan_lock(loan_id, customer)
+    event = terms.LoanEvent(as_of, terms.EventKind.REPAYMENT, amount)
+    return _payment_apply(loan, event, Repayment.Kind.REPAYMENT, at=at, actor=actor)
+
+
+@transaction.atomic
+def settlement_make(
+    *,
+    loan_id: UUID | str,
+    customer: Customer,
+    expected: Decimal | None,
+    as_of: date,
+    at: datetime,
+    actor: Actor,
+) -> Repayment:
+    """Closes the loan for today's quote (R43). `expected`, where given, must be that quote."""
+    loan = _loan_lock(loan_id, customer)
+    quote = settlement_quote(loan_terms(loan), loan_events(loan), as_of)
+    if expected is not None and expected != quote.total:
+        raise SettlementAmountChanged(total=str(quote.total))
+    event = terms.LoanEvent(as_of, terms.EventKind.SETTLEMENT, quote.total)
+    return _payment_apply(loan, event, Repayment.Kind.SETTLEMENT, at=at, actor=actor)
+
+
+@transaction.atomic
+def prepayment_make(
+    *, loan_id: UUID | str, customer: Customer, periods: int, as_of: date, at: datetime, actor: Actor
+) -> Repayment:
+    """Pays what is due and the next `periods` instalments ahead, at the reduced fee (R42)."""
+    loan = _loan_lock(loan_id, customer)
+    quote = prepayment_quote(loan_terms(loan), loan_events(loan), as_of, periods)
+    event = terms.LoanEvent(as_of, terms.EventKind.REPAYMENT, quote.total)
+    return _payment_apply(loan, event, Repayment.Kind.PREPAYMENT, at=at, actor=actor)
+
+
+def _payment_apply(
+    loan: Loan, event: terms.LoanEvent, kind: Repayment.Kind, *, at: datetime, actor: Actor
+) -> Repayment:
+    agreed = loan_terms(loan)
+    events = loan_events(loan)
+    applied = apply_event(agreed, replay(agreed, events, event.effective_date), event).applied[-1]
+    if applied.remainder:
+        raise RepaymentExceedsDebt(debt=str(event.amount - applied.remainder))
+    after = position(agreed, [*events, event], event.effective_date)
+    repayment = _repayment_write(loan, applied, kind, at)
+    _event_write(loan, repayment, after, at)
+    _instalments_write(loan, after)
+    _loan_write(loan, after)
+    if repayment.principal_amount:
+        line_release(loan.credit_line_id, repayment.principal_amount)
+    _finish(loan, repayment, after, at=at, actor=actor)
+    return repayment
+
+
+def _entry_write(
+    loan: Loan, applied: terms.AppliedEvent, paid: dict[str, Decimal], at: datetime
+) -> JournalEntry:
+    event = applied.event
+    settling = event.kind == terms.EventKind.SETTLEMENT
+    return entry_post(
+        kind=EntryKind.SETTLEMENT if settling else EntryKind.REPAYMENT,
+        reference=f"repayment:{loan.pk}:{loan.events.count() + 1}",
+        effective_date=event.effective_date,
+        at=at,
+        lines=ledger.repayment(
+            penalty=paid[Component.PENALTY],
+            fee=paid[Component.FEE],
+            interest=paid[Component.INTEREST],
+            principal=paid[Component.PRINCIPAL],
+            settlement_fee=applied.settlement_fee,
+        ),
+        product=loan.product,
+        customer=loan.customer,
+        loan=loan,
+    )
+
+
+def _repayment_write(
+    loan: Loan, applied: terms.AppliedEvent, kind: Repayment.Kind, at: datetime
+) -> Repayment:
+    paid: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    for line in applied.allocations:
+        paid[line.component] += line.amount
+    repayment = Repayment.objects.create(
+        loan=loan,
+        customer_id=loan.customer_id,
+        kind=kind,
+        amount=applied.event.amount,
+        penalty_amount=paid[Component.PENALTY],
+        fee_amount=paid[Component.FEE] + applied.settlement_fee,
+        interest_amount=paid[Component.INTEREST],
+        principal_amount=paid[Component.PRINCIPAL],
+        effective_date=applied.event.effective_date,
+        received_at=at,
+        entry=_entry_write(loan, applied, paid, at),
+    )
+    numbers = {row.number: row for row in loan.instalments.all()}
+    rows = [
+        RepaymentAllocation(
+            repayment=repayment,
+            instalment=numbers[line.number],
+            component=line.component.value,
+            amount=line.amount,
+        )
+        for line in applied.allocations
+    ]
+    if applied.settlement_fee:
+        rows.append(
+            RepaymentAllocation(
+                repayment=repayment, component=Component.FEE.value, amount=applied.settlement_fee
+            )
+        )
+    RepaymentAllocation.objects.bulk_create(rows)
+    return repayment
+
+
+def _event_write(loan: Loan, repayment: Repayment, after: LoanPosition, at: datetime) -> None:
+    settling = repayment.kind == Repayment.Kind.SETTLEMENT
+    LoanEvent.objects.create(
+        loan=loan,
+        sequence=loan.events.count() + 1,
+        kind=LoanEvent.Kind.SETTLEMENT if settling else LoanEvent.Kind.REPAYMENT,
+        effective_date=repayment.effective_date,
+        posted_at=at,
+        principal_amount=repayment.principal_amount,
+        interest_amount=repayment.interest_amount,
+        fee_amount=repayment.fee_amount,
+        penalty_amount=repayment.penalty_amount,
+        outstanding_principal_amount=after.outstanding_principal,
+        entry=repayment.entry,
+    )
+
+
+def _instalments_write(loan: Loan, after: LoanPosition) -> None:
+    figures = {row.number: row for row in after.instalments}
+    for row in Instalment.objects.select_for_update().filter(loan=loan):
+        now = figures[row.number]
+        row.principal_paid_amount = now.principal_paid
+        row.interest_paid_amount = now.interest_paid
+        row.fee_paid_amount = now.fee_paid
+        if row.settled_date is None and not now.outstanding_principal and not now.scheduled_unpaid:
+            row.settled_date = after.on
+        row.save(
+            update_fields=["principal_paid_amount", "interest_paid_amount", "fee_paid_amount", "settled_date"]
+        )
+
+
+def _loan_write(loan: Loan, after: LoanPosition) -> None:
+    loan.outstanding_principal_amount = after.outstanding_principal
+    loan.segment_start_date = after.on
+    loan.interest_settled_amount = after.interest_accrued
+    loan.interest_paid_amount = after.interest_accrued - after.interest_unpaid
+    loan.fee_charged_amount = after.fees_charged
+    loan.fee_paid_amount = after.fees_charged - after.fees_unpaid
+    loan.settlement_fee_amount = after.settlement_fee
+    loan.penalty_claimed_amount = after.penalty_claim
+    loan.penalty_charged_amount = after.penalty_charged
+    loan.penalty_paid_amount = after.penalty_charged - after.penalty_unpaid
+    open_rows = [
+        row.due_date for row in after.instalments if row.outstanding_principal or row.scheduled_unpaid
+    ]
+    loan.next_due_date = min(open_rows, default=None)
+
+
+def _finish(loan: Loan, repayment: Repayment, after: LoanPosition, *, at: datetime, actor: Actor) -> None:
+    """Settles a loan that is paid off, and leaves the evidence."""
+    if after.is_paid_off and not after.outstanding_principal:
+        loan.settle()
+        loan.settled_date = after.on
+        state_change_record(
+            subject=loan, old=LoanState.ACTIVE, new=LoanState.SETTLED, actor=actor, as_of=after.on, at=at
+        )
+    loan.save()
+    audit_record(
+        action=f"loan.{repayment.kind}",
+        actor=actor,
+        subject=loan,
+        at=at,
+        as_of=after.on,
+        after={"amount": str(repayment.amount), "outstanding_principal": str(after.outstanding_principal)},
+    )
+    notification_send(
+        customer=loan.customer,
+        kind="loan_settled" if loan.state == LoanState.SETTLED else "repayment_received",
+        params={"amount": str(repayment.amount), "outstanding": str(after.outstanding_principal)},
+        dedupe_key=f"repayment:{repayment.pk}",
+        business_date=after.on,
+    )
+
+
+__all__ = [
+    "LoanNotOpen",
+    "RepaymentExceedsDebt",
+    "SettlementAmountChanged",
+    "prepayment_make",
+    "repayment_make",
+    "settlement_make",
+]
