@@ -43,9 +43,7 @@ class Customer(models.Model):
     language = models.CharField(_("language"), max_length=10, default="zh-hans")
 
     identity_verified_at = models.DateTimeField(_("identity verified at"), null=True, blank=True)
-    identity_reference = models.CharField(
-        _("identity check reference"), max_length=100, blank=True, default=""
-    )
+    identity_reference = models.CharField(_("identity check reference"), max_length=100, blank=True, default="")
 
     payment_password_hash = models.CharField(max_length=200, blank=True, default="", editable=False)
     payment_password_failed_count = models.PositiveSmallIntegerField(default=0)

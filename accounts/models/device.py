@@ -20,9 +20,7 @@ class Device(models.Model):
         verbose_name = _("device")
         verbose_name_plural = _("devices")
         ordering = ["-last_seen_at"]
-        constraints = [
-            models.UniqueConstraint(fields=["customer", "fingerprint"], name="one_row_per_customer_device")
-        ]
+        constraints = [models.UniqueConstraint(fields=["customer", "fingerprint"], name="one_row_per_customer_device")]
         # Serves "who else uses this device" of the relationship checks.
         indexes = [models.Index(fields=["fingerprint"], name="device_by_fingerprint")]
 

@@ -1,1 +1,1 @@
-"""Proof that the books are right: every invariant that can be checked at rest, each a function that names rows at fault."""
+"""Proof that the books are right: each invariant that can be checked at rest is a function naming rows at fault."""

@@ -7,6 +7,7 @@ a loan with what others sum up, it reads both in one statement.
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 
 from django.db.models import Case, Count, DecimalField, F, Q, Sum, Value, When
 from django.db.models.functions import Coalesce
@@ -102,9 +103,7 @@ def schedules_sum() -> Iterator[Fault]:
     rows = Loan.objects.filter(start_date__isnull=False).annotate(parts=Sum("instalments__principal_amount"))
     for loan in rows.order_by("pk").iterator(chunk_size=2000):
         if loan.parts != loan.principal_amount:
-            yield Fault(
-                "schedules_sum", str(loan.pk), f"instalments {loan.parts}, principal {loan.principal_amount}"
-            )
+            yield Fault("schedules_sum", str(loan.pk), f"instalments {loan.parts}, principal {loan.principal_amount}")
 
 
 def charged_within_cap() -> Iterator[Fault]:
@@ -128,9 +127,7 @@ def payouts_match_loans() -> Iterator[Fault]:
     for payout in Payout.objects.select_related("loan").order_by("pk").iterator(chunk_size=2000):
         allowed = expected.get(PayoutState(payout.state), {LoanState.DISBURSING})
         if payout.loan.state not in allowed:
-            yield Fault(
-                "payouts_match_loans", payout.reference, f"payout {payout.state}, loan {payout.loan.state}"
-            )
+            yield Fault("payouts_match_loans", payout.reference, f"payout {payout.state}, loan {payout.loan.state}")
         if payout.amount != payout.loan.principal_amount:
             yield Fault("payouts_match_loans", payout.reference, f"amount {payout.amount}")
 
@@ -141,9 +138,7 @@ def repayments_add_up() -> Iterator[Fault]:
     for row in rows.order_by("pk").iterator(chunk_size=2000):
         total = row.penalty_amount + row.fee_amount + row.interest_amount + row.principal_amount
         if not row.amount == total == row.parts:
-            yield Fault(
-                "repayments_add_up", str(row.pk), f"amount {row.amount}, parts {row.parts}, columns {total}"
-            )
+            yield Fault("repayments_add_up", str(row.pk), f"amount {row.amount}, parts {row.parts}, columns {total}")
 
 
 def _ledger_sums() -> dict[str, Decimal]:
@@ -188,7 +183,7 @@ def ledger_matches_loans() -> Iterator[Fault]:
 def days_in_order() -> Iterator[Fault]:
     """The business days are closed without a gap and exactly one is open."""
     days = list(BusinessDay.objects.order_by("date").values_list("date", "state"))
-    for (before, state), (after, _) in zip(days, days[1:], strict=False):
+    for (before, state), (after, _) in pairwise(days):
         if (after - before).days != 1 or state == BusinessDay.State.OPEN:
             yield Fault("days_in_order", str(after), f"follows {before} ({state})")
 
@@ -212,9 +207,7 @@ def disclosed_not_exceeded() -> Iterator[Fault]:
             disclosed = sum((row.interest + row.fee for row in loan_terms(loan).schedule), ZERO)
             charged = loan.interest_settled_amount + loan.fee_charged_amount
             if charged > disclosed:
-                yield Fault(
-                    "disclosed_not_exceeded", str(loan.pk), f"charged {charged}, disclosed {disclosed}"
-                )
+                yield Fault("disclosed_not_exceeded", str(loan.pk), f"charged {charged}, disclosed {disclosed}")
 
 
 def instalments_not_overpaid() -> Iterator[Fault]:

@@ -29,9 +29,7 @@ Sums = dict[tuple[str, str], Decimal]
 
 def running_on(day: date) -> QuerySet[Loan]:
     """Loans that were paid out by the end of `day` and not settled by then."""
-    return Loan.objects.filter(start_date__lte=day).filter(
-        Q(settled_date__isnull=True) | Q(settled_date__gt=day)
-    )
+    return Loan.objects.filter(start_date__lte=day).filter(Q(settled_date__isnull=True) | Q(settled_date__gt=day))
 
 
 def in_batches(loans: QuerySet[Loan]) -> Iterator[list[Loan]]:

@@ -56,9 +56,7 @@ def _claimant() -> str:
 def _step_claim(step: Step, day: date, at: datetime) -> JobRun | None:
     """The run row, ours for a lease; None when the step is done. Raises StepBusy while somebody else is alive in it."""
     JobRun.objects.get_or_create(job=f"end_of_day.{step.name}", business_date=day, partition="")
-    row = JobRun.objects.select_for_update().get(
-        job=f"end_of_day.{step.name}", business_date=day, partition=""
-    )
+    row = JobRun.objects.select_for_update().get(job=f"end_of_day.{step.name}", business_date=day, partition="")
     if row.state == JobRun.State.DONE:
         return None
     alive = row.heartbeat_at is not None and at - row.heartbeat_at < LEASE
@@ -117,9 +115,7 @@ def day_close(day: date, *, steps: tuple[Step, ...], watch: Callable[[str, int, 
 
 
 def _oldest_unclosed() -> date:
-    closing = (
-        BusinessDay.objects.filter(state=BusinessDay.State.CLOSING).values_list("date", flat=True).first()
-    )
+    closing = BusinessDay.objects.filter(state=BusinessDay.State.CLOSING).values_list("date", flat=True).first()
     return closing or current_business_date()
 
 

@@ -52,9 +52,7 @@ class JournalEntry(models.Model):
     posted_at = models.DateTimeField(_("posted at"))
     product = models.ForeignKey("risk.Product", on_delete=models.PROTECT, null=True, related_name="+")
     customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, null=True, related_name="+")
-    loan = models.ForeignKey(
-        "loans.Loan", on_delete=models.PROTECT, null=True, related_name="journal_entries"
-    )
+    loan = models.ForeignKey("loans.Loan", on_delete=models.PROTECT, null=True, related_name="journal_entries")
 
     class Meta:
         verbose_name = _("journal entry")

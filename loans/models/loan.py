@@ -54,9 +54,7 @@ class Loan(models.Model):
     terms = models.ForeignKey("risk.ProductTerms", on_delete=models.PROTECT, related_name="+")
     bank_card = models.ForeignKey("accounts.BankCard", on_delete=models.PROTECT, related_name="+")
     disclosure = models.OneToOneField("loans.CostDisclosure", on_delete=models.PROTECT, related_name="loan")
-    state = FSMField(
-        _("state"), max_length=12, choices=LoanState.choices, default=LoanState.DISBURSING, protected=True
-    )
+    state = FSMField(_("state"), max_length=12, choices=LoanState.choices, default=LoanState.DISBURSING, protected=True)
     purpose = models.CharField(_("purpose"), max_length=20, choices=LoanPurpose.choices)
     plan = models.CharField(_("plan"), max_length=12, choices=LoanPlan.choices)
     principal_amount = MoneyField(_("principal"))
@@ -70,9 +68,7 @@ class Loan(models.Model):
     settlement_fee_rate = RateField(_("early settlement fee"))
     penalty_method = models.CharField(_("penalty method"), max_length=20, choices=PenaltyMethod.choices)
     penalty_share = RateField(_("penalty share"))
-    cost_cap_rate = RateField(
-        _("cost cap, a year"), null=True, blank=True, help_text=_("empty: cap switched off")
-    )
+    cost_cap_rate = RateField(_("cost cap, a year"), null=True, blank=True, help_text=_("empty: cap switched off"))
     early_fees_in_cap = models.BooleanField(_("early fees inside the cap"), default=False)
 
     requested_at = models.DateTimeField(_("requested at"))
@@ -100,9 +96,7 @@ class Loan(models.Model):
         verbose_name_plural = _("loans")
         ordering = ["-id"]
         constraints = [
-            models.CheckConstraint(
-                condition=models.Q(principal_amount__gt=0), name="loan_principal_positive"
-            ),
+            models.CheckConstraint(condition=models.Q(principal_amount__gt=0), name="loan_principal_positive"),
             models.CheckConstraint(
                 condition=models.Q(outstanding_principal_amount__gte=0), name="loan_outstanding_not_negative"
             ),
@@ -189,9 +183,7 @@ class LoanEvent(models.Model):
     fee_amount = MoneyField(_("fee"), default=NOTHING)
     penalty_amount = MoneyField(_("penalty"), default=NOTHING)
     outstanding_principal_amount = MoneyField(_("outstanding principal after"))
-    entry = models.ForeignKey(
-        "loans.JournalEntry", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
-    )
+    entry = models.ForeignKey("loans.JournalEntry", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:
         verbose_name = _("loan event")

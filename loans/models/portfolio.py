@@ -50,9 +50,7 @@ class DelinquencyFact(models.Model):
         verbose_name = _("overdue fact")
         verbose_name_plural = _("overdue facts")
         ordering = ["-business_date"]
-        constraints = [
-            models.UniqueConstraint(fields=["loan", "business_date"], name="overdue_fact_once_per_day")
-        ]
+        constraints = [models.UniqueConstraint(fields=["loan", "business_date"], name="overdue_fact_once_per_day")]
 
     def __str__(self) -> str:
         return f"{self.business_date} {self.bucket}"

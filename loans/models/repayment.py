@@ -51,9 +51,7 @@ class RepaymentAllocation(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     repayment = models.ForeignKey(Repayment, on_delete=models.PROTECT, related_name="allocations")
-    instalment = models.ForeignKey(
-        "loans.Instalment", on_delete=models.PROTECT, null=True, related_name="allocations"
-    )
+    instalment = models.ForeignKey("loans.Instalment", on_delete=models.PROTECT, null=True, related_name="allocations")
     component = models.CharField(_("component"), max_length=10, choices=Component.choices)
     amount = MoneyField(_("amount"))
 

@@ -56,9 +56,7 @@ class SettlementAmountChanged(DomainError):
 
 def _loan_lock(loan_id: UUID | str, customer: Customer) -> Loan:
     """The customer's loan, its line locked before it; ObjectNotFound for anybody else's."""
-    found = (
-        Loan.objects.filter(pk=loan_id, customer=customer).values_list("credit_line_id", flat=True).first()
-    )
+    found = Loan.objects.filter(pk=loan_id, customer=customer).values_list("credit_line_id", flat=True).first()
     if found is None:
         raise ObjectNotFound
     credit_line_lock(found)
@@ -71,9 +69,7 @@ def _loan_lock(loan_id: UUID | str, customer: Customer) -> Loan:
 def _amount_check(amount: Decimal) -> None:
     if amount <= 0 or amount != round_money(amount):
         raise FieldInvalid(
-            field_errors=[
-                {"field": "amount", "code": "invalid", "detail": _("A positive amount with two decimals")}
-            ]
+            field_errors=[{"field": "amount", "code": "invalid", "detail": _("A positive amount with two decimals")}]
         )
 
 
@@ -140,9 +136,7 @@ def _payment_apply(
     return repayment
 
 
-def _entry_write(
-    loan: Loan, applied: terms.AppliedEvent, paid: dict[str, Decimal], at: datetime
-) -> JournalEntry:
+def _entry_write(loan: Loan, applied: terms.AppliedEvent, paid: dict[str, Decimal], at: datetime) -> JournalEntry:
     event = applied.event
     settling = event.kind == terms.EventKind.SETTLEMENT
     return entry_post(
@@ -163,9 +157,7 @@ def _entry_write(
     )
 
 
-def _repayment_write(
-    loan: Loan, applied: terms.AppliedEvent, kind: Repayment.Kind, at: datetime
-) -> Repayment:
+def _repayment_write(loan: Loan, applied: terms.AppliedEvent, kind: Repayment.Kind, at: datetime) -> Repayment:
     paid: dict[str, Decimal] = defaultdict(lambda: ZERO)
     for line in applied.allocations:
         paid[line.component] += line.amount
@@ -194,9 +186,7 @@ def _repayment_write(
     ]
     if applied.settlement_fee:
         rows.append(
-            RepaymentAllocation(
-                repayment=repayment, component=Component.FEE.value, amount=applied.settlement_fee
-            )
+            RepaymentAllocation(repayment=repayment, component=Component.FEE.value, amount=applied.settlement_fee)
         )
     RepaymentAllocation.objects.bulk_create(rows)
     return repayment
@@ -228,9 +218,7 @@ def _instalments_write(loan: Loan, after: LoanPosition) -> None:
         row.fee_paid_amount = now.fee_paid
         if row.settled_date is None and not now.outstanding_principal and not now.scheduled_unpaid:
             row.settled_date = after.on
-        row.save(
-            update_fields=["principal_paid_amount", "interest_paid_amount", "fee_paid_amount", "settled_date"]
-        )
+        row.save(update_fields=["principal_paid_amount", "interest_paid_amount", "fee_paid_amount", "settled_date"])
 
 
 def _loan_write(loan: Loan, after: LoanPosition) -> None:
@@ -244,9 +232,7 @@ def _loan_write(loan: Loan, after: LoanPosition) -> None:
     loan.penalty_claimed_amount = after.penalty_claim
     loan.penalty_charged_amount = after.penalty_charged
     loan.penalty_paid_amount = after.penalty_charged - after.penalty_unpaid
-    open_rows = [
-        row.due_date for row in after.instalments if row.outstanding_principal or row.scheduled_unpaid
-    ]
+    open_rows = [row.due_date for row in after.instalments if row.outstanding_principal or row.scheduled_unpaid]
     loan.next_due_date = min(open_rows, default=None)
 
 

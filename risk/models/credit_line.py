@@ -31,12 +31,8 @@ class CreditLine(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="credit_lines")
     product = models.ForeignKey("risk.Product", on_delete=models.PROTECT, related_name="+")
-    application = models.OneToOneField(
-        "risk.CreditApplication", on_delete=models.PROTECT, related_name="credit_line"
-    )
-    state = FSMField(
-        _("state"), max_length=10, choices=LineState.choices, default=LineState.ACTIVE, protected=True
-    )
+    application = models.OneToOneField("risk.CreditApplication", on_delete=models.PROTECT, related_name="credit_line")
+    state = FSMField(_("state"), max_length=10, choices=LineState.choices, default=LineState.ACTIVE, protected=True)
     tier = models.CharField(_("tier"), max_length=20, choices=TierCode.choices)
     limit_amount = MoneyField(_("limit"))
     used_amount = MoneyField(_("used"), default=Decimal("0.00"))

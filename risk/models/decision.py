@@ -37,9 +37,7 @@ class Decision(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="decisions")
-    application = models.ForeignKey(
-        "risk.CreditApplication", on_delete=models.PROTECT, related_name="decisions"
-    )
+    application = models.ForeignKey("risk.CreditApplication", on_delete=models.PROTECT, related_name="decisions")
     product = models.ForeignKey("risk.Product", on_delete=models.PROTECT, related_name="+")
     scorecard = models.ForeignKey(Scorecard, on_delete=models.PROTECT, related_name="+")
     terms = models.ForeignKey("risk.ProductTerms", on_delete=models.PROTECT, related_name="+")
@@ -60,9 +58,7 @@ class Decision(models.Model):
     decided_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
-    answers = models.ForeignKey(
-        "self", on_delete=models.PROTECT, null=True, blank=True, related_name="answered_by"
-    )
+    answers = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="answered_by")
     note = models.CharField(_("note"), max_length=1000, blank=True, default="")
 
     class Meta:
@@ -103,9 +99,7 @@ class DecisionContest(models.Model):
         verbose_name_plural = _("contested decisions")
         ordering = ["-id"]
         constraints = [
-            models.UniqueConstraint(
-                fields=["decision"], condition=models.Q(state="open"), name="one_open_contest"
-            )
+            models.UniqueConstraint(fields=["decision"], condition=models.Q(state="open"), name="one_open_contest")
         ]
 
     def __str__(self) -> str:

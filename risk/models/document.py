@@ -25,9 +25,7 @@ class LegalDocument(models.Model):
         verbose_name = _("legal document")
         verbose_name_plural = _("legal documents")
         ordering = ["product_id", "position", "-valid_from"]
-        constraints = [
-            models.UniqueConstraint(fields=["product", "code", "version"], name="document_version_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["product", "code", "version"], name="document_version_once")]
 
     def __str__(self) -> str:
         return f"{self.title} {self.version}"
@@ -54,9 +52,7 @@ class Signature(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="signatures")
-    application = models.ForeignKey(
-        "risk.CreditApplication", on_delete=models.PROTECT, related_name="signatures"
-    )
+    application = models.ForeignKey("risk.CreditApplication", on_delete=models.PROTECT, related_name="signatures")
     document = models.ForeignKey(LegalDocument, on_delete=models.PROTECT, related_name="signatures")
     language = models.CharField(_("language"), max_length=10)
     sha256 = models.CharField(_("SHA-256 of the text"), max_length=64)

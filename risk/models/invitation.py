@@ -73,9 +73,7 @@ class Invitation(models.Model):
         ]
         # Serves the nightly expiry.
         indexes = [
-            models.Index(
-                fields=["expires_date"], condition=models.Q(state="issued"), name="invitation_to_expire"
-            )
+            models.Index(fields=["expires_date"], condition=models.Q(state="issued"), name="invitation_to_expire")
         ]
 
     def __str__(self) -> str:

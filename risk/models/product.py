@@ -24,9 +24,7 @@ class VersionedPolicy(models.Model):
     """A policy row: never edited once active; a change is a new version with its own validity."""
 
     version = models.PositiveIntegerField(_("version"))
-    state = models.CharField(
-        _("state"), max_length=10, choices=PolicyState.choices, default=PolicyState.DRAFT
-    )
+    state = models.CharField(_("state"), max_length=10, choices=PolicyState.choices, default=PolicyState.DRAFT)
     valid_from = models.DateField(_("valid from"))
     valid_to = models.DateField(_("valid to"), null=True, blank=True, help_text=_("last day, open if empty"))
     drafted_by = models.ForeignKey(
@@ -89,9 +87,7 @@ class ProductTerms(VersionedPolicy):
     activity_opens_minimum = models.DecimalField(
         _("daily opens, monthly mean minimum"), max_digits=6, decimal_places=2, default=Decimal("3.00")
     )
-    housing_fund_months = models.PositiveSmallIntegerField(
-        _("months of housing fund for the bonus"), default=12
-    )
+    housing_fund_months = models.PositiveSmallIntegerField(_("months of housing fund for the bonus"), default=12)
     invitation_days = models.PositiveSmallIntegerField(_("days an invitation lives"), default=30)
     application_days = models.PositiveSmallIntegerField(_("days an application lives"), default=30)
     # Verification (R11, R12)
@@ -114,9 +110,7 @@ class ProductTerms(VersionedPolicy):
     instalment_amount_min = MoneyField(_("instalments from amount"), default=Decimal("1000.00"))
     instalment_periods = models.JSONField(_("instalment periods"), default=_default_periods)
     fee_rate = RateField(_("fee per period"), default=Decimal("0.025000"))
-    fee_base = models.CharField(
-        _("fee base"), max_length=20, choices=FeeBase.choices, default=FeeBase.PERIOD_PRINCIPAL
-    )
+    fee_base = models.CharField(_("fee base"), max_length=20, choices=FeeBase.choices, default=FeeBase.PERIOD_PRINCIPAL)
     with_interest = models.BooleanField(_("interest beside the fee"), default=False)
     prepaid_fee_discount = RateField(_("fee discount for a period paid ahead"), default=Decimal("0.005000"))
     settlement_fee_rate = RateField(_("early settlement fee"), default=Decimal("0.010000"))
@@ -128,9 +122,7 @@ class ProductTerms(VersionedPolicy):
     )
     cost_cap_enforced = models.BooleanField(_("cost cap enforced"), default=True)
     early_fees_in_cap = models.BooleanField(_("early fees inside the cap"), default=False)
-    disclosure_reading_seconds = models.PositiveSmallIntegerField(
-        _("disclosure reading time, seconds"), default=0
-    )
+    disclosure_reading_seconds = models.PositiveSmallIntegerField(_("disclosure reading time, seconds"), default=0)
     payout_target_seconds = models.PositiveIntegerField(_("payout target, seconds"))
     history = HistoricalRecords()
 
@@ -158,9 +150,7 @@ class Tier(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     terms = models.ForeignKey(ProductTerms, on_delete=models.CASCADE, related_name="tiers")
     code = models.CharField(_("tier"), max_length=20, choices=TierCode.choices)
-    rank = models.PositiveSmallIntegerField(
-        _("rank"), help_text=_("the highest tier whose conditions hold applies")
-    )
+    rank = models.PositiveSmallIntegerField(_("rank"), help_text=_("the highest tier whose conditions hold applies"))
     months_in_use_min = models.PositiveSmallIntegerField(_("months in use from"), default=0)
     assets_min_amount = MoneyField(_("assets from"), default=Decimal("0.00"))
     limit_min_amount = MoneyField(_("limit from"))

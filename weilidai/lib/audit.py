@@ -30,9 +30,7 @@ class Actor:
     def of(cls, user: Any) -> "Actor":
         """A staff user or a customer, told apart by the model."""
         kind = "customer" if user._meta.model_name == "customer" else "staff"
-        return cls(
-            kind=kind, id=str(user.pk), name=user.openid if kind == "customer" else user.get_username()
-        )
+        return cls(kind=kind, id=str(user.pk), name=user.openid if kind == "customer" else user.get_username())
 
 
 def _customer_id_of(subject: models.Model) -> Any:

@@ -58,9 +58,7 @@ def business_day_close_begin(day: date, *, at: datetime) -> BusinessDay:
     if row.state == BusinessDay.State.OPEN:
         row.state = BusinessDay.State.CLOSING
         row.save(update_fields=["state"])
-        BusinessDay.objects.create(
-            date=day + timedelta(days=1), opened_at=at, follows_clock=row.follows_clock
-        )
+        BusinessDay.objects.create(date=day + timedelta(days=1), opened_at=at, follows_clock=row.follows_clock)
     return row
 
 

@@ -39,7 +39,7 @@ def decrypt_text(stored: str) -> str:
     for secret in settings.PII_KEYS:
         try:
             return AESGCM(_derived(secret, "weilidai.encrypt")).decrypt(nonce, body, raw[:1]).decode()
-        except Exception as caught:  # noqa: BLE001 - the next key is tried, the last error is raised
+        except Exception as caught:
             error = caught
     raise error or ValueError("no key is configured")
 

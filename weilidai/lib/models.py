@@ -137,9 +137,7 @@ class BusinessDay(models.Model):
         ordering = ["-date"]
         constraints = [
             models.UniqueConstraint(fields=["state"], condition=models.Q(state="open"), name="one_open_day"),
-            models.UniqueConstraint(
-                fields=["state"], condition=models.Q(state="closing"), name="one_closing_day"
-            ),
+            models.UniqueConstraint(fields=["state"], condition=models.Q(state="closing"), name="one_closing_day"),
         ]
 
     def __str__(self) -> str:
@@ -174,9 +172,7 @@ class JobRun(models.Model):
         verbose_name = _("job run")
         verbose_name_plural = _("job runs")
         ordering = ["-business_date", "-id"]
-        constraints = [
-            models.UniqueConstraint(fields=["job", "business_date", "partition"], name="job_run_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["job", "business_date", "partition"], name="job_run_once")]
 
     def __str__(self) -> str:
         return f"{self.job} {self.business_date}"
@@ -193,9 +189,7 @@ class MachineMessage(models.Model):
     class Meta:
         verbose_name = _("machine message")
         verbose_name_plural = _("machine messages")
-        constraints = [
-            models.UniqueConstraint(fields=["credential", "message_id"], name="machine_message_once")
-        ]
+        constraints = [models.UniqueConstraint(fields=["credential", "message_id"], name="machine_message_once")]
 
     def __str__(self) -> str:
         return self.message_id

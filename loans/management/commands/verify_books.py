@@ -1,4 +1,4 @@
-"""`verify_books [--json]`: every invariant that can be checked at rest; exit status 1 and the rows at fault if one fails."""
+"""`verify_books [--json]`: every invariant that can be checked at rest; exit status 1 if one fails."""
 
 import json
 import sys
@@ -39,11 +39,7 @@ def _all_faults() -> list[Fault]:
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        return [
-            fault
-            for check in track(CHECKS, console=Console(stderr=True), transient=True)
-            for fault in _run(check)
-        ]
+        return [fault for check in track(CHECKS, console=Console(stderr=True), transient=True) for fault in _run(check)]
 
 
 def _run(check: Check) -> list[Fault]:

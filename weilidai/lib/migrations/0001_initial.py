@@ -15,9 +15,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("at", models.DateTimeField(verbose_name="time")),
                 ("business_date", models.DateField(blank=True, null=True, verbose_name="business date")),
@@ -80,9 +78,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("customer_id", models.UUIDField()),
                 ("key", models.CharField(max_length=200)),
@@ -101,9 +97,7 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "idempotency record",
                 "verbose_name_plural": "idempotency records",
-                "constraints": [
-                    models.UniqueConstraint(fields=("customer_id", "key"), name="idempotency_key_once")
-                ],
+                "constraints": [models.UniqueConstraint(fields=("customer_id", "key"), name="idempotency_key_once")],
             },
         ),
         migrations.CreateModel(
@@ -111,9 +105,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("job", models.CharField(max_length=80, verbose_name="job")),
                 ("business_date", models.DateField(verbose_name="business date")),
@@ -181,9 +173,7 @@ class Migration(migrations.Migration):
             fields=[
                 (
                     "id",
-                    models.UUIDField(
-                        default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
+                    models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
                 ),
                 ("at", models.DateTimeField(verbose_name="time")),
                 ("business_date", models.DateField(verbose_name="business date")),
