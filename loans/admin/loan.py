@@ -1,0 +1,122 @@
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.admin import TabularInline
+from unfold.contrib.filters.admin import RangeDateFilter, RangeNumericFilter
+
+from loans.maths.delinquency import bucket_of, days_past_due
+from loans.models import CostDisclosure, DelinquencyFact, Instalment, Loan, LoanEvent, LoanState, Repayment
+from weilidai.lib.backoffice import ReadOnlyAdmin, badge
+from weilidai.lib.business_date import current_business_date
+
+
+class ReadOnlyInline(TabularInline):  # type: ignore[misc]
+    extra = 0
+    can_delete = False
+    show_change_link = False
+    tab = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+class InstalmentInline(ReadOnlyInline):
+    model = Instalment
+    fields = ("number", "start_date", "due_date", "principal_amount", "interest_amount", "fee_amount",
+              "principal_paid_amount", "interest_paid_amount", "fee_paid_amount", "settled_date")  # fmt: skip
+
+
+class EventInline(ReadOnlyInline):
+    model = LoanEvent
+    fields = ("sequence", "kind", "effective_date", "principal_amount", "interest_amount", "fee_amount",
+              "penalty_amount", "outstanding_principal_amount", "posted_at")  # fmt: skip
+
+
+class RepaymentInline(ReadOnlyInline):
+    model = Repayment
+    fields = ("effective_date", "kind", "amount", "penalty_amount", "fee_amount", "interest_amount",
+              "principal_amount", "received_at")  # fmt: skip
+
+
+class OverdueFilter(admin.SimpleListFilter):
+    """Overdue on the business date, from the indexed oldest unpaid due date."""
+
+    title = _("overdue")
+    parameter_name = "overdue"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Overdue")), ("no", _("Not overdue"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Loan]) -> QuerySet[Loan]:
+        if self.value() not in ("yes", "no"):
+            return queryset
+        active = queryset.filter(state=LoanState.ACTIVE)
+        today = current_business_date()
+        return (
+            active.filter(next_due_date__lt=today) if self.value() == "yes" else active.filter(next_due_date__gte=today)
+        )
+
+
+@admin.register(Loan)
+class LoanAdmin(ReadOnlyAdmin):
+    list_display = ("reference", "customer_link", "product", "principal_amount", "outstanding_principal_amount",
+                    "daily_rate", "plan", "start_date", "next_due_date", "overdue_days", "state_badge")  # fmt: skip
+    list_filter = ("state", OverdueFilter, "product", "plan", ("start_date", RangeDateFilter),
+                   ("principal_amount", RangeNumericFilter))  # fmt: skip
+    search_fields = ("=id", "customer__openid")
+    list_select_related = ("customer", "product")
+    inlines = (InstalmentInline, RepaymentInline, EventInline)
+
+    @admin.display(description=_("loan"))
+    def reference(self, loan: Loan) -> str:
+        return str(loan.pk)[-12:]
+
+    @admin.display(description=_("customer"))
+    def customer_link(self, loan: Loan) -> SafeString:
+        url = reverse("admin:customer_file", args=[loan.customer_id])
+        return format_html('<a href="{}" class="text-primary-600">{}</a>', url, loan.customer)
+
+    @admin.display(description=_("days past due"))
+    def overdue_days(self, loan: Loan) -> Any:
+        if loan.state != LoanState.ACTIVE:
+            return "–"
+        days = days_past_due(loan.next_due_date, current_business_date())
+        return badge("failed", f"{days} · {bucket_of(days)}") if days else 0
+
+    @admin.display(description=_("state"), ordering="state")
+    def state_badge(self, loan: Loan) -> SafeString:
+        return badge(loan.state, loan.get_state_display())
+
+
+@admin.register(Repayment)
+class RepaymentAdmin(ReadOnlyAdmin):
+    list_display = ("effective_date", "customer", "loan", "kind", "amount", "penalty_amount", "fee_amount",
+                    "interest_amount", "principal_amount", "received_at")  # fmt: skip
+    list_filter = ("kind", ("effective_date", RangeDateFilter), ("amount", RangeNumericFilter))
+    search_fields = ("=id", "=loan__id", "customer__openid")
+    list_select_related = ("customer", "loan")
+
+
+@admin.register(DelinquencyFact)
+class DelinquencyFactAdmin(ReadOnlyAdmin):
+    list_display = ("business_date", "customer", "loan", "days_past_due", "bucket", "outstanding_principal_amount")
+    list_filter = ("bucket", ("business_date", RangeDateFilter))
+    search_fields = ("=loan__id", "customer__openid")
+    list_select_related = ("customer", "loan")
+
+
+@admin.register(CostDisclosure)
+class CostDisclosureAdmin(ReadOnlyAdmin):
+    list_display = ("shown_at", "customer", "credit_line", "form_version", "confirmed_at", "sha256")
+    list_filter = (("business_date", RangeDateFilter),)
+    search_fields = ("=id", "customer__openid", "sha256")
+    list_select_related = ("customer", "credit_line")

@@ -1,0 +1,65 @@
+"""Acts of staff: a dialog asks for confirmation and a reason, then one service call, then a plain answer."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+from unfold.decorators import action
+from unfold.enums import ActionVariant
+from unfold.forms import BaseDialogForm
+from unfold.widgets import UnfoldAdminTextareaWidget
+
+from weilidai.lib.errors import DomainError
+
+
+class ConfirmForm(BaseDialogForm):  # type: ignore[misc]
+    """Nothing to fill in: the dialog is the confirmation."""
+
+
+class ReasonForm(BaseDialogForm):  # type: ignore[misc]
+    """An act that is explained; the reason goes into the audit trail."""
+
+    reason = forms.CharField(
+        label=_("Reason"), min_length=3, max_length=300, widget=UnfoldAdminTextareaWidget(attrs={"rows": 3})
+    )
+
+
+def act(
+    *,
+    title: str | Promise,
+    warning: str | Promise,
+    permission: str,
+    form: type[forms.Form] = ReasonForm,
+    icon: str | None = None,
+    dangerous: bool = False,
+) -> Callable[[Callable[..., HttpResponse]], Any]:
+    """A detail action with a dialog. `permission` is a full name such as `risk.freeze_creditline`."""
+    return action(
+        description=title,
+        permissions=[permission],
+        icon=icon,
+        variant=ActionVariant.DANGER if dangerous else ActionVariant.PRIMARY,
+        dialog={
+            "title": title,
+            "description": warning,
+            "form_class": form,
+            "form_submit_text": title,
+        },
+    )
+
+
+def finish(request: HttpRequest, url: str, call: Callable[[], Any], success: str | Promise) -> HttpResponse:
+    """Runs the service call; a rule that says no becomes a message, never an error page."""
+    try:
+        call()
+    except DomainError as error:
+        messages.error(request, str(error.detail))
+    else:
+        messages.success(request, str(success))
+    if request.headers.get("HX-Request"):
+        return HttpResponse(headers={"HX-Redirect": url})
+    return HttpResponseRedirect(url)
