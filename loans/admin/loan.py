@@ -82,7 +82,7 @@ class LoanAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("customer"))
     def customer_link(self, loan: Loan) -> SafeString:
-        url = reverse("admin:customer_file", args=[loan.customer_id])
+        url = reverse("admin:accounts_customer_change", args=[loan.customer_id])
         return format_html('<a href="{}" class="text-primary-600">{}</a>', url, loan.customer)
 
     @admin.display(description=_("days past due"))

@@ -1,0 +1,1 @@
+"""The roof of the back office: theme, home page, the page about one customer, operations."""

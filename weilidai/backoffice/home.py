@@ -1,0 +1,144 @@
+"""The home page: the business date, today's figures, what is waiting, two charts. Figures only, no lists."""
+
+import json
+from datetime import date, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Count, Q, Sum
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from loans.models import UNDECIDED, Loan, LoanState, Payout, ProductAccrual, Repayment
+from risk.models import CreditApplication, CreditLine, Decision, DecisionContest, Invitation, LineState, Outcome
+from weilidai.lib.business_date import clock_date, current_business_date
+from weilidai.lib.models import BusinessDay, JobRun
+from weilidai.lib.money import ZERO
+
+CHART_DAYS = 14
+
+
+def environment_badge(request: HttpRequest) -> list[str] | None:
+    """A word in the corner where the sandbox institutions are in use."""
+    return [_("Sandbox"), "warning"] if settings.DEBUG else None
+
+
+def home_context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
+    today = current_business_date()
+    context |= {
+        "business_date": today,
+        "follows_clock": BusinessDay.objects.filter(date=today, follows_clock=True).exists(),
+        "days_behind": max(0, (clock_date(timezone.now()) - today).days),
+        "cards": _cards(today) if request.user.has_perm("loans.view_loan") else [],
+        "waiting": [item for item in _waiting(today) if request.user.has_perm(item["permission"])],
+        "charts": _charts(today) if request.user.has_perm("loans.view_loan") else [],
+    }
+    return context
+
+
+def _yuan(amount: Any) -> str:
+    return f"¥ {amount or ZERO:,.2f}"
+
+
+def _cards(today: date) -> list[dict[str, Any]]:
+    active = Loan.objects.filter(state=LoanState.ACTIVE).aggregate(
+        count=Count("pk"),
+        owed=Sum("outstanding_principal_amount"),
+        overdue=Sum("outstanding_principal_amount", filter=Q(next_due_date__lt=today)),
+        bad=Sum("outstanding_principal_amount", filter=Q(next_due_date__lt=today - timedelta(days=90))),
+    )
+    lent = Loan.objects.filter(start_date=today).aggregate(total=Sum("principal_amount"), count=Count("pk"))
+    received = Repayment.objects.filter(effective_date=today).aggregate(total=Sum("amount"), count=Count("pk"))
+    lines = CreditLine.objects.exclude(state=LineState.CLOSED).aggregate(
+        count=Count("pk"), limit=Sum("limit_amount"), used=Sum("used_amount")
+    )
+    npl = (active["bad"] or ZERO) / active["owed"] * 100 if active["owed"] else ZERO
+    return [
+        _card(_("Outstanding principal"), _yuan(active["owed"]), _("{n} open loans").format(n=active["count"])),
+        _card(_("Paid out today"), _yuan(lent["total"]), _("{n} loans").format(n=lent["count"])),
+        _card(_("Received today"), _yuan(received["total"]), _("{n} repayments").format(n=received["count"])),
+        _card(_("Overdue principal"), _yuan(active["overdue"]), _("NPL ratio {n} %").format(n=f"{npl:.2f}")),
+        _card(_("Credit lines"), f"{lines['count']:,}", _("limits {n}").format(n=_yuan(lines["limit"]))),
+        _card(_("Approval rate, 30 days"), _approval_rate(today), _("band 62–75 %")),
+    ]
+
+
+def _card(title: str, value: str, note: str) -> dict[str, Any]:
+    return {"title": title, "value": value, "note": note}
+
+
+def _approval_rate(today: date) -> str:
+    counts = Decision.objects.filter(business_date__gt=today - timedelta(days=30)).aggregate(
+        approved=Count("pk", filter=Q(outcome=Outcome.APPROVED)),
+        decided=Count("pk", filter=~Q(outcome=Outcome.REFERRED)),
+    )
+    return f"{100 * counts['approved'] / counts['decided']:.1f} %" if counts["decided"] else "–"
+
+
+def _waiting(today: date) -> list[dict[str, Any]]:
+    stuck = timezone.now() - timedelta(minutes=2)
+    rows = (
+        (_("Applications to decide"), CreditApplication.objects.filter(state="referred"),
+         "risk_creditapplication", "state__exact=referred", "risk.view_creditapplication"),
+        (_("Contested decisions"), DecisionContest.objects.filter(state="open"),
+         "risk_decisioncontest", "state__exact=open", "risk.view_decisioncontest"),
+        (_("Frozen lines"), CreditLine.objects.filter(state=LineState.FROZEN),
+         "risk_creditline", "state__exact=frozen", "risk.view_creditline"),
+        (_("Overdue loans"), Loan.objects.filter(state=LoanState.ACTIVE, next_due_date__lt=today),
+         "loans_loan", "overdue=yes", "loans.view_loan"),
+        (_("Payouts without an answer"), Payout.objects.filter(state__in=UNDECIDED, requested_at__lt=stuck),
+         "loans_payout", "", "loans.view_payout"),
+        (_("Invitations ending within 3 days"),
+         Invitation.objects.filter(state="issued", expires_date__lte=today + timedelta(days=3)),
+         "risk_invitation", "state__exact=issued", "risk.view_invitation"),
+        (_("Failed jobs"), JobRun.objects.filter(state=JobRun.State.FAILED),
+         "lib_jobrun", "state__exact=failed", "lib.view_jobrun"),
+    )  # fmt: skip
+    return [
+        {
+            "title": title,
+            "count": queryset.order_by()[:10_000].count(),
+            "url": reverse(f"admin:{name}_changelist") + (f"?{query}" if query else ""),
+            "permission": permission,
+        }
+        for title, queryset, name, query, permission in rows
+    ]
+
+
+def _per_day(queryset: Any, field: str, amount: str, since: date) -> dict[date, float]:
+    rows = queryset.filter(**{f"{field}__gte": since}).values(field).annotate(total=Sum(amount)).order_by()
+    # A chart's coordinates, not money: nothing is computed from them.
+    return {row[field]: float(row["total"]) for row in rows}
+
+
+def _charts(today: date) -> list[dict[str, Any]]:
+    days = [today - timedelta(days=back) for back in range(CHART_DAYS - 1, -1, -1)]
+    out = _per_day(Loan.objects, "start_date", "principal_amount", days[0])
+    received = _per_day(Repayment.objects, "effective_date", "amount", days[0])
+    earned = _per_day(ProductAccrual.objects, "business_date", "amount", days[0])
+    labels = [day.strftime("%m-%d") for day in days]
+    return [
+        {
+            "title": _("Paid out and received, yuan a day"),
+            "data": _chart_data(labels, (_("Paid out"), out, 600), (_("Received"), received, 300), days=days),
+        },
+        {
+            "title": _("Income booked, yuan a day"),
+            "data": _chart_data(labels, (_("Income"), earned, 500), days=days),
+        },
+    ]
+
+
+def _chart_data(labels: list[str], *series: tuple[str, dict[date, float], int], days: list[date]) -> str:
+    datasets = [
+        {
+            "label": label,
+            "data": [values.get(day, 0) for day in days],
+            "backgroundColor": f"var(--color-primary-{shade})",
+            "borderRadius": 4,
+        }
+        for label, values, shade in series
+    ]
+    return json.dumps({"labels": labels, "datasets": datasets})

@@ -1,0 +1,77 @@
+"""Pages about the running of the house: business days, job runs, audit trail, state changes."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.http import HttpRequest, HttpResponse
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import RangeDateFilter, RangeDateTimeFilter
+from unfold.decorators import action
+
+from loans.end_of_day.run import days_close
+from loans.end_of_day.steps import STEPS
+from weilidai.lib.audit import Actor, audit_record
+from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, badge, finish
+from weilidai.lib.models import AuditEvent, BusinessDay, JobRun, StateChange
+
+
+@admin.register(BusinessDay)
+class BusinessDayAdmin(ReadOnlyAdmin):
+    list_display = ("date", "state_badge", "follows_clock", "opened_at", "closed_at")
+    list_filter = ("state",)
+    actions_list = ["close_day", *ReadOnlyAdmin.actions_list]
+
+    @admin.display(description=_("state"), ordering="state")
+    def state_badge(self, day: BusinessDay) -> SafeString:
+        return badge(day.state, day.get_state_display())
+
+    @action(
+        description=_("Close the business date"),
+        url_path="close-day",
+        icon="nightlight",
+        permissions=["lib.change_businessday"],
+        dialog={
+            "title": _("Close the business date"),
+            "description": _("All steps of the end of day run now and the next day opens. This cannot be undone."),
+            "form_class": ConfirmForm,
+            "form_submit_text": _("Close"),
+        },
+    )
+    def close_day(self, request: HttpRequest, form: Any) -> HttpResponse:
+        def call() -> None:
+            for day in days_close(steps=STEPS):
+                row = BusinessDay.objects.get(date=day)
+                audit_record(action="business_day.close", actor=Actor.of(request.user), subject=row, as_of=day)
+
+        return finish(request, self.list_url(), call, _("The day is closed."))
+
+
+@admin.register(JobRun)
+class JobRunAdmin(ReadOnlyAdmin):
+    list_display = ("business_date", "job", "partition", "state_badge", "progress", "attempts", "started_at",
+                    "finished_at", "claimed_by")  # fmt: skip
+    list_filter = ("state", "job", ("business_date", RangeDateFilter))
+    search_fields = ("job",)
+
+    @admin.display(description=_("state"), ordering="state")
+    def state_badge(self, run: JobRun) -> SafeString:
+        return badge(run.state, run.get_state_display())
+
+    @admin.display(description=_("progress"))
+    def progress(self, run: JobRun) -> str:
+        return f"{run.progress_done:,} / {run.progress_total:,}"
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(ReadOnlyAdmin):
+    list_display = ("at", "action", "actor_kind", "actor_name", "subject_type", "subject_id", "reason")
+    list_filter = ("actor_kind", ("at", RangeDateTimeFilter))
+    search_fields = ("=subject_id", "=actor_name", "=action")
+
+
+@admin.register(StateChange)
+class StateChangeAdmin(ReadOnlyAdmin):
+    list_display = ("at", "business_date", "subject_type", "subject_id", "old", "new", "actor_name", "reason")
+    list_filter = ("subject_type", ("business_date", RangeDateFilter))
+    search_fields = ("=subject_id", "=actor_name")

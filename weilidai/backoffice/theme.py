@@ -1,0 +1,108 @@
+"""Look and navigation of the back office. Read by the settings, so nothing here may touch a model."""
+
+from collections.abc import Callable
+from typing import Any
+
+from django.urls import reverse_lazy
+from django.utils.translation import gettext_lazy as _
+
+
+def _item(title: Any, icon: str, url_name: str, permission: str) -> dict[str, Any]:
+    allowed: Callable[[Any], bool] = lambda request: request.user.has_perm(permission)  # noqa: E731
+    return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{url_name}"), "permission": allowed}
+
+
+def _list(title: Any, icon: str, app: str, model: str) -> dict[str, Any]:
+    return _item(title, icon, f"{app}_{model}_changelist", f"{app}.view_{model}")
+
+
+NAVIGATION = [
+    {
+        "items": [
+            {"title": _("Home"), "icon": "home", "link": reverse_lazy("admin:index")},
+            _list(_("Customers"), "group", "accounts", "customer"),
+        ]
+    },
+    {
+        "title": _("Credit granted"),
+        "separator": True,
+        "items": [
+            _list(_("Invitations"), "mail", "risk", "invitation"),
+            _list(_("Applications"), "description", "risk", "creditapplication"),
+            _list(_("Decisions"), "gavel", "risk", "decision"),
+            _list(_("Contested decisions"), "record_voice_over", "risk", "decisioncontest"),
+            _list(_("Credit lines"), "credit_score", "risk", "creditline"),
+        ],
+    },
+    {
+        "title": _("Credit used"),
+        "separator": True,
+        "items": [
+            _list(_("Loans"), "payments", "loans", "loan"),
+            _list(_("Repayments"), "south_west", "loans", "repayment"),
+            _list(_("Payouts"), "north_east", "loans", "payout"),
+            _list(_("Overdue facts"), "event_busy", "loans", "delinquencyfact"),
+            _list(_("Journal"), "menu_book", "loans", "journalentry"),
+            _list(_("Accruals"), "trending_up", "loans", "productaccrual"),
+        ],
+    },
+    {
+        "title": _("Policy"),
+        "separator": True,
+        "collapsible": True,
+        "items": [
+            _list(_("Products"), "category", "risk", "product"),
+            _list(_("Product terms"), "tune", "risk", "productterms"),
+            _list(_("Scorecards"), "scoreboard", "risk", "scorecard"),
+            _list(_("Regulation"), "balance", "risk", "regulationparameter"),
+            _list(_("Legal documents"), "contract", "risk", "legaldocument"),
+            _list(_("Chart of accounts"), "account_tree", "loans", "ledgeraccount"),
+        ],
+    },
+    {
+        "title": _("Operations"),
+        "separator": True,
+        "collapsible": True,
+        "items": [
+            _list(_("Business days"), "calendar_month", "lib", "businessday"),
+            _list(_("Job runs"), "checklist", "lib", "jobrun"),
+            _list(_("Feed deliveries"), "move_to_inbox", "risk", "feeddelivery"),
+            _list(_("Payout call-backs"), "sync_alt", "loans", "payoutcallback"),
+            _list(_("Audit trail"), "policy", "lib", "auditevent"),
+            _list(_("State changes"), "swap_horiz", "lib", "statechange"),
+            _list(_("Staff"), "badge", "accounts", "staffuser"),
+            _list(_("Roles"), "admin_panel_settings", "auth", "group"),
+        ],
+    },
+]
+
+# A calm green: the primary colour of buttons, links and charts in both modes.
+PRIMARY = {
+    "50": "oklch(97.9% .021 166.1)",
+    "100": "oklch(95% .052 163.1)",
+    "200": "oklch(90.5% .093 164.2)",
+    "300": "oklch(84.5% .143 165)",
+    "400": "oklch(76.5% .177 163.2)",
+    "500": "oklch(69.6% .17 162.5)",
+    "600": "oklch(52.6% .125 163.2)",
+    "700": "oklch(46.8% .107 165.6)",
+    "800": "oklch(43.2% .095 166.9)",
+    "900": "oklch(37.8% .077 168.9)",
+    "950": "oklch(26.2% .051 172.6)",
+}
+
+UNFOLD: dict[str, Any] = {
+    "SITE_TITLE": _("Weilidai back office"),
+    "SITE_HEADER": _("Weilidai"),
+    "SITE_SUBHEADER": _("Back office"),
+    "SITE_SYMBOL": "savings",
+    "SITE_URL": "/api/docs/",
+    "SHOW_HISTORY": True,
+    "SHOW_VIEW_ON_SITE": False,
+    "SHOW_LANGUAGES": True,
+    "SHOW_BACK_BUTTON": True,
+    "DASHBOARD_CALLBACK": "weilidai.backoffice.home.home_context",
+    "ENVIRONMENT": "weilidai.backoffice.home.environment_badge",
+    "COLORS": {"primary": PRIMARY},
+    "SIDEBAR": {"show_search": True, "command_search": True, "navigation": NAVIGATION},
+}
