@@ -1,5 +1,7 @@
 """Settings, all from the environment or `.env`; without any of them this is the embedded demo."""
 
+import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +10,15 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from weilidai.logs import log_config
+
 # Lets annotations such as `TextField[str, str]` stand at run time.
 django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-VAR_DIR = BASE_DIR / "var"
+VAR_DIR = Path(os.environ.get("VAR_DIR", BASE_DIR / "var"))
 env = environ.Env()
-env.read_env(BASE_DIR / ".env")
+env.read_env(env.str("ENV_FILE", default=str(BASE_DIR / ".env")))
 
 DEBUG = env.bool("DEBUG", default=True)
 
@@ -36,6 +40,10 @@ PII_HASH_KEY = env.str("PII_HASH_KEY", default="") or PII_KEYS[-1]
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["*"] if DEBUG else [])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
+# Key id to secret of every machine that signs its calls; two ids at once while a key is rotated.
+MACHINE_KEYS: dict[str, str] = env.dict("MACHINE_KEYS", default={})
+# Bearer secret of the scraper; without one `/metrics` answers only the machine itself, and only with DEBUG=1.
+METRICS_TOKEN = env.str("METRICS_TOKEN", default="")
 
 INSTALLED_APPS = [
     "unfold",
@@ -126,9 +134,17 @@ def _database() -> dict[str, Any]:
 DATABASES = {"default": _database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
+# Redis or Valkey. The process manager passes its own private socket when these are not given.
 BROKER_URL = env.str("BROKER_URL", default=f"redis+socket://{VAR_DIR / 'valkey.sock'}")
 CACHE_URL = env.str("CACHE_URL", default=f"unix://{VAR_DIR / 'valkey.sock'}?db=1")
-CACHES = {"default": {"BACKEND": "django_redis.cache.RedisCache", "LOCATION": CACHE_URL}}
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": CACHE_URL,
+        "KEY_PREFIX": "weilidai",
+        "OPTIONS": {"SOCKET_CONNECT_TIMEOUT": 2, "SOCKET_TIMEOUT": 2},
+    }
+}
 
 AUTH_USER_MODEL = "accounts.StaffUser"
 AUTHENTICATION_BACKENDS = [
@@ -158,5 +174,127 @@ USE_TZ = True
 TIME_ZONE = "Asia/Shanghai"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = VAR_DIR / "static"
-MEDIA_ROOT = VAR_DIR / "media"
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(VAR_DIR / "static")))
+MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(VAR_DIR / "media")))
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+WHITENOISE_USE_FINDERS = DEBUG
+# Uploads are identity papers: nobody but the program's own user may read them, and bodies are bounded before parsing.
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024  # bytes
+
+# --- Institutions ------------------------------------------------------------------------------------------------
+PROVIDER_NAMES = ("wechat", "identity", "bank_card", "face", "payout")
+
+
+def _provider(name: str) -> dict[str, Any]:
+    """How one institution is reached: the sandbox of the demo, or its HTTP gateway. Never the sandbox with DEBUG=0."""
+    prefix = f"PROVIDER_{name.upper()}"
+    kind = env.str(prefix, default="sandbox")
+    provider = {
+        "kind": kind,
+        "url": env.str(f"{prefix}_URL", default=""),
+        "key_id": env.str(f"{prefix}_KEY_ID", default=""),
+        "secret": env.str(f"{prefix}_SECRET", default=""),
+        "timeout_seconds": env.float(f"{prefix}_TIMEOUT", default=10.0),
+    }
+    if kind not in ("sandbox", "http"):
+        raise ImproperlyConfigured(f"{prefix} must be sandbox or http, not {kind!r}")
+    if kind == "sandbox" and not DEBUG:
+        raise ImproperlyConfigured(f"{prefix}=http must be set when DEBUG=0: the sandbox never runs in production")
+    if kind == "http" and not (provider["url"] and provider["secret"]):
+        raise ImproperlyConfigured(f"{prefix}=http needs {prefix}_URL and {prefix}_SECRET")
+    return provider
+
+
+PROVIDERS = {name: _provider(name) for name in PROVIDER_NAMES}
+
+# --- Security ----------------------------------------------------------------------------------------------------
+HTTPS_ONLY = env.bool("HTTPS_ONLY", default=not DEBUG)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = HTTPS_ONLY
+# Health checks come from the load balancer over plain HTTP.
+SECURE_REDIRECT_EXEMPT = [r"^api/v1/health/"]
+SECURE_HSTS_SECONDS = env.int("HSTS_SECONDS", default=31_536_000 if HTTPS_ONLY else 0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.bool("HSTS_INCLUDE_SUBDOMAINS", default=False)
+SECURE_HSTS_PRELOAD = env.bool("HSTS_PRELOAD", default=False)
+if env.bool("BEHIND_TLS_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_NAME = "weilidai_session"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_AGE = 8 * 60 * 60  # seconds: one working day
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+CSRF_COOKIE_SAMESITE = "Lax"
+OTP_TOTP_ISSUER = "weilidai"
+
+# Guessed passwords lock the pair of user name and address, so one clerk's typing never locks the whole office out.
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 1  # hours
+AXES_RESET_ON_SUCCESS = True
+AXES_HANDLER = "axes.handlers.database.AxesDatabaseHandler"
+
+# --- Customer API ------------------------------------------------------------------------------------------------
+REST_KNOX = {
+    "TOKEN_TTL": timedelta(hours=env.int("CUSTOMER_TOKEN_HOURS", default=24)),
+    "AUTH_HEADER_PREFIX": "Bearer",
+    "TOKEN_LIMIT_PER_USER": None,
+    "AUTO_REFRESH": False,
+}
+# Calls per window of seconds, counted atomically in the cache by `weilidai.lib.throttling`.
+THROTTLE_RATES: dict[str, tuple[int, int]] = {
+    "anonymous": (env.int("THROTTLE_ANONYMOUS", default=60), 60),
+    "customer": (env.int("THROTTLE_CUSTOMER", default=300), 60),
+    "sign_in": (env.int("THROTTLE_SIGN_IN", default=20), 60),
+    "money": (env.int("THROTTLE_MONEY", default=60), 60),
+    "machine": (env.int("THROTTLE_MACHINE", default=600), 60),
+}
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["knox.auth.TokenAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "PAGE_SIZE": 50,
+    "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
+    "COERCE_DECIMAL_TO_STRING": True,
+    "NON_FIELD_ERRORS_KEY": "non_field_errors",
+    "TEST_REQUEST_DEFAULT_FORMAT": "json",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "weilidai customer API",
+    "DESCRIPTION": "Invite-only consumer micro-credit: entry, application, credit line, loans and repayment.",
+    "VERSION": "1.0.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": r"/api/v1",
+    "COMPONENT_SPLIT_REQUEST": True,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
+
+# --- Logs --------------------------------------------------------------------------------------------------------
+LOG_LEVEL = env.str("LOG_LEVEL", default="INFO")
+LOG_FORMAT = env.str("LOG_FORMAT", default="console" if DEBUG else "json")
+LOGGING = log_config(level=LOG_LEVEL, style=LOG_FORMAT)
+LOGGING_CONFIG = "weilidai.logs.configure"
+DJANGO_STRUCTLOG_CELERY_ENABLED = True
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = True
+
+# --- Jobs --------------------------------------------------------------------------------------------------------
+DJANGO_CELERY_BEAT_TZ_AWARE = True
+CELERY_TASK_TIME_LIMIT = env.int("TASK_TIME_LIMIT", default=1800)  # seconds, hard
+CELERY_TASK_SOFT_TIME_LIMIT = env.int("TASK_SOFT_TIME_LIMIT", default=1500)  # seconds
+# A message not acknowledged for this long is given to another worker, so it must exceed the longest task.
+CELERY_VISIBILITY_TIMEOUT = env.int("TASK_VISIBILITY_TIMEOUT", default=2400)  # seconds
+WORKER_HEARTBEAT_SECONDS = 15
+WORKER_SILENT_SECONDS = 120  # readiness fails and the process manager restarts the workers after this

@@ -1,0 +1,138 @@
+"""Fixtures every test may use, and the rule that with CI=true nothing important is skipped."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+
+from tests.support import postgres as pg
+from tests.support.browser import chromium_path, running_browser
+from tests.support.stack import Broker, Stack, Workers, process_environment, running_stack, throwaway_broker
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+IN_CI = os.environ.get("CI", "").lower() in ("1", "true", "yes")
+NEVER_SKIPPED_IN_CI = ("postgres", "worker", "browser")
+
+
+# --- The rules of the run ---------------------------------------------------------------------------------------
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """With CI=true, a test of the real database, worker or browser that was skipped counts as failed."""
+    outcome = yield
+    report = outcome.get_result()  # type: ignore[attr-defined]
+    if IN_CI and report.skipped and not hasattr(report, "wasxfail"):
+        marks = [name for name in NEVER_SKIPPED_IN_CI if item.get_closest_marker(name)]
+        if marks and os.environ.get("DATABASE_URL", "").startswith("postgres"):
+            report.outcome = "failed"
+            report.longrepr = f"skipped with CI=true although marked {', '.join(marks)}: {report.longrepr}"
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The process that made the run's directory removes it."""
+    if not hasattr(config, "workerinput"):
+        shutil.rmtree(os.environ.get("WEILIDAI_TEST_DIR", ""), ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def _empty_cache() -> Iterator[None]:
+    """No throttle counter or flag of one test reaches the next."""
+    cache.clear()
+    yield
+
+
+@pytest.fixture(autouse=True)
+def _markers_served(request: pytest.FixtureRequest) -> None:
+    """A test marked `postgres` runs only on PostgreSQL; `worker` tests likewise, for they share the database."""
+    marked = {mark.name for mark in request.node.iter_markers()}
+    if marked & {"postgres", "worker"} and connection.vendor != "postgresql":
+        pytest.skip("runs on PostgreSQL only (second half of `make test`)")
+
+
+# --- Servers ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[pg.Postgres]:
+    """A PostgreSQL server of this session besides the one under `db`: for stacks, restores, crashes."""
+    try:
+        with pg.throwaway_postgres() as server:
+            yield server
+    except pg.PostgresMissing as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture
+def broker() -> Iterator[Broker]:
+    """A broker of this test, which it may `kill()` and `start()` again."""
+    with throwaway_broker() as server:
+        yield server
+
+
+@pytest.fixture
+def live_workers(transactional_db: None, broker: Broker, tmp_path: Path) -> Iterator[Workers]:
+    """Real workers on the test's own PostgreSQL database; `.delay()` in the test reaches them.
+
+    Start as many as wanted by `live_workers.start()`. Needs the marker `worker`.
+    """
+    from weilidai.celery import app
+
+    params = connection.get_connection_params()
+    url = "postgres://{user}:{password}@{host}:{port}/{dbname}".format(**params)
+    values = {"DATABASE_URL": url, "BROKER_URL": broker.url, "CACHE_URL": broker.cache_url}
+    workers = Workers(broker, process_environment(**values), tmp_path / "workers.log")
+    before = app.conf.broker_url
+    _publish_to(broker.url)
+    try:
+        yield workers
+    finally:
+        workers.stop()
+        _publish_to(before)
+
+
+def _publish_to(url: str) -> None:
+    """Point this process's publisher at another broker: connections to the former one are dropped."""
+    from weilidai.celery import app
+
+    app.close()
+    app.amqp._producer_pool = None
+    app.conf.broker_url = app.conf.broker_read_url = app.conf.broker_write_url = url
+
+
+@pytest.fixture(scope="session")
+def live_stack(postgres: pg.Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The whole platform (web, worker, beat, broker) on PostgreSQL with the demo's data, for end-to-end tests."""
+    directory = tmp_path_factory.mktemp("stack")
+    with running_stack(directory, DATABASE_URL=postgres.database_create("live_stack"), DEMO="1") as stack:
+        yield stack
+
+
+# --- Browser ----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator["Browser"]:
+    """The system's Chromium."""
+    path = chromium_path()
+    if path is None:
+        pytest.skip("no Chromium on this machine: apt-get install chromium")
+    with running_browser(path) as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(chromium: "Browser") -> Iterator["Page"]:
+    """A fresh browser page in Chinese, with no cookies of an earlier test."""
+    context = chromium.new_context(locale="zh-CN", viewport={"width": 1440, "height": 900})
+    try:
+        yield context.new_page()
+    finally:
+        context.close()

@@ -1,0 +1,34 @@
+"""Settings of the tests: a throw-away database, a cache and a broker of this process only, fast password hashes."""
+
+import os
+import tempfile
+from pathlib import Path
+
+# A developer's own `.env` must not decide whether tests pass.
+os.environ["ENV_FILE"] = os.devnull
+os.environ.setdefault("DEBUG", "1")
+# One directory per test run: several runs on one machine, and the processes of one run, never share a database file.
+TEST_DIR = Path(os.environ.setdefault("WEILIDAI_TEST_DIR", tempfile.mkdtemp(prefix="weilidai-tests-")))
+
+from weilidai.settings import *  # noqa: E402, F403
+from weilidai.settings import DATABASES  # noqa: E402
+
+DEBUG = False
+SECRET_KEY = "tests-only-secret-key-0000000000000000000000000000000000"
+ALLOWED_HOSTS = ["testserver", "localhost", "127.0.0.1"]
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A file, because the in-memory database cannot be shared by threads that write at the same time.
+    DATABASES["default"]["TEST"] = {"NAME": str(TEST_DIR / "test.sqlite3")}
+    DATABASES["default"]["OPTIONS"]["init_command"] = (
+        "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON;"
+    )
+MEDIA_ROOT = TEST_DIR / "media"
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "tests"}}
+# A message published by a test goes nowhere; tests marked `worker` swap a real broker in (see `live_workers`).
+BROKER_URL = "memory://"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+}
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = False

@@ -1,0 +1,17 @@
+"""What beat rings and when. Beat copies this to its tables at start; `manage.py schedule_sync` retires old entries.
+
+A missed ring is never made up and may come twice: every task below looks in the database for what is due.
+"""
+
+from typing import Any
+
+from django.conf import settings
+
+SCHEDULE: dict[str, dict[str, Any]] = {
+    "worker-heartbeat": {
+        "task": "weilidai.tasks.heartbeat",
+        "schedule": settings.WORKER_HEARTBEAT_SECONDS,
+        # An old heartbeat proves nothing, and a stopped worker must not find thousands of them.
+        "options": {"expires": settings.WORKER_HEARTBEAT_SECONDS},
+    },
+}
