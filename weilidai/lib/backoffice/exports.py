@@ -9,8 +9,8 @@ from tempfile import NamedTemporaryFile
 from typing import Any
 
 from django.http import FileResponse, HttpRequest, StreamingHttpResponse
-from import_export.formats.base_formats import ILLEGAL_CHARACTERS_RE
 from openpyxl import Workbook
+from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 XLSX_ROWS_MAX = 200_000
