@@ -43,10 +43,9 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _empty_cache() -> Iterator[None]:
+def _empty_cache() -> None:
     """No throttle counter or flag of one test reaches the next."""
     cache.clear()
-    yield
 
 
 @pytest.fixture(autouse=True)

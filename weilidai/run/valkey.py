@@ -60,7 +60,8 @@ def server_command(*, directory: Path, socket: Path) -> list[str]:
         "appendfsync": "everysec",
         "save": "",
         "maxmemory-policy": "noeviction",
-        "loglevel": "warning",
+        "loglevel": "notice",
+        "logfile": str(directory / "valkey.log"),
     }
     return [server_binary(), *(word for name, value in options.items() for word in (f"--{name}", value))]
 

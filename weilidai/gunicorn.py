@@ -1,0 +1,27 @@
+"""How gunicorn serves the platform; the same under `make run`, systemd and in a container."""
+
+import os
+from typing import Any
+
+from prometheus_client import multiprocess
+
+bind = f"{os.environ.get('BIND', '0.0.0.0')}:{os.environ.get('PORT', '8000')}"  # noqa: S104 - a server serves
+workers = int(os.environ.get("WEB_WORKERS", "2"))
+threads = int(os.environ.get("WEB_THREADS", "8"))
+worker_class = "gthread"
+timeout = 60  # seconds
+graceful_timeout = 5  # seconds
+keepalive = 5  # seconds
+# A leak in a library never grows for ever; the jitter keeps the workers from leaving together.
+max_requests = 20_000
+max_requests_jitter = 2_000
+# Heartbeat files on a disk can stall under load.
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - gunicorn makes private files there
+accesslog = None  # requests are logged by the application, with customer and request ids
+control_socket_disable = True
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Forget the gauges of a worker that ended."""
+    if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
+        multiprocess.mark_process_dead(worker.pid)
