@@ -1,0 +1,144 @@
+"""One key, one effect, for ever (I4). `POST` views that move money or limit mix this in.
+
+The record is committed as `running` before the work; the work, the answer and `done` are one transaction.
+So a process killed in between leaves either both or neither, and a `running` record nobody works on any more
+is run again by the next request with the same key.
+"""
+
+import hashlib
+import json
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db import IntegrityError, OperationalError, connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import APIException
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from weilidai.lib.errors import DomainError
+from weilidai.lib.models import IdempotencyRecord
+from weilidai.lib.problems import PROBLEM_TYPE, problem_response
+
+KEY_LENGTH_MAX = 200
+
+
+class IdempotencyKeyRequired(DomainError):
+    code = "idempotency_key_required"
+    title = _("The header Idempotency-Key is missing or not valid")
+    http_state = 400
+
+
+class IdempotencyKeyReused(DomainError):
+    code = "idempotency_key_reused"
+    title = _("This key was used for another request")
+    http_state = 422
+
+
+class RequestInProgress(DomainError):
+    code = "request_in_progress"
+    title = _("The first request with this key is still running")
+    http_state = 409
+
+
+def _key_of(request: Request) -> str:
+    key: str = request.headers.get("Idempotency-Key", "")
+    if not key.strip() or len(key) > KEY_LENGTH_MAX or not (key.isascii() and key.isprintable()):
+        raise IdempotencyKeyRequired
+    return key
+
+
+def _digest_of(request: Request) -> str:
+    """Of the parsed body: white space and the order of members make no other request."""
+    content: dict[str, Any] = {}
+    for name, value in sorted(request.data.items()):
+        is_file = hasattr(value, "chunks")
+        content[name] = hashlib.sha256(b"".join(value.chunks())).hexdigest() if is_file else value
+        if is_file:
+            value.seek(0)
+    text = json.dumps(content, sort_keys=True, default=str, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _record_open(request: Request) -> IdempotencyRecord:
+    """The record of this key: ours to run, or an earlier one. Raises where it belongs to another request."""
+    key, digest = _key_of(request), _digest_of(request)
+    found = IdempotencyRecord.objects.filter(customer_id=request.user.pk, key=key).first()
+    if found is None:
+        try:
+            with transaction.atomic():
+                found = IdempotencyRecord.objects.create(
+                    customer_id=request.user.pk,
+                    key=key,
+                    request_path=f"{request.method} {request.path}"[:300],
+                    body_sha256=digest,
+                    created_at=timezone.now(),
+                )
+            found.is_mine = True  # type: ignore[attr-defined]
+        except IntegrityError:
+            found = IdempotencyRecord.objects.get(customer_id=request.user.pk, key=key)
+    if (found.body_sha256, found.request_path) != (digest, f"{request.method} {request.path}"[:300]):
+        raise IdempotencyKeyReused
+    return found
+
+
+def _lock(record: IdempotencyRecord) -> IdempotencyRecord:
+    """The row under lock; somebody else's lock means the first request is at work."""
+    rows = IdempotencyRecord.objects.filter(pk=record.pk)
+    if not connection.features.has_select_for_update_nowait:
+        return rows.get()
+    try:
+        return rows.select_for_update(nowait=True).get()
+    except OperationalError as error:
+        raise RequestInProgress from error
+
+
+def _is_abandoned(record: IdempotencyRecord) -> bool:
+    """Nobody holds the row's lock here: on PostgreSQL that is proof, elsewhere age decides."""
+    if getattr(record, "is_mine", False) or connection.features.has_select_for_update_nowait:
+        return True
+    return timezone.now() - record.created_at > timedelta(seconds=settings.IDEMPOTENCY_STALE_SECONDS)
+
+
+def _replay(record: IdempotencyRecord) -> Response:
+    code = record.response_code or 200
+    kind = PROBLEM_TYPE if code >= 400 else None
+    return Response(record.response_body, code, headers={"Idempotent-Replayed": "true"}, content_type=kind)
+
+
+class IdempotentMixin:
+    """For an `APIView` with one effect: implement `perform(request, **kwargs) -> Response` instead of `post`.
+
+    `perform` runs inside the transaction that keeps its answer. A refusal undoes its work and is kept as the
+    answer; a defect undoes everything, so the same key can be tried again.
+    """
+
+    def perform(self, request: Request, **kwargs: Any) -> Response:
+        raise NotImplementedError
+
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        record = _record_open(request)
+        if record.state == IdempotencyRecord.State.DONE:
+            return _replay(record)
+        mine = getattr(record, "is_mine", False)
+        with transaction.atomic():
+            locked = _lock(record)
+            if locked.state == IdempotencyRecord.State.DONE:
+                return _replay(locked)
+            if not mine and not _is_abandoned(locked):
+                raise RequestInProgress
+            response = self._answer(request, **kwargs)
+            locked.state = IdempotencyRecord.State.DONE
+            locked.response_code = response.status_code
+            locked.response_body = json.loads(json.dumps(response.data, default=str))
+            locked.save(update_fields=["state", "response_code", "response_body"])
+        return response
+
+    def _answer(self, request: Request, **kwargs: Any) -> Response:
+        try:
+            with transaction.atomic():
+                return self.perform(request, **kwargs)
+        except (DomainError, APIException) as error:
+            return problem_response(error)

@@ -1,0 +1,46 @@
+"""Bodies as JSON: numbers exact, NUL refused, nothing else than an object where one is expected."""
+
+import json
+from decimal import Decimal
+from typing import IO, Any
+
+from rest_framework.exceptions import ParseError
+from rest_framework.parsers import JSONParser
+
+DEPTH_MAX = 20
+
+
+class StrictJSONParser(JSONParser):
+    """UTF-8 only; decimals are `Decimal`, NaN and Infinity are refused, so is nesting beyond `DEPTH_MAX`."""
+
+    def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
+        try:
+            text = stream.read().decode("utf-8")
+            data = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+        except (ValueError, RecursionError) as error:
+            raise ParseError from error
+        _check(data, 0)
+        if not isinstance(data, dict):
+            raise ParseError
+        return data
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(name)
+
+
+def _check(value: Any, depth: int) -> None:
+    if depth > DEPTH_MAX or (isinstance(value, str) and not _is_storable(value)):
+        raise ParseError
+    if isinstance(value, dict):
+        for key, item in value.items():
+            _check(key, depth + 1)
+            _check(item, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            _check(item, depth + 1)
+
+
+def _is_storable(text: str) -> bool:
+    """PostgreSQL stores neither NUL nor lone surrogates."""
+    return "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
