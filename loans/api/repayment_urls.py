@@ -1,0 +1,9 @@
+from django.urls import path
+
+from loans.api.repayment_views import PrepaymentView, RepaymentList, SettlementView
+
+urlpatterns = [
+    path("loans/<uuid:loan_id>/repayments", RepaymentList.as_view(), name="loan-repayments"),
+    path("loans/<uuid:loan_id>/settlement", SettlementView.as_view(), name="loan-settlement"),
+    path("loans/<uuid:loan_id>/prepayments", PrepaymentView.as_view(), name="loan-prepayments"),
+]

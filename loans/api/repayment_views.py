@@ -1,0 +1,173 @@
+"""Money in over the API: repayments, the settlement quote and settlement, periods paid ahead."""
+
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+from drf_spectacular.utils import extend_schema
+from rest_framework import generics, serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import Customer
+from loans.maths.settlement import SettlementQuote
+from loans.models import Loan, LoanState, Repayment
+from loans.selectors.position import loan_settlement_quote
+from loans.services.repayment import LoanNotOpen, prepayment_make, repayment_make, settlement_make
+from weilidai.lib.audit import Actor
+from weilidai.lib.business_date import current_business_date
+from weilidai.lib.errors import ObjectNotFound
+from weilidai.lib.idempotency import IdempotentMixin
+from weilidai.lib.schema import IDEMPOTENCY_KEY, PROBLEMS
+from weilidai.lib.serializers import MoneyField, PositiveMoneyField
+
+
+class RepaymentRequest(serializers.Serializer[Any]):
+    amount = PositiveMoneyField()
+
+
+class SettlementRequest(serializers.Serializer[Any]):
+    """`total`, where sent, must equal today's quote: nobody settles for a figure they did not see."""
+
+    total = PositiveMoneyField(required=False)
+
+
+class PrepaymentRequest(serializers.Serializer[Any]):
+    periods = serializers.IntegerField(min_value=1, max_value=60)
+
+
+class AllocationSerializer(serializers.Serializer[Any]):
+    component = serializers.CharField()
+    instalment = serializers.IntegerField(source="instalment.number", allow_null=True, default=None)
+    amount = MoneyField()
+
+
+class RepaymentSerializer(serializers.Serializer[Any]):
+    """What was paid; components in the order in which money reaches them."""
+
+    id = serializers.UUIDField()
+    loan = serializers.UUIDField(source="loan_id")
+    kind = serializers.CharField()
+    amount = MoneyField()
+    penalty = MoneyField(source="penalty_amount")
+    fee = MoneyField(source="fee_amount")
+    interest = MoneyField(source="interest_amount")
+    principal = MoneyField(source="principal_amount")
+    outstanding_principal = MoneyField(source="loan.outstanding_principal_amount")
+    loan_state = serializers.CharField(source="loan.state")
+    effective_date = serializers.DateField()
+    received_at = serializers.DateTimeField()
+    allocations = AllocationSerializer(many=True)
+
+
+class SettlementQuoteSerializer(serializers.Serializer[Any]):
+    """What closes the loan on the business date `on`, and only then."""
+
+    valid_on = serializers.DateField(source="on")
+    principal = MoneyField()
+    interest = MoneyField()
+    fee = MoneyField()
+    penalty = MoneyField()
+    settlement_fee = MoneyField()
+    total = MoneyField()
+
+
+def _payment_rows(customer: Customer, loan_id: UUID) -> Any:
+    if not Loan.objects.filter(pk=loan_id, customer=customer).exists():
+        raise ObjectNotFound
+    rows = Repayment.objects.filter(loan_id=loan_id, customer=customer)
+    return rows.select_related("loan").prefetch_related("allocations__instalment")
+
+
+def _answer(repayment: Repayment) -> Response:
+    row = _payment_rows(repayment.customer, repayment.loan_id).get(pk=repayment.pk)
+    return Response(RepaymentSerializer(row).data, status=201)
+
+
+class RepaymentList(IdempotentMixin, generics.ListAPIView[Repayment]):
+    serializer_class = RepaymentSerializer
+    throttle_scope = "money"
+
+    def get_queryset(self) -> Any:
+        if getattr(self, "swagger_fake_view", False):
+            return Repayment.objects.none()
+        return _payment_rows(self.request.user, self.kwargs["loan_id"])
+
+    @extend_schema(
+        request=RepaymentRequest, responses={201: RepaymentSerializer, **PROBLEMS}, parameters=[IDEMPOTENCY_KEY]
+    )
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        return super().post(request, **kwargs)
+
+    def perform(self, request: Request, **kwargs: Any) -> Response:
+        body = RepaymentRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        return _answer(
+            repayment_make(
+                loan_id=kwargs["loan_id"],
+                customer=request.user,
+                amount=body.validated_data["amount"],
+                as_of=current_business_date(),
+                at=timezone.now(),
+                actor=Actor.of(request.user),
+            )
+        )
+
+
+class SettlementView(IdempotentMixin, APIView):
+    throttle_scope = "money"
+
+    @extend_schema(responses={200: SettlementQuoteSerializer, **PROBLEMS})
+    def get(self, request: Request, loan_id: UUID) -> Response:
+        loan = Loan.objects.filter(pk=loan_id, customer=request.user).prefetch_related("events").first()
+        if loan is None:
+            raise ObjectNotFound
+        if loan.state != LoanState.ACTIVE:
+            raise LoanNotOpen
+        quote: SettlementQuote = loan_settlement_quote(loan, current_business_date())
+        return Response(SettlementQuoteSerializer(quote).data)
+
+    @extend_schema(
+        request=SettlementRequest, responses={201: RepaymentSerializer, **PROBLEMS}, parameters=[IDEMPOTENCY_KEY]
+    )
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        return super().post(request, **kwargs)
+
+    def perform(self, request: Request, **kwargs: Any) -> Response:
+        body = SettlementRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        return _answer(
+            settlement_make(
+                loan_id=kwargs["loan_id"],
+                customer=request.user,
+                expected=body.validated_data.get("total"),
+                as_of=current_business_date(),
+                at=timezone.now(),
+                actor=Actor.of(request.user),
+            )
+        )
+
+
+class PrepaymentView(IdempotentMixin, APIView):
+    throttle_scope = "money"
+
+    @extend_schema(
+        request=PrepaymentRequest, responses={201: RepaymentSerializer, **PROBLEMS}, parameters=[IDEMPOTENCY_KEY]
+    )
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        return super().post(request, **kwargs)
+
+    def perform(self, request: Request, **kwargs: Any) -> Response:
+        body = PrepaymentRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        return _answer(
+            prepayment_make(
+                loan_id=kwargs["loan_id"],
+                customer=request.user,
+                periods=body.validated_data["periods"],
+                as_of=current_business_date(),
+                at=timezone.now(),
+                actor=Actor.of(request.user),
+            )
+        )
