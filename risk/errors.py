@@ -1,0 +1,109 @@
+"""Refusals of granting and holding credit, with the codes the API promises."""
+
+from django.utils.translation import gettext_lazy as _
+
+from weilidai.lib.errors import DomainError
+
+
+class NotInvited(DomainError):
+    code = "not_invited"
+    title = _("This product is open by invitation only")
+    http_state = 403
+
+
+class InvitationExpired(DomainError):
+    code = "invitation_expired"
+    title = _("The invitation has expired")
+    http_state = 403
+
+
+class InvitationInvalid(DomainError):
+    code = "invitation_invalid"
+    title = _("The invitations cannot be issued")
+    http_state = 400
+
+
+class ProductClosed(DomainError):
+    code = "product_closed"
+    title = _("This product takes no applications at present")
+    http_state = 409
+
+
+class ApplicationOpen(DomainError):
+    code = "application_open"
+    title = _("There is already an open application or credit line for this product")
+    http_state = 409
+
+
+class SignaturesMissing(DomainError):
+    code = "signatures_missing"
+    title = _("All documents must be signed first")
+    http_state = 409
+
+
+class DocumentChanged(DomainError):
+    code = "document_changed"
+    title = _("The document has changed: please read the current text")
+    http_state = 409
+
+
+class IdentityNotVerified(DomainError):
+    code = "identity_not_verified"
+    title = _("Your identity card is not verified yet")
+    http_state = 409
+
+
+class BankCardRequired(DomainError):
+    code = "bank_card_required"
+    title = _("A bank card in your own name is needed")
+    http_state = 409
+
+
+class CreditLineFrozen(DomainError):
+    code = "credit_line_frozen"
+    title = _("The credit line is frozen: repaying stays open, drawing does not")
+    http_state = 409
+
+
+class CreditLineClosed(DomainError):
+    code = "credit_line_closed"
+    title = _("The credit line is closed")
+    http_state = 409
+
+
+class LimitExceeded(DomainError):
+    code = "limit_exceeded"
+    title = _("The amount is above what is available on the credit line")
+    http_state = 409
+
+
+class LineInUse(DomainError):
+    code = "credit_line_in_use"
+    title = _("The credit line still has loans or gifts open")
+    http_state = 409
+
+
+class PolicyMissing(DomainError):
+    """No active policy covers the date: a mistake of configuration, told apart from a customer's mistake."""
+
+    code = "policy_missing"
+    title = _("No active policy covers this date")
+    http_state = 503
+
+
+class FourEyesRequired(DomainError):
+    code = "four_eyes_required"
+    title = _("Another person must do this")
+    http_state = 403
+
+
+class ReasonRequired(DomainError):
+    code = "reason_required"
+    title = _("A reason is needed")
+    http_state = 400
+
+
+class ContestOpen(DomainError):
+    code = "contest_open"
+    title = _("This decision is already being looked at")
+    http_state = 409

@@ -1,0 +1,37 @@
+"""Legal texts: which six are current, which of them a customer has signed (R10)."""
+
+from datetime import date
+from uuid import UUID
+
+from accounts.models import Customer
+from risk.models import LegalDocument, Product, Signature
+from weilidai.lib.errors import ObjectNotFound
+
+
+def documents_current(product: Product | str, as_of: date) -> list[LegalDocument]:
+    """The newest version of each text in force on the date, in their order."""
+    code = product if isinstance(product, str) else product.pk
+    rows = LegalDocument.objects.filter(product_id=code, valid_from__lte=as_of)
+    newest = {row.code: row for row in rows.order_by("valid_from", "id")}
+    return sorted(newest.values(), key=lambda row: (row.position, row.code))
+
+
+def documents_unsigned(customer: Customer, product: Product | str, as_of: date) -> list[LegalDocument]:
+    """Current texts this customer has not signed yet; loans asks again when a version is new."""
+    current = documents_current(product, as_of)
+    signed = set(
+        Signature.objects.filter(customer=customer, document__in=current).values_list("document_id", flat=True)
+    )
+    return [document for document in current if document.pk not in signed]
+
+
+def document_get(document_id: UUID, as_of: date) -> LegalDocument:
+    """A text that is or was in force: what was signed can always be read again."""
+    document = LegalDocument.objects.filter(pk=document_id, valid_from__lte=as_of).first()
+    if document is None:
+        raise ObjectNotFound
+    return document
+
+
+def signature_of(customer: Customer, document: LegalDocument) -> Signature | None:
+    return Signature.objects.filter(customer=customer, document=document).first()
