@@ -60,9 +60,7 @@ def check_instalment_plan(
         raise InstalmentPeriodsRefused(f"{periods} periods are not offered")
 
 
-def single_schedule(
-    principal: Decimal, daily_rate: Decimal, start: date, days: int
-) -> tuple[ScheduleRow, ...]:
+def single_schedule(principal: Decimal, daily_rate: Decimal, start: date, days: int) -> tuple[ScheduleRow, ...]:
     """One row: the principal and half-up(principal x daily rate x days), due `days` after payout.
 
     The product's term is checked by `check_single_days`; here a day is the least that makes sense.
@@ -96,9 +94,7 @@ def instalment_schedule(
     outstanding, previous_due = principal, start
     rate = daily_rate if with_interest else ZERO
     parts = split_evenly(principal, periods)
-    for number, (part, due_date) in enumerate(
-        zip(parts, instalment_due_dates(start, periods), strict=True), start=1
-    ):
+    for number, (part, due_date) in enumerate(zip(parts, instalment_due_dates(start, periods), strict=True), start=1):
         days = days_between(previous_due, due_date)
         start_date = start if number == 1 else day_after(previous_due)
         fee = period_fee(part, principal, fee_rate, fee_base)
@@ -110,9 +106,7 @@ def instalment_schedule(
     return tuple(rows)
 
 
-def period_fee(
-    period_principal: Decimal, loan_principal: Decimal, fee_rate: Decimal, fee_base: str
-) -> Decimal:
+def period_fee(period_principal: Decimal, loan_principal: Decimal, fee_rate: Decimal, fee_base: str) -> Decimal:
     """Half-up(fee rate x base), the base being the period's or the whole loan's principal (R41)."""
     bases = {FeeBase.PERIOD_PRINCIPAL: period_principal, FeeBase.LOAN_PRINCIPAL: loan_principal}
     return round_money(fee_rate * bases[FeeBase(fee_base)])

@@ -132,9 +132,7 @@ class LoanPosition:
 
     @property
     def oldest_unpaid_due_date(self) -> date | None:
-        unpaid = (
-            row.due_date for row in self.instalments if row.due_date <= self.on and row.scheduled_unpaid
-        )
+        unpaid = (row.due_date for row in self.instalments if row.due_date <= self.on and row.scheduled_unpaid)
         return min(unpaid, default=None)
 
     @property
@@ -210,9 +208,7 @@ def settlement_quote(terms: LoanTerms, events: Iterable[LoanEvent], on: date) ->
     return Book(terms, replay(terms, events, on), on).settlement_quote()
 
 
-def prepayment_quote(
-    terms: LoanTerms, events: Iterable[LoanEvent], on: date, periods: int
-) -> PrepaymentQuote:
+def prepayment_quote(terms: LoanTerms, events: Iterable[LoanEvent], on: date, periods: int) -> PrepaymentQuote:
     """What pays all that is due and the next `periods` instalments on `on` (R42).
 
     A repayment of exactly the quoted total pays exactly the quoted dues. Raises
