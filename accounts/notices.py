@@ -1,0 +1,38 @@
+"""The texts of notices by kind, made in the reader's language from stored parameters. A new notice is one line here."""
+
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as translate
+from django.utils.translation import gettext_lazy as _
+
+NOTICES: dict[str, tuple[str | Promise, str | Promise]] = {
+    "invitation": (_("You are invited"), _("You may apply for {product} until {until}.")),
+    "application_approved": (_("Credit line opened"), _("Your {product} line has a limit of {limit} yuan.")),
+    "application_rejected": (_("Application not approved"), _("You will find the reasons in the application.")),
+    "application_referred": (_("Application under review"), _("A colleague is looking at your application.")),
+    "contest_answered": (_("Your objection was answered"), _("You will find the answer in the application.")),
+    "loan_disbursed": (_("Money is on its way"), _("{amount} yuan were paid to your card ending in {card}.")),
+    "loan_failed": (_("Payout failed"), _("{amount} yuan could not be paid to your card ending in {card}.")),
+    "repayment_received": (_("Repayment received"), _("{amount} yuan received, {outstanding} yuan principal left.")),
+    "loan_settled": (_("Loan settled"), _("{amount} yuan received. The loan is settled.")),
+    "due_soon": (_("Repayment due soon"), _("{amount} yuan are due on {due_date}.")),
+    "due_today": (_("Repayment due today"), _("{amount} yuan are due today.")),
+    "overdue": (_("Repayment overdue"), _("{amount} yuan have been due since {due_date} ({days} days).")),
+    "line_frozen": (_("Drawing is paused"), _("You can still repay. You may appeal in the app.")),
+    "line_unfrozen": (_("Drawing is open again"), _("Your credit line can be used again.")),
+    "line_changed": (_("Your credit line has changed"), _("The limit is now {limit} yuan.")),
+}
+
+
+class _Blank(dict[str, Any]):
+    """Parameters of an older notice may lack what a newer text asks for."""
+
+    def __missing__(self, key: str) -> str:
+        return "–"
+
+
+def notice_text(kind: str, params: dict[str, Any]) -> tuple[str, str]:
+    """Title and body in the language in force; an unknown kind shows its name."""
+    title, body = NOTICES.get(kind, (kind, ""))
+    return translate(str(title)) if isinstance(title, str) else str(title), str(body).format_map(_Blank(params))

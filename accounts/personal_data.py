@@ -1,0 +1,31 @@
+"""Who holds personal data, and what stands against deleting it. Apps above register here when they are ready,
+so that this app asks them without knowing them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from accounts.models import Customer
+
+Exporter = Callable[[Customer], Any]
+Blocker = Callable[[Customer], bool]
+
+_exporters: dict[str, Exporter] = {}
+_blockers: dict[str, Blocker] = {}
+
+
+def register_exporter(name: str, exporter: Exporter) -> None:
+    """`exporter(customer)` gives everything held under `name`, ready for JSON."""
+    _exporters[name] = exporter
+
+
+def register_blocker(name: str, blocker: Blocker) -> None:
+    """`blocker(customer)` is True while the customer's data must be kept in use."""
+    _blockers[name] = blocker
+
+
+def exporters() -> dict[str, Exporter]:
+    return dict(_exporters)
+
+
+def is_blocked(customer: Customer) -> bool:
+    return any(blocker(customer) for blocker in _blockers.values())

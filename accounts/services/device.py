@@ -1,0 +1,76 @@
+"""Devices: seen, then verified; money moves only from verified ones (R35)."""
+
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from accounts.errors import DeviceNotVerified
+from accounts.models import Customer, Device, VerificationPurpose
+from accounts.rules import BiometricPolicy
+from accounts.services.verification import Verdict, biometric_check, payment_password_check
+from weilidai.lib.audit import Actor, audit_record
+
+# A device that keeps calling is written at most this often.
+SEEN_EVERY = timedelta(minutes=5)
+
+
+def device_touch(*, customer: Customer, fingerprint: str, user_agent: str, ip: str | None, at: datetime) -> Device:
+    """The row of the device this request came from, made at first sight."""
+    device, created = Device.objects.get_or_create(
+        customer=customer,
+        fingerprint=fingerprint,
+        defaults={"user_agent": user_agent[:300], "first_seen_at": at, "last_seen_at": at, "last_ip": ip},
+    )
+    if created:
+        audit_record(action="device.seen", actor=Actor.of(customer), subject=device, at=at, ip=ip)
+    elif at - device.last_seen_at > SEEN_EVERY or device.last_ip != ip:
+        Device.objects.filter(pk=device.pk).update(last_seen_at=at, last_ip=ip)
+    return device
+
+
+def device_require_verified(device: Device | None) -> None:
+    """Raises DeviceNotVerified for an unknown or new device."""
+    if device is None or not device.is_verified:
+        raise DeviceNotVerified
+
+
+@transaction.atomic
+def device_mark_verified(*, device: Device, actor: Actor, at: datetime) -> Device:
+    """After a passed verification from this device."""
+    row = Device.objects.select_for_update().get(pk=device.pk)
+    if row.verified_at is None:
+        row.verified_at = at
+        row.save(update_fields=["verified_at"])
+        audit_record(action="device.verified", actor=actor, subject=row, at=at)
+    return row
+
+
+def device_verify(
+    *,
+    device: Device,
+    payment_password: str,
+    face_token: str,
+    voice_token: str,
+    policy: BiometricPolicy,
+    ip: str | None,
+    at: datetime,
+) -> Verdict:
+    """The second verification of a new device: payment password, then liveness and voiceprint."""
+    customer = device.customer
+    verdict = payment_password_check(customer=customer, password=payment_password, at=at)
+    if not verdict.passed:
+        return verdict
+    verdict = biometric_check(
+        customer=customer,
+        face_token=face_token,
+        voice_token=voice_token,
+        policy=policy,
+        purpose=VerificationPurpose.DEVICE,
+        subject_id=str(device.pk),
+        device_fingerprint=device.fingerprint,
+        ip=ip,
+        at=at,
+    )
+    if verdict.passed:
+        device_mark_verified(device=device, actor=Actor.of(customer), at=at)
+    return verdict

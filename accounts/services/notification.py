@@ -1,0 +1,28 @@
+"""Notices to customers: written once per `dedupe_key`, however often asked for."""
+
+from datetime import date, datetime
+from typing import Any
+
+from django.db import transaction
+
+from accounts.models import Customer, Notification
+
+
+def notification_send(
+    *, customer: Customer, kind: str, params: dict[str, Any], dedupe_key: str, business_date: date
+) -> Notification:
+    """The notice, new or the one already there. Part of the caller's transaction: no act, no notice."""
+    row, _ = Notification.objects.get_or_create(
+        dedupe_key=dedupe_key,
+        defaults={"customer": customer, "kind": kind, "params": params, "business_date": business_date},
+    )
+    return row
+
+
+@transaction.atomic
+def notification_mark(*, notification: Notification, read: bool, at: datetime) -> Notification:
+    """Read or unread; the first time of reading stays."""
+    row = Notification.objects.select_for_update().get(pk=notification.pk)
+    row.read_at = (row.read_at or at) if read else None
+    row.save(update_fields=["read_at"])
+    return row

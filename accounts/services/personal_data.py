@@ -1,0 +1,81 @@
+"""A person's rights over personal data, and staff's recorded reads of full numbers (R55, I12)."""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.utils.crypto import get_random_string
+
+from accounts.errors import DeletionRefused
+from accounts.models import BankCard, Customer, CustomerToken
+from accounts.personal_data import exporters, is_blocked
+from weilidai.lib.audit import Actor, audit_record
+from weilidai.lib.errors import ObjectNotFound
+
+REVEALABLE = ("id_number", "phone", "name")
+
+
+@transaction.atomic
+def full_number_reveal(*, customer: Customer, field: str, actor: Actor, reason: str) -> str:
+    """The plain value of one field; the reading is in the audit trail before anybody sees it."""
+    if field not in REVEALABLE:
+        raise ObjectNotFound
+    audit_record(action=f"customer.read_{field}", actor=actor, subject=customer, reason=reason)
+    plain: str = getattr(customer, field)
+    return plain
+
+
+@transaction.atomic
+def customer_export(*, customer: Customer, at: datetime) -> dict[str, Any]:
+    """Everything held about the customer, by the name of what holds it."""
+    audit_record(action="customer.export", actor=Actor.of(customer), subject=customer, at=at)
+    return {"profile": _profile(customer), **{name: export(customer) for name, export in exporters().items()}}
+
+
+def _profile(customer: Customer) -> dict[str, Any]:
+    return {
+        "openid": customer.openid,
+        "name": customer.name,
+        "id_number": customer.id_number,
+        "birth_date": customer.birth_date,
+        "phone": customer.phone,
+        "occupation": customer.occupation,
+        "student": customer.is_student,
+        "city": customer.city,
+        "residence_since": customer.residence_since,
+        "registered_on": customer.registered_on,
+        "language": customer.language,
+        "created_at": customer.created_at,
+        "bank_cards": [
+            {"number": card.number, "phone": card.phone, "verified_at": card.verified_at}
+            for card in customer.bank_cards.all()
+        ],
+        "devices": list(customer.devices.values("fingerprint", "first_seen_at", "last_seen_at", "verified_at")),
+        "consents": list(customer.consents.values("code", "granted_at", "withdrawn_at")),
+        "notifications": list(customer.notifications.values("kind", "params", "created_at", "read_at")),
+        "verifications": list(customer.verification_attempts.values("purpose", "at", "passed")),
+    }
+
+
+@transaction.atomic
+def customer_delete(*, customer: Customer, at: datetime) -> Customer:
+    """Erases names and numbers and revokes every token; what the law makes a lender keep stays without a name.
+
+    Raises DeletionRefused while a line or a debt is open.
+    """
+    row = Customer.objects.select_for_update().get(pk=customer.pk)
+    if is_blocked(row):
+        raise DeletionRefused
+    row.openid = f"erased-{get_random_string(24)}"
+    row.name = row.id_number = row.phone = row.city = ""
+    row.name_hash = row.phone_hash = row.payment_password_hash = ""
+    row.id_number_hash, row.birth_date, row.residence_since = None, None, None
+    row.deletion_requested_at = row.erased_at = at
+    row.save()
+    for card in BankCard.objects.select_for_update().filter(customer=row):
+        card.number = card.holder = card.phone = ""
+        card.number_hash, card.phone_hash, card.removed_at = str(card.pk), "", card.removed_at or at
+        card.save()
+    CustomerToken.objects.filter(user=row).delete()
+    audit_record(action="customer.erased", actor=Actor(kind="customer", id=str(row.pk), name=""), subject=row, at=at)
+    return row
