@@ -64,6 +64,7 @@ class Customer(models.Model):
         verbose_name = _("customer")
         verbose_name_plural = _("customers")
         ordering = ["-id"]
+        permissions = [("view_full_number", _("Can read a full name, identity or phone number"))]
 
     def __str__(self) -> str:
         return self.masked_name or self.openid

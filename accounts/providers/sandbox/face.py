@@ -16,7 +16,7 @@ class Provider:
 
 
 def _factor(token: str) -> Factor:
-    if token == "ok":
+    if token == "ok":  # noqa: S105 - the sandbox word, no secret
         return Factor(True, GOOD_RATE, "sandbox")
     if token.startswith("rate:"):
         try:

@@ -1,0 +1,63 @@
+"""Who calls: the bearer token names the customer, `X-Device-Id` the device."""
+
+from typing import Any
+
+from django.utils import timezone
+from knox.auth import TokenAuthentication
+from rest_framework import exceptions
+from rest_framework.permissions import SAFE_METHODS
+from rest_framework.request import Request
+
+from accounts.errors import DeviceIdRequired
+from accounts.models import Customer, CustomerToken, Device
+from accounts.services.device import device_require_verified, device_touch
+from weilidai.lib.net import client_ip
+
+FINGERPRINT_LENGTH_MAX = 200
+
+
+class CustomerAuthentication(TokenAuthentication):  # type: ignore[misc]
+    """Finds the customer and the device. An unsafe call without a device is refused, a safe one leaves no device."""
+
+    def authenticate(self, request: Request) -> tuple[Customer, CustomerToken] | None:
+        found = super().authenticate(request)
+        if found is not None:
+            request._request.device = _device_of(request, found[0])  # type: ignore[attr-defined]
+        return found
+
+    def authenticate_credentials(self, token: bytes) -> Any:
+        try:
+            return super().authenticate_credentials(token)
+        except ValueError as error:
+            # Not text at all, or not hexadecimal.
+            raise exceptions.AuthenticationFailed from error
+
+
+def _device_of(request: Request, customer: Customer) -> Device | None:
+    fingerprint = request.headers.get("X-Device-Id", "").strip()
+    good = 0 < len(fingerprint) <= FINGERPRINT_LENGTH_MAX and fingerprint.isprintable()
+    if good:
+        return device_touch(
+            customer=customer,
+            fingerprint=fingerprint,
+            user_agent=request.headers.get("User-Agent", ""),
+            ip=client_ip(request._request),
+            at=timezone.now(),
+        )
+    if request.method in SAFE_METHODS and not fingerprint:
+        return None
+    raise DeviceIdRequired
+
+
+def request_device(request: Request) -> Device | None:
+    """The device of an authenticated request; None on a safe request that named none."""
+    return getattr(request._request, "device", None)
+
+
+def require_verified_device(request: Request) -> Device:
+    """The verified device of this request; raises DeviceNotVerified."""
+    device = request_device(request)
+    device_require_verified(device)
+    if device is None:
+        raise DeviceIdRequired
+    return device

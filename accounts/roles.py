@@ -1,0 +1,60 @@
+"""The roles of the back office as data: which models each sees, which it acts on. Applied by `roles_sync`."""
+
+from django.contrib.auth.models import Group, Permission
+from django.db import transaction
+from django.db.models import Q
+
+PEOPLE = ("accounts.customer", "accounts.bankcard", "accounts.device", "accounts.consent", "accounts.notification",
+          "accounts.verificationattempt")  # fmt: skip
+GRANTED = ("risk.invitation", "risk.invitationbatch", "risk.creditapplication", "risk.decision",
+           "risk.decisioncontest", "risk.creditline", "risk.linechange", "risk.signature")  # fmt: skip
+POLICY = ("risk.product", "risk.productterms", "risk.tier", "risk.scorecard", "risk.regulationparameter",
+          "risk.legaldocument", "risk.feeddelivery", "risk.feedrejection")  # fmt: skip
+USED = ("loans.loan", "loans.instalment", "loans.loanevent", "loans.repayment", "loans.payout",
+        "loans.delinquencyfact", "loans.costdisclosure")  # fmt: skip
+BOOKS = ("loans.journalentry", "loans.posting", "loans.ledgeraccount", "loans.productaccrual",
+         "loans.payoutcallback")  # fmt: skip
+HOUSE = ("lib.auditevent", "lib.statechange", "lib.jobrun", "lib.businessday")
+STAFF = ("accounts.staffuser", "auth.group")
+
+FULL_NUMBER = "accounts.view_full_number"
+
+# role → (models it sees, permissions to act)
+ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "credit_officer": (
+        (*PEOPLE, *GRANTED, *USED, "risk.product"),
+        ("risk.add_invitation", "risk.change_invitation", "risk.change_creditapplication",
+         "risk.change_decisioncontest", "risk.change_creditline"),
+    ),
+    "risk_analyst": (
+        ("accounts.customer", *GRANTED, *POLICY, *USED),
+        ("risk.add_productterms", "risk.change_productterms", "risk.add_scorecard", "risk.change_scorecard",
+         "risk.add_invitation"),
+    ),
+    "collector": ((*PEOPLE, "risk.creditline", *USED), (FULL_NUMBER,)),
+    "finance": (("accounts.customer", *USED, *BOOKS, "lib.jobrun", "lib.businessday"), ()),
+    "supervisor": (
+        (*PEOPLE, *GRANTED, *POLICY, *USED, *BOOKS, *HOUSE),
+        (FULL_NUMBER, "risk.add_invitation", "risk.change_invitation", "risk.change_creditapplication",
+         "risk.change_decisioncontest", "risk.change_creditline", "risk.change_productterms",
+         "risk.change_scorecard", "lib.change_businessday"),
+    ),
+    "auditor": ((*PEOPLE, *GRANTED, *POLICY, *USED, *BOOKS, *HOUSE, *STAFF), ()),
+    "administrator": (
+        (*HOUSE, *STAFF, "risk.product"),
+        ("accounts.add_staffuser", "accounts.change_staffuser", "lib.change_businessday"),
+    ),
+}  # fmt: skip
+
+
+@transaction.atomic
+def roles_sync() -> None:
+    """Makes the groups stand as declared; safe to repeat."""
+    for role, (models, acts) in ROLES.items():
+        wanted = {f"{app}.view_{model}" for app, model in (name.split(".") for name in models)} | set(acts)
+        query = Q()
+        for name in wanted:
+            app, codename = name.split(".")
+            query |= Q(content_type__app_label=app, codename=codename)
+        group, _ = Group.objects.get_or_create(name=role)
+        group.permissions.set(Permission.objects.filter(query))
