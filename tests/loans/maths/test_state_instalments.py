@@ -292,3 +292,12 @@ def test_asking_twice_gives_the_same_and_later_events_change_nothing(terms, days
     events = as_events(days_and_amounts)
     known = [event for event in events if event.effective_date <= terms.start + timedelta(days=cut)]
     assert position(terms, events, on) == position(terms, known, on)
+
+
+@pytest.mark.req("R54")
+def test_a_penalty_charged_later_is_due_but_makes_nobody_overdue():
+    loan = position(TERMS, [repaid(date(2026, 3, 1), "1032.20")], date(2026, 3, 10))
+    # 0.24 x (3000 x 29 + 2000 x 9) / 365 = 69.0410, less the fees 50.00 and the 7.20 paid
+    assert loan.penalty_unpaid == Decimal("11.84")
+    assert loan.due_amount == Decimal("11.84")
+    assert loan.days_past_due == 0
