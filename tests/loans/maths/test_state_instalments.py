@@ -274,7 +274,7 @@ def test_the_settlement_quote_closes_the_loan(terms, days_and_amounts, day):
 @given(plans, payments, st.integers(0, 88), st.integers(1, 3))
 def test_a_prepayment_of_its_quote_pays_exactly_the_quoted_dues(terms, days_and_amounts, day, periods):
     on = terms.start + timedelta(days=day)
-    quoted_terms = replace(terms, periods=12)
+    quoted_terms = replace(terms, principal=Decimal("30000.00"), periods=12)
     events = [event for event in as_events(days_and_amounts[:2]) if event.effective_date <= on]
     quote = prepayment_quote(quoted_terms, events, on, periods)
     history = replay(quoted_terms, [*events, repaid(on, quote.total)], on)
