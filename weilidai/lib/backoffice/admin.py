@@ -10,7 +10,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import ModelAdmin
+from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 
 from weilidai.lib.backoffice.exports import csv_response, export_rows, xlsx_response
@@ -99,3 +99,18 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
 
     def back_to(self, object_id: Any) -> HttpResponse:
         return redirect(self.detail_url(object_id))
+
+
+class ReadOnlyInline(TabularInline):  # type: ignore[misc]
+    """Rows that belong to the row on the page."""
+
+    extra = 0
+    can_delete = False
+    show_change_link = False
+    tab = True
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
