@@ -47,18 +47,6 @@ class DocumentChanged(DomainError):
     http_state = 409
 
 
-class IdentityNotVerified(DomainError):
-    code = "identity_not_verified"
-    title = _("Your identity card is not verified yet")
-    http_state = 409
-
-
-class BankCardRequired(DomainError):
-    code = "bank_card_required"
-    title = _("A bank card in your own name is needed")
-    http_state = 409
-
-
 class CreditLineFrozen(DomainError):
     code = "credit_line_frozen"
     title = _("The credit line is frozen: repaying stays open, drawing does not")

@@ -43,9 +43,7 @@ def result_sha256(result: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _outcome(
-    facts: CustomerFacts, scored: Scored, offer: Offer, policy: dict[str, Any]
-) -> tuple[str, list[str]]:
+def _outcome(facts: CustomerFacts, scored: Scored, offer: Offer, policy: dict[str, Any]) -> tuple[str, list[str]]:
     definition = policy["scorecard"]["definition"]
     refusals = admission_failures(facts, policy["terms"]) + _credit_refusals(facts, definition)
     if offer.limit <= ZERO:

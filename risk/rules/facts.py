@@ -76,10 +76,7 @@ def facts_dump(facts: CustomerFacts) -> dict[str, Any]:
 
 def facts_load(stored: dict[str, Any]) -> CustomerFacts:
     """Reverses `facts_dump`."""
-    values = {
-        field.name: _loaded(stored[field.name], "Decimal" in str(field.type))
-        for field in fields(CustomerFacts)
-    }
+    values = {field.name: _loaded(stored[field.name], "Decimal" in str(field.type)) for field in fields(CustomerFacts)}
     values["activity"] = tuple(ActivityMonth(**month) for month in stored["activity"])
     values["auxiliary"] = tuple(AuxiliaryItem(**item) for item in stored["auxiliary"])
     return CustomerFacts(**values)

@@ -33,9 +33,7 @@ class TierRange:
 def tier_choose(tiers: list[TierRange], *, months_in_use: int, assets_amount: Decimal) -> TierRange:
     """The highest tier whose conditions all hold; the lowest has none."""
     holding = [
-        tier
-        for tier in tiers
-        if months_in_use >= tier.months_in_use_min and assets_amount >= tier.assets_min_amount
+        tier for tier in tiers if months_in_use >= tier.months_in_use_min and assets_amount >= tier.assets_min_amount
     ]
     return max(holding, key=lambda tier: tier.rank)
 

@@ -57,15 +57,11 @@ def variables_compute(
 ) -> dict[str, Decimal | None]:
     """All variables by name; `None` falls into the bin *missing*."""
     states = item_states(facts, auxiliary)
-    weight = sum(
-        (Decimal(rule["weight"]) for name, rule in auxiliary.items() if states[name] == VERIFIED), Decimal(0)
-    )
+    weight = sum((Decimal(rule["weight"]) for name, rule in auxiliary.items() if states[name] == VERIFIED), Decimal(0))
     values: dict[str, Decimal | None] = {name: _number(getattr(facts, name)) for name in VARIABLE_NAMES}
     values["auxiliary_weight"] = weight
     values["housing_fund_complete"] = _housing_fund_complete(facts, states, housing_fund_months)
-    values["red_packet_gap"] = red_packet_gap(
-        facts.red_packets_sent_amount_12m, facts.red_packets_received_amount_12m
-    )
+    values["red_packet_gap"] = red_packet_gap(facts.red_packets_sent_amount_12m, facts.red_packets_received_amount_12m)
     return values
 
 

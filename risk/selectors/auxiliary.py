@@ -27,9 +27,7 @@ def auxiliary_items_show(customer: Customer, as_of: date) -> list[ItemView]:
     rules = scorecard_current(as_of).definition["auxiliary"]
     rows = AuxiliaryReading.objects.filter(customer=customer, as_of__lte=as_of).order_by("as_of", "id")
     newest = {row.item: row for row in rows}
-    return [
-        _view(item, newest.get(item), rules[item], as_of) for item in AuxiliaryReading.Item if item in rules
-    ]
+    return [_view(item, newest.get(item), rules[item], as_of) for item in AuxiliaryReading.Item if item in rules]
 
 
 def _view(

@@ -35,3 +35,9 @@ def document_get(document_id: UUID, as_of: date) -> LegalDocument:
 
 def signature_of(customer: Customer, document: LegalDocument) -> Signature | None:
     return Signature.objects.filter(customer=customer, document=document).first()
+
+
+def signed_ids(customer: Customer, documents: list[LegalDocument]) -> set[UUID]:
+    """Which of these texts the customer has signed."""
+    rows = Signature.objects.filter(customer=customer, document__in=documents)
+    return set(rows.values_list("document_id", flat=True))

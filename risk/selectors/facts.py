@@ -4,6 +4,7 @@ import calendar
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Count, Min, Sum
 from django.db.models.functions import TruncMonth
@@ -22,7 +23,7 @@ from risk.models import (
     ScoreReading,
 )
 from risk.rules.facts import ActivityMonth, AuxiliaryItem, CustomerFacts
-from weilidai.lib.money import ZERO
+from weilidai.lib.money import ZERO, round_money
 
 YEAR_DAYS = 365
 LOGIN_DAYS = 90
@@ -50,9 +51,7 @@ def facts_gather(customer: Customer, terms: ProductTerms, as_of: date) -> Custom
 
 
 def consents_live(customer: Customer) -> set[str]:
-    return set(
-        Consent.objects.filter(customer=customer, withdrawn_at__isnull=True).values_list("code", flat=True)
-    )
+    return set(Consent.objects.filter(customer=customer, withdrawn_at__isnull=True).values_list("code", flat=True))
 
 
 def score_latest(customer: Customer, name: str, as_of: date) -> int | None:
@@ -89,21 +88,19 @@ def auxiliary_items(customer: Customer, as_of: date) -> tuple[AuxiliaryItem, ...
     rows = AuxiliaryReading.objects.filter(customer=customer, as_of__lte=as_of).order_by("as_of", "id")
     newest = {row.item: row for row in rows}
     return tuple(
-        AuxiliaryItem(item, row.state, row.months, (as_of - row.as_of).days)
-        for item, row in sorted(newest.items())
+        AuxiliaryItem(item, row.state, row.months, (as_of - row.as_of).days) for item, row in sorted(newest.items())
     )
 
 
 def _payments(customer: Customer, as_of: date) -> dict[str, Any]:
     rows = (
-        PaymentEvent.objects.filter(
-            customer=customer, date__gt=as_of - timedelta(days=YEAR_DAYS), date__lte=as_of
-        )
+        PaymentEvent.objects.filter(customer=customer, date__gt=as_of - timedelta(days=YEAR_DAYS), date__lte=as_of)
         .order_by()
         .values("kind")
         .annotate(total=Sum("amount"), events=Count("id"))
     )
-    totals = {row["kind"]: row for row in rows}
+    # Sums come back from SQLite through binary numbers: to the fen they are exact again.
+    totals = {row["kind"]: {**row, "total": round_money(row["total"])} for row in rows}
     empty = {"total": ZERO, "events": 0} if totals else {"total": None, "events": None}
     return {
         "payment_amount_12m": totals.get(KIND.PAYMENT, empty)["total"],
@@ -116,9 +113,7 @@ def _payments(customer: Customer, as_of: date) -> dict[str, Any]:
 
 def _social(customer: Customer, as_of: date) -> dict[str, Any]:
     newest = (
-        ActivityDay.objects.filter(
-            customer=customer, date__gt=as_of - timedelta(days=LOGIN_DAYS), date__lte=as_of
-        )
+        ActivityDay.objects.filter(customer=customer, date__gt=as_of - timedelta(days=LOGIN_DAYS), date__lte=as_of)
         .order_by("-date", "-id")
         .first()
     )
@@ -143,9 +138,7 @@ def _logins(customer: Customer, as_of: date) -> dict[str, Any]:
     """Changes between one login and the next; the login before the window tells whether its first was a change."""
     start = as_of - timedelta(days=LOGIN_DAYS)
     rows = LoginEvent.objects.filter(customer=customer)
-    inside = list(
-        rows.filter(date__gt=start, date__lte=as_of).order_by("at", "id").values_list("device", "ip")
-    )
+    inside = list(rows.filter(date__gt=start, date__lte=as_of).order_by("at", "id").values_list("device", "ip"))
     if not inside:
         return {"device_changes_90d": None, "ip_changes_90d": None, "device_tenure_days": None}
     before = list(rows.filter(date__lte=start).order_by("-at", "-id").values_list("device", "ip")[:1])
@@ -173,11 +166,17 @@ def _bureau(customer: Customer, as_of: date, allowed: bool) -> dict[str, Any]:
 def _credit_here(customer: Customer, terms: ProductTerms, as_of: date) -> dict[str, Any]:
     lines = CreditLine.objects.filter(customer=customer)
     opened = lines.filter(product_id=terms.product_id, opened_date__lte=as_of).aggregate(d=Min("opened_date"))["d"]
-    others: Decimal | None = lines.exclude(state=LineState.CLOSED).aggregate(s=Sum("limit_amount"))["s"]
     return {
         "months_in_use": months_between(opened, as_of) if opened else 0,
-        "other_limits_amount": others if others is not None else ZERO,
+        "other_limits_amount": limits_open_sum(customer),
     }
+
+
+def limits_open_sum(customer: Customer, *, exclude: UUID | None = None) -> Decimal:
+    """What all open lines of the person may lend together, for the household cap (R54)."""
+    lines = CreditLine.objects.filter(customer=customer).exclude(state=LineState.CLOSED)
+    total: Decimal | None = lines.exclude(pk=exclude).aggregate(s=Sum("limit_amount"))["s"]
+    return round_money(total) if total is not None else ZERO
 
 
 def months_between(start: date, end: date) -> int:

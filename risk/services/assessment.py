@@ -1,0 +1,203 @@
+"""Deciding: by the rules, by a person where the rules refer, and again when a decision is replayed (R13, R21)."""
+
+import time
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from accounts.models import Customer, StaffUser
+from accounts.services.notification import notification_send
+from risk.errors import ReasonRequired
+from risk.models import ApplicationState, CreditApplication, Decision, Outcome
+from risk.rules.decision import decide, result_sha256
+from risk.rules.facts import facts_dump
+from risk.selectors.facts import facts_gather, limits_open_sum
+from risk.selectors.policy import policy_snapshot, scorecard_current, terms_current
+from risk.services.application import alive_check, application_lock, identity_check, signatures_check
+from risk.services.credit_line import line_open
+from weilidai.lib.audit import Actor, audit_record
+from weilidai.lib.errors import TransitionRefused
+from weilidai.lib.fsm import take_step
+from weilidai.lib.money import ZERO
+
+INPUTS_SCHEMA = 1
+_STEPS = {Outcome.APPROVED: "approve", Outcome.REJECTED: "reject", Outcome.REFERRED: "refer"}
+
+
+@transaction.atomic
+def application_assess(
+    *, application_id: UUID, customer: Customer, actor: Actor, as_of: date, at: datetime
+) -> Decision:
+    """Decides once: the decision and, if approved, the line are one transaction.
+
+    Raises `SignaturesMissing`, `IdentityNotVerified`, `BankCardRequired`, `TransitionRefused`.
+    """
+    started = time.monotonic()
+    # The customer's row first: two products decided at once must not both use the same household room (R54).
+    person = Customer.objects.select_for_update().get(pk=customer.pk)
+    application = application_lock(application_id, customer)
+    _assessable_check(application, person, as_of)
+    take_step(application, "begin_assessment", actor=actor, as_of=as_of, at=at)
+    terms, scorecard = terms_current(application.product_id, as_of), scorecard_current(as_of)
+    inputs = {
+        "schema": INPUTS_SCHEMA,
+        "as_of": as_of.isoformat(),
+        "facts": facts_dump(facts_gather(person, terms, as_of)),
+        "policy": policy_snapshot(terms, scorecard, as_of),
+    }
+    result = decide(inputs)
+    decision = _decision_create(
+        application,
+        result=result,
+        inputs=inputs,
+        outcome=Outcome(result["outcome"]),
+        terms_id=terms.pk,
+        scorecard_id=scorecard.pk,
+        at=at,
+        as_of=as_of,
+        duration_ms=int((time.monotonic() - started) * 1000),
+    )
+    _decision_apply(application, decision, result, actor, as_of, at)
+    return decision
+
+
+def _assessable_check(application: CreditApplication, person: Customer, as_of: date) -> None:
+    alive_check(application, as_of)
+    if application.state == ApplicationState.STARTED:
+        signatures_check(application, as_of)
+    if application.state != ApplicationState.IDENTITY_VERIFIED:
+        raise TransitionRefused(state=str(application.state))
+    signatures_check(application, as_of)
+    identity_check(person)
+
+
+def _decision_create(
+    application: CreditApplication,
+    *,
+    result: dict[str, Any],
+    inputs: dict[str, Any],
+    outcome: Outcome,
+    at: datetime,
+    as_of: date,
+    reasons: list[dict[str, str]] | None = None,
+    **more: Any,
+) -> Decision:
+    """Keeps an offer only with an approval: what a person might still grant is in the inputs."""
+    offered = outcome == Outcome.APPROVED
+    return Decision.objects.create(
+        customer_id=application.customer_id,
+        application=application,
+        product_id=application.product_id,
+        business_date=as_of,
+        decided_at=at,
+        outcome=outcome,
+        score=Decimal(result["score"]),
+        dimensions=result["dimensions"],
+        reasons=result["reasons"] if reasons is None else reasons,
+        inputs=inputs,
+        result_sha256=result_sha256(result),
+        tier=result["tier"] if offered else "",
+        limit_amount=Decimal(result["limit"]) if offered else None,
+        daily_rate=Decimal(result["daily_rate"]) if offered else None,
+        **more,
+    )
+
+
+def _decision_apply(
+    application: CreditApplication, decision: Decision, result: dict[str, Any], actor: Actor, as_of: date, at: datetime
+) -> None:
+    """Moves the application, opens the line, leaves the trail and tells the customer."""
+    outcome = Outcome(decision.outcome)
+    application.decided_at = at
+    take_step(application, _STEPS[outcome], actor=actor, as_of=as_of, at=at, update_fields=("decided_at",))
+    audit_record(
+        action="decision.make", actor=actor, subject=decision, at=at, as_of=as_of, reason=decision.note[:500],
+        after={"outcome": outcome.value, "score": str(decision.score), "limit": str(decision.limit_amount)},
+    )  # fmt: skip
+    if outcome == Outcome.APPROVED:
+        line_open(
+            application=application,
+            decision=decision,
+            penalty_share=Decimal(result["penalty_share"]),
+            actor=actor,
+            as_of=as_of,
+            at=at,
+        )
+    notification_send(
+        customer=application.customer,
+        kind=f"application_{outcome.value}",
+        params={"product": application.product_id},
+        dedupe_key=f"decision:{decision.pk}",
+        business_date=as_of,
+    )
+
+
+@transaction.atomic
+def referral_decide(
+    *, application_id: UUID, outcome: Outcome, reason: str, user: StaffUser, as_of: date, at: datetime
+) -> Decision:
+    """A person decides what the rules referred. Approval grants what the score earns, never more.
+
+    Raises `ReasonRequired`, `TransitionRefused` (not referred, or the law leaves no room to approve).
+    """
+    if not reason.strip():
+        raise ReasonRequired
+    if outcome not in (Outcome.APPROVED, Outcome.REJECTED):
+        raise ValueError("a person approves or rejects")
+    found = CreditApplication.objects.filter(pk=application_id).values_list("customer_id", flat=True).first()
+    person = Customer.objects.select_for_update().filter(pk=found).first()
+    application = application_lock(application_id)
+    if application.state != ApplicationState.REFERRED or person is None:
+        raise TransitionRefused(state=str(application.state))
+    machine = application.decisions.order_by("pk").last()
+    if machine is None:
+        raise TransitionRefused(state=str(application.state))
+    inputs = _with_room_of_today(machine.inputs, person)
+    result = decide(inputs)
+    if outcome == Outcome.APPROVED and (result["limit"] is None or Decimal(result["limit"]) <= ZERO):
+        raise TransitionRefused(state=str(application.state))
+    decision = _decision_create(
+        application,
+        result=result,
+        inputs=inputs,
+        outcome=outcome,
+        reasons=[{"code": "manual_review"}],
+        terms_id=machine.terms_id,
+        scorecard_id=machine.scorecard_id,
+        at=at,
+        as_of=as_of,
+        decided_by=user,
+        answers=machine,
+        note=reason,
+    )
+    _decision_apply(application, decision, result, Actor.of(user), as_of, at)
+    return decision
+
+
+def _with_room_of_today(inputs: dict[str, Any], person: Customer) -> dict[str, Any]:
+    """The same facts, but lines opened since the referral count against the household's room (R54)."""
+    return {**inputs, "facts": {**inputs["facts"], "other_limits_amount": str(limits_open_sum(person))}}
+
+
+def decision_replay(decision: Decision) -> bool:
+    """Does the same input still give the same answer, bit for bit, and is that what was stored? (R21)
+
+    For a decision by a person the rules' part is replayed; the person's outcome is not a computation.
+    """
+    result = decide(decision.inputs)
+    if result_sha256(result) != decision.result_sha256:
+        return False
+    if Decimal(result["score"]) != decision.score or result["dimensions"] != decision.dimensions:
+        return False
+    if decision.outcome == Outcome.APPROVED and (
+        Decimal(result["limit"]) != decision.limit_amount
+        or Decimal(result["daily_rate"]) != decision.daily_rate
+        or result["tier"] != decision.tier
+    ):
+        return False
+    return decision.decided_by_id is not None or (
+        result["outcome"] == decision.outcome and result["reasons"] == decision.reasons
+    )
