@@ -1,0 +1,152 @@
+"""The cost disclosure form (R59): every charge with its base, rate and payee, in Chinese and English. Pure.
+
+The statutory form on the total cost of financing (综合融资成本明示表), in force from 2026-08-01.
+"""
+
+import hashlib
+import json
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_lazy, override
+
+from loans.maths.schedule import FeeBase
+from loans.maths.terms import LoanTerms
+from loans.selectors.quote import Quote
+
+FORM_VERSION = "2026-08"
+LANGUAGES = {"zh": "zh-hans", "en": "en"}
+Text = dict[str, str]
+
+LENDER = gettext_lazy("the lender")
+FEE_BASES = {
+    FeeBase.PERIOD_PRINCIPAL: gettext_lazy("principal of the period"),
+    FeeBase.LOAN_PRINCIPAL: gettext_lazy("principal of the loan"),
+}
+DEFAULT_TEXTS = {
+    "principal_share": gettext_lazy(
+        "Overdue: once %(share)s of the principal that became overdue, charged only as far as the total yearly cost "
+        "stays within the legal cap"
+    ),
+    "rate_uplift": gettext_lazy(
+        "Overdue: the overdue principal bears the daily rate raised by %(share)s in place of interest, charged only as "
+        "far as the total yearly cost stays within the legal cap"
+    ),
+}
+DEFAULT_TEXTS_UNCAPPED = {
+    "principal_share": gettext_lazy("Overdue: once %(share)s of the principal that became overdue"),
+    "rate_uplift": gettext_lazy(
+        "Overdue: the overdue principal bears the daily rate raised by %(share)s in place of interest"
+    ),
+}
+
+
+def both(text: str | Promise, **values: str) -> Text:
+    """The text in both languages, so that the form reads the same for ever."""
+    texts = {}
+    for name, language in LANGUAGES.items():
+        with override(language):
+            texts[name] = (str(text) if isinstance(text, Promise) else gettext(text)) % values
+    return texts
+
+
+def canonical(content: Any) -> bytes:
+    """The bytes that are hashed: JSON with sorted keys and no spaces, UTF-8."""
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def digest(content: Any) -> str:
+    return hashlib.sha256(canonical(content)).hexdigest()
+
+
+def terms_key(quote: Quote, credit_line_id: object) -> str:
+    """Equal for two quotes exactly when line, amount, term, prices and start are."""
+    terms = quote.terms
+    values = {name: str(getattr(terms, name)) for name in LoanTerms.__dataclass_fields__}
+    return digest({**values, "line": str(credit_line_id), "version": quote.product_terms.version})
+
+
+def penalty_text(terms: LoanTerms) -> Text:
+    """The cost of default in words."""
+    texts = DEFAULT_TEXTS_UNCAPPED if terms.cost_cap_rate is None else DEFAULT_TEXTS
+    return both(texts[terms.penalty_method], share=percent(terms.penalty_share))
+
+
+def percent(rate: Any) -> str:
+    """0.025000 as `2.5%`."""
+    return f"{(rate * 100).normalize():f}%"
+
+
+def form_content(quote: Quote) -> dict[str, Any]:
+    """The form of a quote, ready for JSON; amounts in yuan, rates as fractions, both as strings."""
+    terms = quote.terms
+    return {
+        "form_version": FORM_VERSION,
+        "product": quote.product,
+        "terms_version": quote.product_terms.version,
+        "principal": str(terms.principal),
+        "plan": str(terms.plan),
+        "days": quote.days,
+        "periods": quote.periods,
+        "start_date": terms.start.isoformat(),
+        "charges": _charges(quote),
+        "early_charges": _early_charges(quote),
+        "total_cost": str(quote.total_cost),
+        "total_repayment": str(quote.total_repayment),
+        "apr": str(quote.apr),
+        "irr": str(quote.irr),
+        "cost_cap": None if terms.cost_cap_rate is None else str(terms.cost_cap_rate),
+        "cost_of_default": {
+            "method": str(terms.penalty_method),
+            "share": str(terms.penalty_share),
+            "payee": both(LENDER),
+            "text": penalty_text(terms),
+        },
+        "schedule": [
+            {
+                "number": row.number,
+                "due_date": row.due_date.isoformat(),
+                "principal": str(row.principal),
+                "interest": str(row.interest),
+                "fee": str(row.fee),
+            }
+            for row in quote.schedule
+        ],
+        "nothing_else": both(gettext_lazy("Nothing else is charged.")),
+    }
+
+
+def _charges(quote: Quote) -> list[dict[str, Any]]:
+    terms, charges = quote.terms, []
+    if terms.bears_interest:
+        charges.append(
+            _charge(
+                "interest",
+                both(gettext_lazy("Interest")),
+                both(gettext_lazy("outstanding principal, per day")),
+                str(terms.daily_rate),
+                str(quote.interest),
+            )
+        )
+    if terms.fee_rate:
+        base = both(FEE_BASES[FeeBase(terms.fee_base)])
+        charges.append(_charge("fee", both(gettext_lazy("Fee per period")), base, str(terms.fee_rate), str(quote.fees)))
+    return charges
+
+
+def _early_charges(quote: Quote) -> list[dict[str, Any]]:
+    """The customer's choice: never part of the normal schedule."""
+    terms, charges = quote.terms, []
+    if terms.settlement_fee_rate:
+        name = both(gettext_lazy("Early settlement fee"))
+        base = both(gettext_lazy("outstanding principal on the day of settlement"))
+        charges.append(_charge("settlement_fee", name, base, str(terms.settlement_fee_rate), None))
+    if terms.prepaid_fee_reduction:
+        name = both(gettext_lazy("Discount on the fee of a period paid before it starts"))
+        base = both(FEE_BASES[FeeBase(terms.fee_base)])
+        charges.append(_charge("prepaid_fee_discount", name, base, str(terms.prepaid_fee_reduction), None))
+    return charges
+
+
+def _charge(code: str, name: Text, base: Text, rate: str, amount: str | None) -> dict[str, Any]:
+    return {"code": code, "name": name, "base": base, "rate": rate, "payee": both(LENDER), "amount": amount}

@@ -1,0 +1,41 @@
+"""Refusals of using credit, with the codes the API promises."""
+
+from django.utils.translation import gettext_lazy as _
+
+from weilidai.lib.errors import DomainError, FieldInvalid
+
+
+class AmountOutOfRange(DomainError):
+    code = "amount_out_of_range"
+    title = _("The amount is outside what this product lends")
+    http_state = 422
+
+
+class TermInvalid(FieldInvalid):
+    """Days or periods do not fit the plan; `field_errors` names the field."""
+
+
+class PurposeForbidden(DomainError):
+    code = "purpose_forbidden"
+    title = _("Loans are not given for this purpose")
+    http_state = 422
+
+
+class DisclosureNotRead(DomainError):
+    code = "disclosure_not_read"
+    title = _("Please read the cost disclosure form first")
+    http_state = 409
+
+
+class DisclosureChanged(DomainError):
+    code = "disclosure_changed"
+    title = _("The cost disclosure form does not belong to this loan, please look at a new quote")
+    http_state = 409
+
+
+class HouseholdLimitExceeded(DomainError):
+    """The lines together would pass what the law allows one household (R54)."""
+
+    code = "limit_exceeded"
+    title = _("The amount is above the household limit for consumer credit")
+    http_state = 409

@@ -1,0 +1,117 @@
+"""Loans as customers see them: figures on a date, schedules, and how fast money went out."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from math import ceil
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+
+from accounts.models import Customer
+from loans.maths.delinquency import bucket_of
+from loans.maths.schedule import ScheduleRow
+from loans.maths.state import InstalmentPosition, next_due
+from loans.maths.terms import LoanTerms
+from loans.models import Loan
+from loans.selectors.position import loan_events, loan_position, loan_terms
+from weilidai.lib.errors import ObjectNotFound
+from weilidai.lib.money import ZERO
+
+
+@dataclass(frozen=True)
+class LoanFigures:
+    """A loan on a business date; all zero while the money is on its way."""
+
+    days_past_due: int = 0
+    bucket: str = bucket_of(0)
+    outstanding_principal: Decimal = ZERO
+    debt_amount: Decimal = ZERO
+    due_amount: Decimal = ZERO
+    penalty_unpaid: Decimal = ZERO
+    next_due_date: date | None = None
+    next_due_amount: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class ScheduleLine:
+    """One due date as it stands: what was disclosed, what is charged and paid by now."""
+
+    row: ScheduleRow
+    now: InstalmentPosition | None
+
+    @property
+    def is_settled(self) -> bool:
+        return self.now is not None and not self.now.outstanding_principal and not self.now.unpaid
+
+
+def customer_loans(customer: Customer) -> QuerySet[Loan]:
+    """The customer's own, with what the figures need."""
+    return Loan.objects.filter(customer=customer).select_related("payout").prefetch_related("events")
+
+
+def loan_get(customer: Customer, loan_id: UUID) -> Loan:
+    """Raises `ObjectNotFound` for anybody else's."""
+    loan = customer_loans(customer).filter(pk=loan_id).first()
+    if loan is None:
+        raise ObjectNotFound
+    return loan
+
+
+def loan_figures(loan: Loan, on: date) -> LoanFigures:
+    if loan.start_date is None:
+        return LoanFigures()
+    # A payout confirmed while the day changed starts on the later day: figures never look before the start.
+    day = max(on, loan.start_date)
+    position = loan_position(loan, day)
+    upcoming = next_due(loan_terms(loan), loan_events(loan), day)
+    return LoanFigures(
+        days_past_due=position.days_past_due,
+        bucket=position.bucket,
+        outstanding_principal=position.outstanding_principal,
+        debt_amount=position.debt_amount,
+        due_amount=position.due_amount,
+        penalty_unpaid=position.penalty_unpaid,
+        next_due_date=upcoming.due_date if upcoming else None,
+        next_due_amount=upcoming.amount if upcoming else None,
+    )
+
+
+def with_figures(loans: Iterable[Loan], on: date) -> list[Loan]:
+    """The loans, each with its `figures` on the date."""
+    rows = list(loans)
+    for loan in rows:
+        loan.figures = loan_figures(loan, on)  # type: ignore[attr-defined]
+    return rows
+
+
+def loan_schedule(loan: Loan, on: date) -> list[ScheduleLine]:
+    """Due dates of a loan; before the payout, or where it failed, those its form disclosed."""
+    if loan.start_date is None:
+        return [ScheduleLine(row, None) for row in disclosed_terms(loan).schedule]
+    now = loan_position(loan, max(on, loan.start_date)).instalments
+    return [ScheduleLine(row, line) for row, line in zip(loan_terms(loan).schedule, now, strict=True)]
+
+
+def disclosed_terms(loan: Loan) -> LoanTerms:
+    """The terms as if the money had gone out on the day it was asked for."""
+    preview = Loan(**{field.attname: getattr(loan, field.attname) for field in Loan._meta.concrete_fields})
+    preview.start_date = loan.start_date or loan.requested_date
+    return loan_terms(preview)
+
+
+def payout_times(since: datetime) -> dict[str, Any]:
+    """Seconds from request to money out of loans requested since then: count, p50, p95 (R14); None without any."""
+    rows = Loan.objects.filter(requested_at__gte=since, disbursed_at__isnull=False)
+    pairs = rows.order_by().values_list("requested_at", "disbursed_at")
+    seconds = sorted((paid - asked).total_seconds() for asked, paid in pairs.iterator(chunk_size=2000))
+    return {"count": len(seconds), "p50": _percentile(seconds, 50), "p95": _percentile(seconds, 95)}
+
+
+def _percentile(ordered: list[float], percent: int) -> float | None:
+    """The nearest rank: a figure that was really measured."""
+    if not ordered:
+        return None
+    return ordered[ceil(len(ordered) * percent / 100) - 1]

@@ -1,0 +1,161 @@
+"""Drawing on a line: everything is checked and reserved in one transaction, the money follows by itself.
+
+Lock order: line, customer, loan.
+"""
+
+from datetime import date, datetime
+from decimal import Decimal
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Sum
+
+from accounts.errors import BankCardRequired
+from accounts.models import BankCard, Customer, Device
+from accounts.services.device import device_require_verified
+from loans.errors import HouseholdLimitExceeded, PurposeForbidden, TermInvalid
+from loans.models import FORBIDDEN_PURPOSES, CostDisclosure, Loan, Payout
+from loans.selectors.quote import Quote, Request, line_quote
+from loans.services.disclosure import disclosure_confirm
+from risk.errors import SignaturesMissing
+from risk.models import CreditLine
+from risk.models.product import RegulationParameter
+from risk.selectors.documents import documents_unsigned
+from risk.selectors.policy import regulation
+from risk.services.credit_line import credit_line_lock, line_reserve, line_usable_check
+from weilidai.lib.audit import Actor, audit_record, state_change_record
+from weilidai.lib.errors import ObjectNotFound
+from weilidai.lib.ids import uuid7
+from weilidai.lib.money import ZERO
+
+
+@transaction.atomic
+def loan_request(
+    *,
+    customer: Customer,
+    credit_line_id: UUID,
+    request: Request,
+    bank_card_id: UUID | None,
+    purpose: str,
+    device: Device | None,
+    as_of: date,
+    at: datetime,
+    actor: Actor,
+    disclosure_id: UUID | None = None,
+) -> Loan:
+    """A loan on its way out: limit used at once, payout queued for the bank.
+
+    Raises DeviceNotVerified (R35), PurposeForbidden, BankCardRequired (R14), ObjectNotFound, SignaturesMissing (R10),
+    CreditLineFrozen, CreditLineClosed, LimitExceeded, HouseholdLimitExceeded, DisclosureNotRead, DisclosureChanged
+    and the refusals of `line_quote`.
+    """
+    device_require_verified(device)
+    if purpose in FORBIDDEN_PURPOSES:
+        raise PurposeForbidden
+    card = _own_card(customer, bank_card_id)
+    line = credit_line_lock(credit_line_id, customer=customer)
+    _signatures_check(customer, line, as_of)
+    line_usable_check(line)
+    quote = line_quote(line, request, as_of)
+    _household_check(customer, request.amount, as_of)
+    disclosure = disclosure_confirm(line=line, quote=quote, disclosure_id=disclosure_id, as_of=as_of, at=at)
+    line_reserve(line, request.amount)
+    loan = _loan_create(line, card, quote, disclosure, purpose, as_of, at)
+    _payout_create(loan, as_of, at, actor)
+    _evidence(loan, line, as_of, at, actor)
+    return loan
+
+
+def _own_card(customer: Customer, card_id: UUID | None) -> BankCard:
+    live = BankCard.objects.filter(customer=customer, removed_at__isnull=True)
+    card = live.filter(pk=card_id).first() if card_id else None
+    if card is not None:
+        return card
+    if not live.exists():
+        raise BankCardRequired
+    if card_id is None:
+        raise TermInvalid(field_errors=[{"field": "bank_card", "code": "required", "detail": BankCardRequired.title}])
+    raise ObjectNotFound
+
+
+def _signatures_check(customer: Customer, line: CreditLine, as_of: date) -> None:
+    """A new version of a text asks again before the next loan (R10)."""
+    missing = documents_unsigned(customer, line.product_id, as_of)
+    if missing:
+        raise SignaturesMissing(missing_signatures=[str(document.pk) for document in missing])
+
+
+def _household_check(customer: Customer, amount: Decimal, as_of: date) -> None:
+    """All lines of a person together, gifts included (R54).
+
+    The person's row is locked so that two lines cannot both see the same room.
+    """
+    Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
+    lines = CreditLine.objects.filter(customer=customer)
+    taken: Decimal = lines.aggregate(total=Sum(F("used_amount") + F("gifted_amount")))["total"] or ZERO
+    household = regulation(RegulationParameter.Name.HOUSEHOLD_CREDIT_AMOUNT, as_of)
+    if taken + amount > household:
+        raise HouseholdLimitExceeded(available=str(max(household - taken, ZERO).quantize(ZERO)))
+
+
+def _loan_create(
+    line: CreditLine,
+    card: BankCard,
+    quote: Quote,
+    disclosure: CostDisclosure,
+    purpose: str,
+    as_of: date,
+    at: datetime,
+) -> Loan:
+    terms = quote.terms
+    return Loan.objects.create(
+        customer_id=line.customer_id,
+        credit_line=line,
+        product_id=line.product_id,
+        terms=quote.product_terms,
+        bank_card=card,
+        disclosure=disclosure,
+        purpose=purpose,
+        plan=str(terms.plan),
+        principal_amount=terms.principal,
+        daily_rate=terms.daily_rate,
+        days_count=quote.days,
+        periods_count=quote.periods,
+        fee_rate=terms.fee_rate,
+        fee_base=terms.fee_base,
+        with_interest=terms.with_interest,
+        prepaid_fee_discount=terms.prepaid_fee_reduction,
+        settlement_fee_rate=terms.settlement_fee_rate,
+        penalty_method=terms.penalty_method,
+        penalty_share=terms.penalty_share,
+        cost_cap_rate=terms.cost_cap_rate,
+        early_fees_in_cap=terms.early_fees_in_cap,
+        requested_at=at,
+        requested_date=as_of,
+    )
+
+
+def _payout_create(loan: Loan, as_of: date, at: datetime, actor: Actor) -> Payout:
+    payout = Payout.objects.create(
+        loan=loan,
+        customer_id=loan.customer_id,
+        reference=f"WLD-{uuid7().hex}",
+        amount=loan.principal_amount,
+        requested_at=at,
+        next_attempt_at=at,
+    )
+    state_change_record(subject=payout, old="", new=payout.state, actor=actor, as_of=as_of, at=at)
+    return payout
+
+
+def _evidence(loan: Loan, line: CreditLine, as_of: date, at: datetime, actor: Actor) -> None:
+    state_change_record(subject=loan, old="", new=loan.state, actor=actor, as_of=as_of, at=at)
+    audit_record(
+        action="loan.request",
+        actor=actor,
+        subject=loan,
+        at=at,
+        as_of=as_of,
+        before={"used": str(line.used_amount - loan.principal_amount)},
+        after={"amount": str(loan.principal_amount), "used": str(line.used_amount), "purpose": loan.purpose},
+    )
