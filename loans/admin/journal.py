@@ -4,9 +4,9 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter
 
-from loans.admin.loan import ReadOnlyInline
 from loans.models import JournalEntry, LedgerAccount, Posting, ProductAccrual
 from weilidai.lib.backoffice import ReadOnlyAdmin
+from weilidai.lib.backoffice.admin import ReadOnlyInline
 
 
 class PostingInline(ReadOnlyInline):

@@ -7,26 +7,13 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.admin import TabularInline
 from unfold.contrib.filters.admin import RangeDateFilter, RangeNumericFilter
 
 from loans.maths.delinquency import bucket_of, days_past_due
 from loans.models import CostDisclosure, DelinquencyFact, Instalment, Loan, LoanEvent, LoanState, Repayment
 from weilidai.lib.backoffice import ReadOnlyAdmin, badge
+from weilidai.lib.backoffice.admin import ReadOnlyInline
 from weilidai.lib.business_date import current_business_date
-
-
-class ReadOnlyInline(TabularInline):  # type: ignore[misc]
-    extra = 0
-    can_delete = False
-    show_change_link = False
-    tab = True
-
-    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
 
 
 class InstalmentInline(ReadOnlyInline):

@@ -1,0 +1,165 @@
+"""Policy as data: drafted by one person, put into force by another; what is in force is never edited."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import Max
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from simple_history.admin import SimpleHistoryAdmin
+from unfold.admin import ModelAdmin, TabularInline
+
+from risk.models import LegalDocument, PolicyState, Product, ProductTerms, RegulationParameter, Scorecard, Tier
+from risk.services.policy import policy_activate
+from weilidai.lib.audit import Actor, audit_record
+from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, act, badge, finish
+from weilidai.lib.business_date import current_business_date
+
+STAMPS = ("version", "state", "valid_to", "drafted_by", "approved_by", "approved_at")
+
+
+@admin.register(Product)
+class ProductAdmin(ModelAdmin):  # type: ignore[misc]
+    """A fourth product starts here; its figures are its terms."""
+
+    list_display = ("code", "name_zh", "name_en", "is_open", "position")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        return ("code",) if obj else ()
+
+    def save_model(self, request: HttpRequest, obj: Product, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        audit_record(action="product.save", actor=Actor.of(request.user), subject=obj, after=_plain(form))
+
+
+def _plain(form: Any) -> dict[str, str]:
+    return {name: str(form.cleaned_data[name]) for name in form.changed_data if name in form.cleaned_data}
+
+
+class TierInline(TabularInline):  # type: ignore[misc]
+    model = Tier
+    extra = 0
+    tab = True
+
+    def _is_draft(self, obj: Any) -> bool:
+        return obj is None or obj.state == PolicyState.DRAFT
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._is_draft(obj) and request.user.has_perm("risk.change_productterms")
+
+    def has_add_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self.has_change_permission(request, obj)
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return bool(request.user.has_perm("risk.view_productterms"))
+
+
+class DraftAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+    """Drafts are forms; everything else is read-only. `same` names the fields that a version series shares."""
+
+    same: tuple[str, ...] = ()
+    actions_detail = ["activate"]
+    readonly_fields: Any = STAMPS
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return obj is not None and obj.state == PolicyState.DRAFT and self.has_add_permission(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        if obj is not None and obj.state != PolicyState.DRAFT:
+            return False
+        return bool(super().has_change_permission(request, obj))
+
+    def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
+        """A new draft starts from the version in force where the page names one (`?from=<id>`)."""
+        source = self.model.objects.filter(pk=request.GET.get("from") or None).first()
+        if source is None:
+            return dict(super().get_changeform_initial_data(request))
+        names = [field.name for field in self.model._meta.fields if field.name not in (*STAMPS, "id")]
+        return {name: getattr(source, name) for name in names}
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        if not change:
+            series = self.model.objects.filter(**{name: getattr(obj, name) for name in self.same})
+            obj.version = (series.aggregate(last=Max("version"))["last"] or 0) + 1
+        # Whoever touched the draft last drafted it: the same person cannot approve it.
+        obj.drafted_by = request.user
+        super().save_model(request, obj, form, change)
+        audit_record(action="policy.draft", actor=Actor.of(request.user), subject=obj, after=_plain(form))
+
+    @admin.display(description=_("state"), ordering="state")
+    def state_badge(self, policy: Any) -> SafeString:
+        return badge("active" if policy.state == PolicyState.ACTIVE else "pending", policy.get_state_display())
+
+    def activate_policy(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return finish(
+            request,
+            request.META.get("HTTP_REFERER", ".."),
+            lambda: policy_activate(
+                policy=self.model.objects.get(pk=object_id),
+                user=request.user,
+                as_of=current_business_date(),
+                at=timezone.now(),
+            ),
+            _("The policy is in force from its first day on."),
+        )
+
+
+@admin.register(ProductTerms)
+class ProductTermsAdmin(DraftAdmin):
+    same = ("product",)
+    list_display = ("product", "version", "state_badge", "valid_from", "valid_to", "drafted_by", "approved_by")
+    list_filter = ("product", "state")
+    inlines = (TierInline,)
+
+    @act(
+        title=_("Approve"),
+        warning=_(
+            "The draft comes into force on its first day and replaces the version before. Needs a second person."
+        ),
+        permission="risk.change_productterms",
+        form=ConfirmForm,
+        icon="verified",
+    )
+    def activate(self, request: HttpRequest, form: ConfirmForm, object_id: str) -> HttpResponse:
+        return self.activate_policy(request, object_id)
+
+
+@admin.register(Scorecard)
+class ScorecardAdmin(DraftAdmin):
+    same = ("code",)
+    list_display = ("code", "version", "state_badge", "valid_from", "valid_to", "drafted_by", "approved_by")
+    list_filter = ("code", "state")
+
+    @act(
+        title=_("Approve"),
+        warning=_(
+            "The draft comes into force on its first day and replaces the version before. Needs a second person."
+        ),
+        permission="risk.change_scorecard",
+        form=ConfirmForm,
+        icon="verified",
+    )
+    def activate(self, request: HttpRequest, form: ConfirmForm, object_id: str) -> HttpResponse:
+        return self.activate_policy(request, object_id)
+
+
+@admin.register(RegulationParameter)
+class RegulationParameterAdmin(ReadOnlyAdmin):
+    list_display = ("name", "value", "valid_from", "source")
+    list_filter = ("name",)
+
+
+@admin.register(LegalDocument)
+class LegalDocumentAdmin(ReadOnlyAdmin):
+    list_display = ("product", "code", "title_zh", "version", "valid_from", "sha256_zh")
+    list_filter = ("product", "code")
+    search_fields = ("=sha256_zh", "=sha256_en", "code")
+    list_select_related = ("product",)
