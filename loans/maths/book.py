@@ -46,9 +46,8 @@ class Book:
             start=start,
             end=end,
             reductions=[
-                Reduction(on, line.amount)
+                Reduction(on, line.amount if line.number in numbers and line.component == Component.PRINCIPAL else ZERO)
                 for on, line in self.history.payments
-                if line.number in numbers and line.component == Component.PRINCIPAL
             ],
         )
 

@@ -14,7 +14,7 @@ from weilidai.lib.money import ZERO, round_money
 
 @dataclass(frozen=True, slots=True)
 class Reduction:
-    """Principal repaid on a date; that day already carries the smaller principal."""
+    """Principal repaid on a date, 0 for a payment of charges only; that day already carries the smaller principal."""
 
     on: date
     amount: Decimal
@@ -46,18 +46,17 @@ class PrincipalSegment:
 def principal_segments(
     *, principal: Decimal, daily_rate: Decimal, start: date, end: date, reductions: Iterable[Reduction] = ()
 ) -> tuple[PrincipalSegment, ...]:
-    """Stretches of [start, end) cut where the principal changes, and only there.
+    """Stretches of [start, end) cut on every date of a payment.
 
-    Each stretch is rounded on its own, so interest so far is kept to the fen and the formula starts
-    again on the remaining principal. A payment that leaves the principal as it was cuts nothing:
-    otherwise many small payments could round the interest above what was disclosed (R59).
+    Each stretch is rounded on its own: interest so far is kept to the fen and the formula starts again on
+    the remaining principal, also where a payment covered interest only and left the principal as it was.
     """
     segments: list[PrincipalSegment] = []
     begun, remaining = start, principal
     for reduction in sorted(reductions, key=lambda item: item.on):
         if reduction.on >= end:
             break
-        if reduction.amount and reduction.on > begun:
+        if reduction.on > begun:
             segments.append(PrincipalSegment(begun, reduction.on, remaining, daily_rate))
             begun = reduction.on
         remaining -= reduction.amount

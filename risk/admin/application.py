@@ -95,7 +95,11 @@ class CreditApplicationAdmin(ReadOnlyAdmin):
             request,
             self.detail_url(object_id),
             lambda: application_cancel(
-                application_id=UUID(object_id), reason=form.cleaned_data["reason"], **how(request)
+                application_id=UUID(object_id),
+                customer=None,
+                reason=form.cleaned_data["reason"],
+                actor=Actor.of(request.user),
+                **when(),
             ),
             _("The application is cancelled."),
         )

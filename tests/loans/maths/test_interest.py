@@ -57,7 +57,7 @@ def test_after_a_partial_repayment_the_formula_starts_again_and_keeps_the_fen():
     assert cumulative_interest(segments, date(2026, 1, 31)) == Decimal("7.77")
 
 
-def test_a_payment_that_leaves_the_principal_alone_does_not_round_again():
+def test_a_payment_of_charges_only_starts_the_formula_again():
     segments = principal_segments(
         principal=Decimal("50.00"),
         daily_rate=Decimal("0.000300"),
@@ -65,8 +65,8 @@ def test_a_payment_that_leaves_the_principal_alone_does_not_round_again():
         end=date(2026, 1, 3),
         reductions=[Reduction(date(2026, 1, 2), Decimal("0.00"))],
     )
-    # Two roundings of 0.015 would make 0.04.
-    assert cumulative_interest(segments, date(2026, 1, 3)) == Decimal("0.03")
+    # Two stretches of 0.015, each rounded half-up.
+    assert cumulative_interest(segments, date(2026, 1, 3)) == Decimal("0.04")
 
 
 def test_two_reductions_on_one_day_make_one_cut():
