@@ -1,4 +1,4 @@
-from django.urls import path, re_path
+from django.urls import include, path, re_path
 
 from risk.api import application_views as steps
 from risk.api import views
@@ -21,4 +21,5 @@ urlpatterns = [
     path("applications/<uuid:application_id>/cancellation", steps.CancellationView.as_view(), name="cancellation"),
     path("credit-lines", views.CreditLineListView.as_view(), name="credit-lines"),
     path("credit-lines/<uuid:line_id>", views.CreditLineDetailView.as_view(), name="credit-line"),
+    path("", include("risk.feeds.urls")),
 ]
