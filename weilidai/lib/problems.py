@@ -3,12 +3,13 @@
 from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
-from django.db import DataError, transaction
+from django.db import DataError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils.translation import gettext_lazy as _
 from django_fsm import TransitionNotAllowed
 from rest_framework import exceptions
 from rest_framework.response import Response
+from rest_framework.views import set_rollback
 
 from weilidai.lib.errors import DomainError, FieldInvalid, ObjectNotFound, TransitionRefused
 
@@ -113,8 +114,7 @@ def problem_handler(error: Exception, context: dict[str, Any]) -> Response | Non
     error = _translate(error)
     if not isinstance(error, DomainError | exceptions.APIException):
         return None
-    if transaction.get_connection().in_atomic_block:
-        transaction.set_rollback(True)
+    set_rollback()
     return problem_response(error)
 
 
