@@ -8,7 +8,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from weilidai.lib.errors import DomainError
-from weilidai.lib.models import BusinessDay
+from weilidai.lib.models import BusinessDay, JobRun
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -41,11 +41,25 @@ def _first_day_open() -> date:
 
 @transaction.atomic
 def business_date_set(day: date, *, at: datetime) -> date:
-    """Sets the date by hand where no day was closed yet; from then on it does not follow the clock."""
+    """Sets the date by hand where no day was closed yet; from then on it does not follow the clock.
+
+    The rehearsed days of the demo do not count as closed: those from `day` on are lived anew.
+    """
+    if BusinessDay.objects.filter(is_rehearsal=False).exclude(state=BusinessDay.State.OPEN).exists():
+        raise BusinessDateFixed
+    BusinessDay.objects.filter(state=BusinessDay.State.OPEN).delete()
+    BusinessDay.objects.filter(date__gte=day).delete()
+    JobRun.objects.filter(business_date__gte=day, job__startswith="end_of_day.").delete()
+    return BusinessDay.objects.create(date=day, opened_at=at, follows_clock=False).date
+
+
+@transaction.atomic
+def business_date_rehearse(day: date, *, at: datetime) -> date:
+    """Begins the demo's past at `day`; its days follow the clock once today is reached."""
     if BusinessDay.objects.exclude(state=BusinessDay.State.OPEN).exists():
         raise BusinessDateFixed
     BusinessDay.objects.all().delete()
-    return BusinessDay.objects.create(date=day, opened_at=at, follows_clock=False).date
+    return BusinessDay.objects.create(date=day, opened_at=at, is_rehearsal=True).date
 
 
 @transaction.atomic
@@ -58,7 +72,13 @@ def business_day_close_begin(day: date, *, at: datetime) -> BusinessDay:
     if row.state == BusinessDay.State.OPEN:
         row.state = BusinessDay.State.CLOSING
         row.save(update_fields=["state"])
-        BusinessDay.objects.create(date=day + timedelta(days=1), opened_at=at, follows_clock=row.follows_clock)
+        following = day + timedelta(days=1)
+        BusinessDay.objects.create(
+            date=following,
+            opened_at=at,
+            follows_clock=row.follows_clock,
+            is_rehearsal=row.is_rehearsal and following < clock_date(at),
+        )
     return row
 
 

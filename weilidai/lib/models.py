@@ -128,6 +128,8 @@ class BusinessDay(models.Model):
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.OPEN)
     # A date set by hand (demo, tests) does not follow the clock: the automatic end of day waits.
     follows_clock = models.BooleanField(_("follows the clock"), default=True)
+    # A day of the demo's own past: it may be set back over, nobody ever did business on it.
+    is_rehearsal = models.BooleanField(_("rehearsal"), default=False)
     opened_at = models.DateTimeField(_("opened at"))
     closed_at = models.DateTimeField(_("closed at"), null=True, blank=True)
 

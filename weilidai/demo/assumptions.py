@@ -1,0 +1,71 @@
+"""Everything the demo population assumes, in one place. Amounts are yuan, shares are fractions."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+CUSTOMERS = 120
+SEED = 20250101
+HISTORY_MONTHS = 13
+LIVED_DAYS = 48
+
+CITIES = ("上海市", "深圳市", "杭州市", "成都市", "武汉市", "西安市", "长沙市", "南京市", "青岛市", "厦门市")
+SURNAMES = "王李张刘陈杨黄赵吴周徐孙马朱胡郭何林高罗"
+GIVEN = (
+    "伟",
+    "芳",
+    "娜",
+    "敏",
+    "静",
+    "磊",
+    "洋",
+    "艳",
+    "勇",
+    "杰",
+    "涛",
+    "明",
+    "超",
+    "霞",
+    "平",
+    "桂英",
+    "子涵",
+    "宇轩",
+)
+DEVICES = ("Mate 60", "iPhone 15", "Mi 14", "OPPO Find", "Vivo X100")
+CATEGORIES = ("food", "transport", "shopping", "medical", "rent", "education", "fun", "travel")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of person: how many there are, what they earn and own, how they use the app."""
+
+    occupation: str
+    weight: int
+    monthly_income: int
+    wealth: int
+    opens_mean: int
+    score_low: int
+    score_high: int
+
+
+KINDS = (
+    Kind("salaried", 38, 12000, 42000, 11, 590, 760),
+    Kind("blue_collar", 26, 7000, 9000, 8, 570, 700),
+    Kind("micro_merchant", 16, 15000, 26000, 14, 600, 740),
+    Kind("self_employed", 8, 11000, 30000, 9, 580, 730),
+    Kind("student", 8, 2200, 2500, 16, 585, 690),
+    Kind("other", 4, 6000, 8000, 6, 560, 690),
+)
+WEALTHY_SHARE = Decimal("0.04")
+WEALTHY_FACTOR = 16
+DENY_LISTED_SHARE = Decimal("0.02")
+CONTRADICTED_SHARE = Decimal("0.06")
+HOUSING_FUND_SHARE = Decimal("0.45")
+
+# Of those invited: who applies, and of those who hold a line: who draws and how they repay.
+INVITED_SHARE = Decimal("0.75")
+APPLIES_SHARE = Decimal("0.80")
+DRAWS_SHARE = Decimal("0.75")
+REPAYS_ON_TIME_SHARE = Decimal("0.55")
+REPAYS_LATE_SHARE = Decimal("0.20")
+FROZEN_SHARE = Decimal("0.06")
+PAYMENT_PASSWORD = "135790"  # noqa: S105 - of made-up people
