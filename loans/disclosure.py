@@ -5,6 +5,7 @@ The statutory form on the total cost of financing (综合融资成本明示表),
 
 import hashlib
 import json
+from decimal import Decimal
 from typing import Any
 
 from django.utils.functional import Promise
@@ -62,8 +63,13 @@ def digest(content: Any) -> str:
 def terms_key(quote: Quote, credit_line_id: object) -> str:
     """Equal for two quotes exactly when line, amount, term, prices and start are."""
     terms = quote.terms
-    values = {name: str(getattr(terms, name)) for name in LoanTerms.__dataclass_fields__}
+    values = {name: _plain(getattr(terms, name)) for name in LoanTerms.__dataclass_fields__}
     return digest({**values, "line": str(credit_line_id), "version": quote.product_terms.version})
+
+
+def _plain(value: object) -> str:
+    """1000 and 1000.00 are one amount."""
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 
 def penalty_text(terms: LoanTerms) -> Text:

@@ -17,7 +17,7 @@ from risk.errors import LimitExceeded
 from risk.models import CreditLine, ProductTerms
 from risk.models.product import RegulationParameter
 from risk.selectors.policy import regulation, terms_current
-from weilidai.lib.money import ZERO, floor_money
+from weilidai.lib.money import ZERO, floor_money, round_money
 
 ZERO_RATE = Decimal("0.000000")
 
@@ -162,7 +162,7 @@ def _loan_terms(request: Request, product_terms: ProductTerms, price: Price, as_
     days = product_terms.single_days_default if request.days is None else request.days
     return LoanTerms(
         plan=Plan(request.plan),
-        principal=request.amount,
+        principal=round_money(request.amount),
         start=as_of,
         daily_rate=price.daily_rate,
         days=days if is_single else 0,
