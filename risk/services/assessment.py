@@ -10,7 +10,7 @@ from django.db import transaction
 
 from accounts.models import Customer, StaffUser
 from accounts.services.notification import notification_send
-from risk.errors import ReasonRequired
+from risk.errors import LimitExceeded, ReasonRequired
 from risk.models import ApplicationState, CreditApplication, Decision, Outcome
 from risk.rules.decision import decide, result_sha256
 from risk.rules.facts import facts_dump
@@ -141,7 +141,7 @@ def referral_decide(
 ) -> Decision:
     """A person decides what the rules referred. Approval grants what the score earns, never more.
 
-    Raises `ReasonRequired`, `TransitionRefused` (not referred, or the law leaves no room to approve).
+    Raises `ReasonRequired`, `TransitionRefused` (not referred), `LimitExceeded` (the law leaves no room, R54).
     """
     if not reason.strip():
         raise ReasonRequired
@@ -158,7 +158,7 @@ def referral_decide(
     inputs = _with_room_of_today(machine.inputs, person)
     result = decide(inputs)
     if outcome == Outcome.APPROVED and (result["limit"] is None or Decimal(result["limit"]) <= ZERO):
-        raise TransitionRefused(state=str(application.state))
+        raise LimitExceeded(available="0.00")
     decision = _decision_create(
         application,
         result=result,
