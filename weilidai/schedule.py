@@ -14,4 +14,9 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         # An old heartbeat proves nothing, and a stopped worker must not find thousands of them.
         "options": {"expires": settings.WORKER_HEARTBEAT_SECONDS},
     },
+    "payouts": {
+        "task": "loans.payouts_advance",
+        "schedule": 2,
+        "options": {"expires": 2},
+    },
 }

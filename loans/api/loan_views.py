@@ -1,9 +1,11 @@
 """Quotes, loans and the bank's reports over the API: parse, one service call, answer."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from django.utils.translation import get_language
 from drf_spectacular.utils import extend_schema
@@ -13,6 +15,7 @@ from rest_framework.views import APIView
 
 from accounts.api.authentication import request_device
 from loans.api import loan_serializers as s
+from loans.api.caller import customer_of, machine_of
 from loans.models import CostDisclosure, Loan
 from loans.selectors import quote as quotes
 from loans.selectors.comparison import products_compare
@@ -63,7 +66,7 @@ class LoanQuoteView(APIView):
     )
     def post(self, request: Request) -> Response:
         values = _parsed(s.QuoteRequest, request.data)
-        line = line_of(request.user, values["credit_line"])
+        line = line_of(customer_of(request), values["credit_line"])
         quote, form = quote_disclose(
             line=line, request=_asked(values), as_of=current_business_date(), at=timezone.now()
         )
@@ -78,7 +81,8 @@ class LoanList(IdempotentMixin, APIView):
     )
     def get(self, request: Request) -> Response:
         pages = CursorPage()
-        page = pages.paginate_queryset(_filtered(customer_loans(request.user), request), request, view=self) or []
+        found = _filtered(customer_loans(customer_of(request)), request)
+        page: list[Loan] = pages.paginate_queryset(found, request, view=self) or []
         rows = with_figures(page, current_business_date())
         return pages.get_paginated_response(s.LoanSerializer(rows, many=True).data)
 
@@ -93,7 +97,7 @@ class LoanList(IdempotentMixin, APIView):
     def perform(self, request: Request, **kwargs: Any) -> Response:
         values, as_of = _parsed(s.LoanRequest, request.data), current_business_date()
         loan = loan_request(
-            customer=request.user,
+            customer=customer_of(request),
             credit_line_id=values["credit_line"],
             request=_asked(values),
             bank_card_id=values.get("bank_card"),
@@ -102,19 +106,19 @@ class LoanList(IdempotentMixin, APIView):
             disclosure_id=values.get("disclosure"),
             as_of=as_of,
             at=timezone.now(),
-            actor=Actor.of(request.user),
+            actor=Actor.of(customer_of(request)),
         )
         transaction.on_commit(payouts_ring)
         return Response(s.LoanSerializer(with_figures([loan], as_of)[0]).data, status=202)
 
 
-def _filtered(rows: Any, request: Request) -> Any:
+def _filtered(rows: QuerySet[Loan], request: Request) -> QuerySet[Loan]:
     """By `state` and `credit_line`; a value that cannot be matches nothing."""
     state, line = request.query_params.get("state"), request.query_params.get("credit_line")
     if state:
         rows = rows.filter(state=state)
     if line:
-        rows = rows.filter(credit_line_id=line) if _is_uuid(line) else rows.none()
+        rows = rows.filter(credit_line_id=UUID(line)) if _is_uuid(line) else rows.none()
     return rows
 
 
@@ -129,18 +133,18 @@ def _is_uuid(text: str) -> bool:
 class LoanDetail(APIView):
     @extend_schema(operation_id="loans_retrieve", responses={200: s.LoanSerializer, **PROBLEMS})
     def get(self, request: Request, loan_id: UUID) -> Response:
-        loan = loan_get(request.user, loan_id)
+        loan = loan_get(customer_of(request), loan_id)
         return Response(s.LoanSerializer(with_figures([loan], current_business_date())[0]).data)
 
 
 class LoanScheduleView(APIView):
     @extend_schema(responses={200: s.ScheduleSerializer, **PROBLEMS})
     def get(self, request: Request, loan_id: UUID) -> Response:
-        loan, as_of = loan_get(request.user, loan_id), current_business_date()
+        loan, as_of = loan_get(customer_of(request), loan_id), current_business_date()
         return Response(s.ScheduleSerializer(_schedule(loan, as_of)).data)
 
 
-def _schedule(loan: Loan, as_of: Any) -> dict[str, Any]:
+def _schedule(loan: Loan, as_of: date) -> dict[str, Any]:
     return {
         "loan": loan.pk,
         "as_of": as_of,
@@ -161,7 +165,7 @@ class ProductCompareView(APIView):
             days=values.get("days"),
             periods=values.get("periods"),
         )
-        rows = products_compare(request.user, asked, current_business_date())
+        rows = products_compare(customer_of(request), asked, current_business_date())
         return Response(s.ComparisonSerializer(rows, many=True).data)
 
 
@@ -177,12 +181,12 @@ class PayoutResultView(APIView):
         responses={200: s.PayoutResultAnswer, **PROBLEMS},
     )
     def post(self, request: Request) -> Response:
-        values = _parsed(s.PayoutResultRequest, request.data)
+        values, machine = _parsed(s.PayoutResultRequest, request.data), machine_of(request)
         effect = payout_callback_receive(
-            message_id=f"{request.user.key_id}:{request.user.message_id}"[:100],
+            message_id=f"{machine.key_id}:{machine.message_id}"[:100],
             **values,
             at=timezone.now(),
             as_of=current_business_date(),
-            actor=Actor.machine(request.user.key_id),
+            actor=Actor.machine(machine.key_id),
         )
         return Response({"reference": values["reference"], "effect": effect})

@@ -106,7 +106,7 @@ def payout_times(since: datetime) -> dict[str, Any]:
     """Seconds from request to money out of loans requested since then: count, p50, p95 (R14); None without any."""
     rows = Loan.objects.filter(requested_at__gte=since, disbursed_at__isnull=False)
     pairs = rows.order_by().values_list("requested_at", "disbursed_at")
-    seconds = sorted((paid - asked).total_seconds() for asked, paid in pairs.iterator(chunk_size=2000))
+    seconds = sorted((paid - asked).total_seconds() for asked, paid in pairs.iterator(chunk_size=2000) if paid)
     return {"count": len(seconds), "p50": _percentile(seconds, 50), "p95": _percentile(seconds, 95)}
 
 

@@ -128,7 +128,8 @@ class Borrower:
 
     @property
     def used(self) -> Decimal:
-        return CreditLine.objects.get(pk=self.line.pk).used_amount
+        used: Decimal = CreditLine.objects.get(pk=self.line.pk).used_amount
+        return used
 
     def draw(self, amount: str = "1000.00", plan: str = "single", **values: Any) -> Loan:
         """A loan asked for at NOW on TODAY."""

@@ -216,4 +216,5 @@ def test_one_ring_pays_a_loan_out(alice: Borrower) -> None:
     tasks.payouts_advance_task()
     loan = Loan.objects.get()
     assert loan.state == "active"
+    assert loan.disbursed_at is not None
     assert (loan.disbursed_at - loan.requested_at).total_seconds() < 3

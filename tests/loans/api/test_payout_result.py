@@ -22,8 +22,8 @@ def _bank_key(settings: LazySettings) -> None:
 
 
 def report(body: dict[str, Any], *, message: str = "m1", secret: str = SECRET) -> Any:
-    content = json.dumps(body).encode()
-    headers = signed_headers("bank", secret, message, content)
+    content = json.dumps(body)
+    headers = signed_headers("bank", secret, message, content.encode())
     return APIClient().generic(
         "POST", "/api/v1/gateways/payout", content, content_type="application/json", headers=headers
     )
