@@ -158,14 +158,12 @@ class Life:
     def _draw(self, customer: Customer, line: CreditLine, day: date) -> None:
         share = Decimal(self.rnd.randrange(20, 90)) / 100
         amount = max(Decimal(100), (line.limit_amount * share / 100).quantize(Decimal(1)) * 100)
-        card = customer.bank_cards.first()
+        card, days = customer.bank_cards.first(), self.rnd.choice((7, 14, 30, 30, 60))
         try:
             loan_request(
                 customer=customer,
                 credit_line_id=line.pk,
-                request=Request(
-                    amount=amount, plan=LoanPlan.SINGLE, days=self.rnd.choice((7, 14, 30, 30, 60)), periods=None
-                ),
+                request=Request(amount=amount, plan=LoanPlan.SINGLE, days=days, periods=None),
                 bank_card_id=card.pk if card else None,
                 purpose=self.rnd.choice(("daily", "education", "medical", "travel", "appliances")),
                 device=customer.devices.first(),

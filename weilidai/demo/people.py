@@ -34,7 +34,7 @@ def person(openid: str, *, card_ending: str | None = None) -> Person:
     body = f"{rnd.choice(AREAS)}{born:%Y%m%d}{rnd.randrange(1, 999):03d}"
     name = rnd.choice(SURNAMES) + rnd.choice(GIVEN)
     phone = f"13{rnd.randrange(10**9):09d}"
-    return Person(name, body + ric.calc_check_digit(body), _card(rnd, card_ending), phone)
+    return Person(name, body + ric.calc_check_digit(f"{body}0"), _card(rnd, card_ending), phone)
 
 
 def _card(rnd: random.Random, ending: str | None) -> str:

@@ -69,6 +69,8 @@ class Population:
         self.people = members(customers, seed)
         self.through = through
         self.seed = seed
+        # What others report stands before the first day that is lived through.
+        self.known_by = through - timedelta(days=a.LIVED_DAYS + 2)
 
     def _rnd(self, member: Member, kind: str) -> random.Random:
         return random.Random(f"{self.seed}:{kind}:{member.number}")  # noqa: S311
@@ -90,7 +92,7 @@ class Population:
         }
 
     def _scores(self, member: Member, rnd: random.Random) -> Iterator[Row]:
-        as_of = str(self.through - timedelta(days=3))
+        as_of = str(self.known_by)
         pay = rnd.randrange(member.kind.score_low, member.kind.score_high + 1)
         yield {"name": "wechat_pay", "score": pay, "as_of": as_of}
         yield {"name": "zhima", "score": pay + rnd.randrange(-20, 40), "as_of": as_of}
@@ -169,7 +171,7 @@ class Population:
 
     def _bureau(self, member: Member, rnd: random.Random) -> Iterator[Row]:
         yield {
-            "as_of": str(self.through - timedelta(days=15)),
+            "as_of": str(self.known_by - timedelta(days=15)),
             "open_accounts": rnd.randrange(0, 6),
             "debts": _yuan(rnd, 0, member.kind.monthly_income * 3),
             "monthly_due": _yuan(rnd, 0, member.kind.monthly_income // 4),
@@ -189,7 +191,7 @@ class Population:
                 "months": rnd.randrange(1, 96),
                 "state": "contradicted" if contradicted else "verified",
                 "source": "register",
-                "as_of": str(self.through - timedelta(days=rnd.randrange(5, 50))),
+                "as_of": str(self.known_by - timedelta(days=rnd.randrange(1, 20))),
             }
 
     def _green(self, member: Member, rnd: random.Random) -> Iterator[Row]:

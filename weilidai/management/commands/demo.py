@@ -41,9 +41,9 @@ class Command(BaseCommand):
         business_date_rehearse(first, at=timezone.now())
         with tempfile.TemporaryDirectory() as folder, progress_bar() as bars:
             task = bars.add_task("population", total=len(ORDER) + a.LIVED_DAYS)
-            write_population(Path(folder), customers=a.CUSTOMERS, through=first, seed=a.SEED)
+            write_population(Path(folder), customers=a.CUSTOMERS, through=today, seed=a.SEED)
             for kind in ORDER:
-                file_load(kind=kind, path=Path(folder) / f"{kind}.ndjson", as_of=first)
+                file_load(kind=kind, path=Path(folder) / f"{kind}.ndjson", as_of=today)
                 bars.advance(task)
             Life(first=first, last=today, seed=a.SEED).live(
                 lambda done, total: bars.update(task, completed=len(ORDER) + done)
