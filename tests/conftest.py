@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+import pytest_django
 from django.core.cache import cache
 from django.db import connection
 
@@ -54,6 +55,14 @@ def _markers_served(request: pytest.FixtureRequest) -> None:
     marked = {mark.name for mark in request.node.iter_markers()}
     if marked & {"postgres", "worker"} and connection.vendor != "postgresql":
         pytest.skip("runs on PostgreSQL only (second half of `make test`)")
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> None:
+    """Knox makes the table of its own token model although ours replaces it; Django does not know that table, and
+    PostgreSQL then refuses to truncate what it refers to."""
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS knox_authtoken")
 
 
 # --- Servers ----------------------------------------------------------------------------------------------------
