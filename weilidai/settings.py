@@ -1,7 +1,7 @@
 """Settings, all from the environment or `.env`; without any of them this is the embedded demo."""
 
 import os
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -253,24 +253,32 @@ REST_KNOX = {
 }
 # Calls per window of seconds, counted atomically in the cache by `weilidai.lib.throttling`.
 THROTTLE_RATES: dict[str, tuple[int, int]] = {
-    "anonymous": (env.int("THROTTLE_ANONYMOUS", default=60), 60),
-    "customer": (env.int("THROTTLE_CUSTOMER", default=300), 60),
-    "sign_in": (env.int("THROTTLE_SIGN_IN", default=20), 60),
-    "money": (env.int("THROTTLE_MONEY", default=60), 60),
-    "machine": (env.int("THROTTLE_MACHINE", default=600), 60),
+    "anonymous": (env.int("THROTTLE_ANONYMOUS", default=600), 60),
+    "customer": (env.int("THROTTLE_CUSTOMER", default=1200), 60),
+    "sign_in": (env.int("THROTTLE_SIGN_IN", default=600), 60),
+    "money": (env.int("THROTTLE_MONEY", default=600), 60),
+    "machine": (env.int("THROTTLE_MACHINE", default=6000), 60),
 }
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["knox.auth.TokenAuthentication"],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.CustomerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["weilidai.lib.parsers.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "PAGE_SIZE": 50,
+    "EXCEPTION_HANDLER": "weilidai.lib.problems.problem_handler",
+    "DEFAULT_PAGINATION_CLASS": "weilidai.lib.pagination.CursorPage",
+    "DEFAULT_THROTTLE_CLASSES": ["weilidai.lib.throttling.ScopeThrottle"],
     "DEFAULT_FILTER_BACKENDS": ["django_filters.rest_framework.DjangoFilterBackend"],
     "COERCE_DECIMAL_TO_STRING": True,
     "NON_FIELD_ERRORS_KEY": "non_field_errors",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
+# A request whose process died may be run again after this; PostgreSQL knows at once, by the row's lock.
+IDEMPOTENCY_STALE_SECONDS = 30
+# One signed delivery over HTTP; larger feeds come in parts or by command.
+FEED_BYTES_MAX = env.int("FEED_BYTES_MAX", default=512 * 1024 * 1024)
+# Working days that the calendar library does not know or has wrong: {date: is it worked}.
+WORKING_DAY_OVERRIDES: dict[date, bool] = {}
 SPECTACULAR_SETTINGS = {
     "TITLE": "weilidai customer API",
     "DESCRIPTION": "Invite-only consumer micro-credit: entry, application, credit line, loans and repayment.",

@@ -1,0 +1,87 @@
+"""Every kind of corruption done by hand is found, by the check meant for it."""
+
+import json
+from collections.abc import Callable
+from decimal import Decimal
+
+import pytest
+from django.core.management import call_command
+
+from loans.models import Instalment, Loan, Payout, Posting, ProductAccrual, Repayment
+from risk.models import CreditLine
+from tests.loans.builders import Borrower
+from tests.loans.life import active_loan, close_through, day, faults, repay
+from weilidai.lib.models import BusinessDay
+
+FEN = Decimal("0.01")
+
+
+@pytest.fixture
+def lived(alice: Borrower) -> Borrower:
+    """A loan of two days, partly repaid late, with its nights."""
+    loan = active_loan(alice, days=2)
+    close_through(day(3))
+    repay(alice, loan, "300.00", day(4))
+    close_through(day(4))
+    return alice
+
+
+def _bend(model: type, column: str) -> Callable[[], None]:
+    def bend() -> None:
+        row = model._default_manager.order_by("pk").first()
+        model._default_manager.filter(pk=row.pk).update(**{column: getattr(row, column) + FEN})
+
+    return bend
+
+
+def _unpay() -> None:
+    Payout.objects.update(state="refused")
+
+
+def _lose_day() -> None:
+    BusinessDay.objects.filter(date=day(2)).delete()
+
+
+@pytest.mark.parametrize(
+    ("bend", "check"),
+    [
+        (_bend(Posting, "amount"), "entries_balanced"),
+        (_bend(CreditLine, "used_amount"), "lines_match_loans"),
+        (_bend(Loan, "outstanding_principal_amount"), "loans_match_events"),
+        (_bend(Loan, "interest_paid_amount"), "loans_match_events"),
+        (_bend(Loan, "interest_settled_amount"), "loans_match_events"),
+        (_bend(Instalment, "principal_amount"), "schedules_sum"),
+        (_bend(Payout, "amount"), "payouts_match_loans"),
+        (_unpay, "payouts_match_loans"),
+        (_bend(Repayment, "amount"), "repayments_add_up"),
+        (_bend(Repayment, "interest_amount"), "repayments_add_up"),
+        (_bend(ProductAccrual, "cumulative_amount"), "accruals_every_day"),
+        (_lose_day, "days_in_order"),
+    ],
+)
+def test_a_corruption_is_found(lived: Borrower, bend: Callable[[], None], check: str):
+    assert faults() == []
+    bend()
+    assert check in {fault.check for fault in faults()}
+
+
+def test_a_line_used_beyond_its_limit_is_found(lived: Borrower):
+    CreditLine.objects.update(limit_amount=Decimal("1.00"))
+    assert "lines_match_loans" in {fault.check for fault in faults()}
+
+
+def test_a_lost_posting_breaks_the_ledger(lived: Borrower):
+    Posting.objects.filter(entry__kind="accrual").delete()
+    assert "ledger_matches_loans" in {fault.check for fault in faults()}
+
+
+def test_the_command_exits_1_and_names_the_rows(lived: Borrower, capsys: pytest.CaptureFixture[str]):
+    call_command("verify_books", "--json")
+    assert json.loads(capsys.readouterr().out)["ok"] is True
+    _unpay()
+    with pytest.raises(SystemExit) as ended:
+        call_command("verify_books", "--json")
+    assert ended.value.code == 1
+    report = json.loads(capsys.readouterr().out)
+    assert report["ok"] is False
+    assert report["faults"][0]["check"] == "payouts_match_loans"
