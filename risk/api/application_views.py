@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from risk.api.caller import customer_of
 from risk.api.serializers import (
     ApplicationRequest,
     ApplicationSerializer,
@@ -49,7 +50,7 @@ def _origin(request: Request) -> Origin:
 
 def _edge(request: Request) -> dict[str, Any]:
     """Who, on which business date, at what time: read once, here."""
-    return {"actor": Actor.of(request.user), "as_of": current_business_date(), "at": timezone.now()}
+    return {"actor": Actor.of(customer_of(request)), "as_of": current_business_date(), "at": timezone.now()}
 
 
 def _body(serializer: Any, request: Request) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def _body(serializer: Any, request: Request) -> dict[str, Any]:
 
 
 def _answer(request: Request, application_id: UUID, status: int = 200) -> Response:
-    application = application_of(request.user, application_id)
+    application = application_of(customer_of(request), application_id)
     shown = ApplicationSerializer(application, context=application_context(application))
     return Response(shown.data, status=status)
 
@@ -72,18 +73,21 @@ class ApplicationListView(generics.ListAPIView[CreditApplication]):
 
     def get_queryset(self) -> Any:
         fake = getattr(self, "swagger_fake_view", False)
-        return self.queryset if fake else applications_of(self.request.user).select_related("customer")
+        return self.queryset if fake else applications_of(customer_of(self.request)).select_related("customer")
 
     def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Own applications, newest first."""
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset())) or []
-        shown = ApplicationSerializer(page, many=True, context=application_context(*page))
+        serializer: Any = ApplicationSerializer
+        shown = serializer(page, many=True, context=application_context(*page))
         return self.get_paginated_response(shown.data)
 
     @extend_schema(request=ApplicationRequest, responses={201: ApplicationSerializer, **PROBLEMS})
     def post(self, request: Request) -> Response:
         """Starts an application with a live invitation."""
-        application = application_start(customer=request.user, **_body(ApplicationRequest, request), **_edge(request))
+        application = application_start(
+            customer=customer_of(request), **_body(ApplicationRequest, request), **_edge(request)
+        )
         return _answer(request, application.pk, status=201)
 
 
@@ -100,7 +104,7 @@ class SignatureView(APIView):
         body = _body(SignatureRequest, request)
         document_sign(
             application_id=application_id,
-            customer=request.user,
+            customer=customer_of(request),
             document_id=body["document"],
             sha256=body["sha256"],
             origin=_origin(request),
@@ -110,7 +114,7 @@ class SignatureView(APIView):
 
 
 class VerificationView(APIView):
-    throttle_scope = "verification"
+    throttle_scope = "sign_in"
 
     @extend_schema(
         request=VerificationRequest, responses={200: ApplicationSerializer, **PROBLEMS}, parameters=[DEVICE_ID]
@@ -119,7 +123,7 @@ class VerificationView(APIView):
         """Payment password, liveness and voiceprint; a failed try counts."""
         application_verify(
             application_id=application_id,
-            customer=request.user,
+            customer=customer_of(request),
             origin=_origin(request),
             **_body(VerificationRequest, request),
             **_edge(request),
@@ -134,7 +138,9 @@ class AssessmentView(IdempotentMixin, APIView):
         return super().post(request, **kwargs)
 
     def perform(self, request: Request, **kwargs: Any) -> Response:
-        decision = application_assess(application_id=kwargs["application_id"], customer=request.user, **_edge(request))
+        decision = application_assess(
+            application_id=kwargs["application_id"], customer=customer_of(request), **_edge(request)
+        )
         return Response(DecisionSerializer(decision).data)
 
 
@@ -144,7 +150,7 @@ class ContestView(APIView):
         """Asks that a person looks at the decision."""
         contest = contest_open(
             application_id=application_id,
-            customer=request.user,
+            customer=customer_of(request),
             **_body(ContestRequest, request),
             **_edge(request),
         )
@@ -155,5 +161,7 @@ class CancellationView(APIView):
     @extend_schema(request=None, responses={200: ApplicationSerializer, **PROBLEMS})
     def post(self, request: Request, application_id: UUID) -> Response:
         """The customer gives the application up."""
-        application_cancel(application_id=application_id, customer=request.user, reason="customer", **_edge(request))
+        application_cancel(
+            application_id=application_id, customer=customer_of(request), reason="customer", **_edge(request)
+        )
         return _answer(request, application_id)

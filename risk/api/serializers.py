@@ -227,10 +227,10 @@ class ProductSerializer(serializers.Serializer[Any]):
 
 class AuxiliaryItemSerializer(serializers.Serializer[Any]):
     item = serializers.CharField()
-    label = serializers.CharField()
+    label = serializers.CharField()  # type: ignore[assignment]
     state = serializers.ChoiceField(choices=[(s, s) for s in ("verified", "unverified", "contradicted")])
     months = serializers.IntegerField(allow_null=True)
-    source = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
     as_of = serializers.DateField(allow_null=True)
     fresh_days = serializers.IntegerField()
     weight = serializers.CharField()

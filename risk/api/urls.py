@@ -1,13 +1,22 @@
-from django.urls import include, path, re_path
+from django.urls import include, path, register_converter
+from django.urls.converters import SlugConverter
 
 from risk.api import application_views as steps
 from risk.api import views
 
+
+class ProductCodeConverter(SlugConverter):
+    """Any code but `compare`: that address belongs to the app that can price a loan."""
+
+    regex = r"(?!compare$)[-a-zA-Z0-9_]+"
+
+
+register_converter(ProductCodeConverter, "product_code")
+
 urlpatterns = [
     path("entry", views.EntryView.as_view(), name="entry"),
     path("products", views.ProductListView.as_view(), name="products"),
-    # `products/compare` belongs to the app that can price a loan.
-    re_path(r"^products/(?!compare$)(?P<code>[-\w]+)$", views.ProductDetailView.as_view(), name="product"),
+    path("products/<product_code:code>", views.ProductDetailView.as_view(), name="product"),
     path("documents", views.DocumentListView.as_view(), name="documents"),
     path("documents/<uuid:document_id>", views.DocumentDetailView.as_view(), name="document"),
     path("documents/<uuid:document_id>/pdf", views.DocumentPdfView.as_view(), name="document-pdf"),

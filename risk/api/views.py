@@ -5,13 +5,14 @@ from uuid import UUID
 
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import generics
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import Customer
+from risk.api.caller import customer_of
 from risk.api.serializers import (
     AuxiliaryItemSerializer,
     CreditLineSerializer,
@@ -45,7 +46,7 @@ class EntryView(APIView):
         query = ProductQuery(data=request.query_params)
         query.is_valid(raise_exception=True)
         product = product_get(query.validated_data["product"])
-        entry = entry_show(request.user, product, current_business_date())
+        entry = entry_show(customer_of(request), product, current_business_date())
         return Response(EntrySerializer(entry, context=application_context(entry["application"])).data)
 
 
@@ -58,7 +59,10 @@ class ProductListView(APIView):
 
 
 class ProductDetailView(APIView):
-    @extend_schema(responses={200: ProductSerializer, **PROBLEMS})
+    @extend_schema(
+        parameters=[OpenApiParameter("code", OpenApiTypes.STR, OpenApiParameter.PATH)],
+        responses={200: ProductSerializer, **PROBLEMS},
+    )
     def get(self, request: Request, code: str) -> Response:
         product = product_get(code)
         if not product.is_open:
@@ -78,15 +82,16 @@ class DocumentListView(APIView):
         query.is_valid(raise_exception=True)
         product = product_get(query.validated_data["product"])
         rows = documents_current(product, current_business_date())
-        context = {"signed": signed_ids(request.user, rows)}
-        return Response(DocumentSerializer(rows, many=True, context=context).data)
+        context = {"signed": signed_ids(customer_of(request), rows)}
+        shown: Any = DocumentSerializer
+        return Response(shown(rows, many=True, context=context).data)
 
 
 class DocumentDetailView(APIView):
     @extend_schema(responses={200: DocumentDetailSerializer, **PROBLEMS})
     def get(self, request: Request, document_id: UUID) -> Response:
         document = document_get(document_id, current_business_date())
-        context = {"signed": signed_ids(request.user, [document])}
+        context = {"signed": signed_ids(customer_of(request), [document])}
         return Response(DocumentDetailSerializer(document, context=context).data)
 
 
@@ -95,7 +100,7 @@ class DocumentPdfView(APIView):
     def get(self, request: Request, document_id: UUID) -> HttpResponse:
         """The text as PDF; a signed one carries the signature's particulars."""
         document = document_get(document_id, current_business_date())
-        response = HttpResponse(_pdf(document, request.user), content_type="application/pdf")
+        response = HttpResponse(_pdf(document, customer_of(request)), content_type="application/pdf")
         response["Content-Disposition"] = f'attachment; filename="{document.code}-{document.version}.pdf"'
         return response
 
@@ -112,13 +117,13 @@ class CreditLineListView(generics.ListAPIView[CreditLine]):
     filterset_fields = ("product", "state")
 
     def get_queryset(self) -> Any:
-        return self.queryset if getattr(self, "swagger_fake_view", False) else lines_of(self.request.user)
+        return self.queryset if getattr(self, "swagger_fake_view", False) else lines_of(customer_of(self.request))
 
 
 class CreditLineDetailView(APIView):
     @extend_schema(responses={200: CreditLineSerializer, **PROBLEMS})
     def get(self, request: Request, line_id: UUID) -> Response:
-        return Response(CreditLineSerializer(line_of(request.user, line_id)).data)
+        return Response(CreditLineSerializer(line_of(customer_of(request), line_id)).data)
 
 
 class AuxiliaryItemsView(APIView):
@@ -127,5 +132,5 @@ class AuxiliaryItemsView(APIView):
     )
     def get(self, request: Request) -> Response:
         """The 12 items that are cross-checked, with source, freshness and state."""
-        items = auxiliary_items_show(request.user, current_business_date())
+        items = auxiliary_items_show(customer_of(request), current_business_date())
         return Response(AuxiliaryItemSerializer(items, many=True).data)

@@ -19,7 +19,7 @@ from risk.selectors.policy import policy_snapshot, scorecard_current, terms_curr
 from risk.services.application import alive_check, application_lock, identity_check, signatures_check
 from risk.services.credit_line import line_open
 from weilidai.lib.audit import Actor, audit_record
-from weilidai.lib.errors import TransitionRefused
+from weilidai.lib.errors import ObjectNotFound, TransitionRefused
 from weilidai.lib.fsm import take_step
 from weilidai.lib.money import ZERO
 
@@ -147,10 +147,12 @@ def referral_decide(
         raise ReasonRequired
     if outcome not in (Outcome.APPROVED, Outcome.REJECTED):
         raise ValueError("a person approves or rejects")
-    found = CreditApplication.objects.filter(pk=application_id).values_list("customer_id", flat=True).first()
-    person = Customer.objects.select_for_update().filter(pk=found).first()
+    found = CreditApplication.objects.filter(pk=application_id).first()
+    if found is None:
+        raise ObjectNotFound
+    person = Customer.objects.select_for_update().get(pk=found.customer_id)
     application = application_lock(application_id)
-    if application.state != ApplicationState.REFERRED or person is None:
+    if application.state != ApplicationState.REFERRED:
         raise TransitionRefused(state=str(application.state))
     machine = application.decisions.order_by("pk").last()
     if machine is None:

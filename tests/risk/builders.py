@@ -101,8 +101,8 @@ def behaviour_create(customer: Customer, *, opens: int = 6, score: int = 720, as
 
 def _payment(customer: Customer, row: str, kind: str, amount: Decimal, day: date) -> PaymentEvent:
     return PaymentEvent(
-        customer=customer, row_id=f"{customer.openid}-{row}", at=datetime(day.year, day.month, day.day, 12, tzinfo=SHANGHAI),
-        date=day, kind=kind, amount=amount, channel="balance",
+        customer=customer, row_id=f"{customer.openid}-{row}", date=day, kind=kind, amount=amount, channel="balance",
+        at=datetime(day.year, day.month, day.day, 12, tzinfo=SHANGHAI),
     )  # fmt: skip
 
 

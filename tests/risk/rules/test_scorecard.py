@@ -183,11 +183,11 @@ def test_the_whole_deduction_counts_where_the_dimension_has_less_left() -> None:
 @pytest.mark.parametrize(
     ("months", "state", "age", "bonus"),
     [
-        (12, "verified", 30, 6),
+        (12, "verified", 30, 5),
         (11, "verified", 30, 0),
         (12, "contradicted", 30, 0),
         (60, "verified", 181, 0),
-        (60, "verified", 180, 6),
+        (60, "verified", 180, 5),
     ],
 )
 def test_housing_fund_adds_points_from_12_months_verified_and_fresh(

@@ -42,7 +42,8 @@ def test_a_customer_nobody_reported_on_has_unknown_facts_and_six_empty_months(al
     assert (known.score, known.payment_amount_12m, known.friends_count, known.assets_amount) == (None,) * 4
     assert (known.device_changes_90d, known.bureau_age_days, known.auxiliary) == (None, None, ())
     assert [(m.month, m.days, m.opens) for m in known.activity] == [
-        ("2026-05", 31, 0), ("2026-06", 30, 0), ("2026-07", 31, 0), ("2026-08", 31, 0), ("2026-09", 30, 0), ("2026-10", 31, 0),
+        ("2026-05", 31, 0), ("2026-06", 30, 0), ("2026-07", 31, 0),
+        ("2026-08", 31, 0), ("2026-09", 30, 0), ("2026-10", 31, 0),
     ]  # fmt: skip
 
 

@@ -1,5 +1,6 @@
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -45,9 +46,9 @@ from weilidai.lib.models import AuditEvent, StateChange
 pytestmark = pytest.mark.usefixtures("policies")
 
 
-def ready(openid: str = "alice", **behaviour: object) -> CreditApplication:
+def ready(openid: str = "alice", **behaviour: Any) -> CreditApplication:
     customer = customer_create(openid)
-    behaviour_create(customer, **behaviour)  # type: ignore[arg-type]
+    behaviour_create(customer, **behaviour)
     return verified(customer)
 
 
@@ -184,7 +185,7 @@ def test_a_contradicted_item_refers_and_a_person_approves_what_the_score_earns()
 
 def test_a_person_may_reject_but_needs_a_reason_and_does_it_once() -> None:
     application = referred()
-    values = {"application_id": application.pk, "user": staff_create(), "as_of": AS_OF, "at": AT}
+    values: dict[str, Any] = {"application_id": application.pk, "user": staff_create(), "as_of": AS_OF, "at": AT}
     with pytest.raises(ReasonRequired):
         referral_decide(outcome=Outcome.REJECTED, reason=" ", **values)
     with pytest.raises(ValueError, match="approves or rejects"):
@@ -219,7 +220,13 @@ def test_a_line_opened_since_the_referral_counts_when_a_person_approves() -> Non
     AuxiliaryReading.objects.filter(item="education").delete()
     assess(verified(customer, product="jiebei"))
     other = CreditLine.objects.get()
-    values = {"application_id": application.pk, "reason": "ok", "user": staff_create(), "as_of": AS_OF, "at": AT}
+    values: dict[str, Any] = {
+        "application_id": application.pk,
+        "reason": "ok",
+        "user": staff_create(),
+        "as_of": AS_OF,
+        "at": AT,
+    }
     credit_line_change(
         line_id=other.pk, limit_amount=Decimal(200000), reason="all of it", actor=STAFF, as_of=AS_OF, at=AT
     )
@@ -246,13 +253,14 @@ def test_a_decision_replays_after_every_policy_changed() -> None:
 @pytest.mark.req("R21")
 def test_an_altered_decision_does_not_replay() -> None:
     decision = assess(ready())
-    for altered in (
+    alterations: tuple[dict[str, Any], ...] = (
         {"limit_amount": Decimal("7999.00")},
         {"daily_rate": Decimal("0.000301")},
         {"score": Decimal("1.00")},
         {"reasons": []},
         {"inputs": {**decision.inputs, "facts": {**decision.inputs["facts"], "friends_count": 1}}},
-    ):
+    )
+    for altered in alterations:
         kept = {name: getattr(decision, name) for name in altered}
         Decision.objects.filter(pk=decision.pk).update(**altered)
         assert decision_replay(Decision.objects.get(pk=decision.pk)) is False
@@ -299,7 +307,13 @@ def test_an_upheld_refusal_invites_nobody_and_is_answered_once() -> None:
     application = ready(score=599)
     assess(application)
     contest = contested(application)
-    values = {"contest_id": contest.pk, "revised": False, "user": staff_create(), "as_of": AS_OF, "at": AT}
+    values: dict[str, Any] = {
+        "contest_id": contest.pk,
+        "revised": False,
+        "user": staff_create(),
+        "as_of": AS_OF,
+        "at": AT,
+    }
     with pytest.raises(ReasonRequired):
         contest_answer(answer="", **values)
     contest_answer(answer="the score was right", **values)

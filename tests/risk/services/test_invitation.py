@@ -17,7 +17,8 @@ from weilidai.lib.errors import ObjectNotFound, TransitionRefused
 
 pytestmark = [pytest.mark.usefixtures("policies"), pytest.mark.req("R1")]
 COMMON: dict[str, Any] = {
-    "product": "weilidai", "source": InvitationBatch.Source.STAFF, "reason": "spring round", "actor": STAFF, "as_of": AS_OF,
+    "product": "weilidai", "source": InvitationBatch.Source.STAFF, "reason": "spring round",
+    "actor": STAFF, "as_of": AS_OF,
 }  # fmt: skip
 
 

@@ -108,7 +108,8 @@ def draft_terms(drafter: StaffUser, **changes: Any) -> ProductTerms:
     tiers = list(current.tiers.all())
     current.pk, current._state.adding = ProductTerms().pk, True
     for name, value in {
-        "version": 2, "state": PolicyState.DRAFT, "valid_from": AS_OF, "drafted_by": drafter, "approved_by": None, **changes,
+        "version": 2, "state": PolicyState.DRAFT, "valid_from": AS_OF, "drafted_by": drafter,
+        "approved_by": None, **changes,
     }.items():  # fmt: skip
         setattr(current, name, value)
     current.save()
