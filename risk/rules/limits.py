@@ -24,8 +24,8 @@ class TierRange:
     @classmethod
     def load(cls, stored: dict[str, Any]) -> "TierRange":
         """From the policy snapshot of a decision."""
-        names = ("assets_min_amount", "limit_min_amount", "limit_max_amount")
-        names += ("daily_rate_min", "daily_rate_max", "penalty_share")
+        names = ["assets_min_amount", "limit_min_amount", "limit_max_amount"]
+        names += ["daily_rate_min", "daily_rate_max", "penalty_share"]
         figures = {name: Decimal(stored[name]) for name in names}
         return cls(stored["code"], stored["rank"], stored["months_in_use_min"], **figures)
 

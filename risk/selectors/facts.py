@@ -175,7 +175,8 @@ def _credit_here(customer: Customer, terms: ProductTerms, as_of: date) -> dict[s
 def limits_open_sum(customer: Customer, *, exclude: UUID | None = None) -> Decimal:
     """What all open lines of the person may lend together, for the household cap (R54)."""
     lines = CreditLine.objects.filter(customer=customer).exclude(state=LineState.CLOSED)
-    total: Decimal | None = lines.exclude(pk=exclude).aggregate(s=Sum("limit_amount"))["s"]
+    counted = lines if exclude is None else lines.exclude(pk=exclude)
+    total: Decimal | None = counted.aggregate(s=Sum("limit_amount"))["s"]
     return round_money(total) if total is not None else ZERO
 
 

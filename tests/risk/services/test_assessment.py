@@ -135,7 +135,8 @@ def test_score_and_activity_decide_at_their_edges(score: int, opens: int, outcom
 @pytest.mark.req("R50")
 @pytest.mark.parametrize("field", ["declared_student", "registered_occupation"])
 def test_a_student_by_either_source_gets_1000(field: str) -> None:
-    customer = customer_create(**{field: {"declared_student": True, "registered_occupation": "student"}[field]})
+    values: dict[str, Any] = {"declared_student": True, "registered_occupation": "student"}
+    customer = customer_create(**{field: values[field]})
     behaviour_create(customer, assets="900000.00")
     assert assess(verified(customer)).limit_amount == Decimal("1000.00")
 
