@@ -41,8 +41,8 @@ BATCH_SIZE = 500
 # The consent a signed text stands for, by the code of the text.
 CONSENTS = {
     "credit_report_authorisation": ConsentCode.CREDIT_REPORT,
-    "personal_information": ConsentCode.PERSONAL_INFORMATION,
-    "third_party_data": ConsentCode.THIRD_PARTY_DATA,
+    "personal_information_processing": ConsentCode.PERSONAL_INFORMATION,
+    "third_party_data_authorisation": ConsentCode.THIRD_PARTY_DATA,
 }
 
 
