@@ -10,6 +10,7 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
+from weilidai.backoffice.theme import UNFOLD  # noqa: F401 - read by the theme
 from weilidai.logs import log_config
 
 # Lets annotations such as `TextField[str, str]` stand at run time.
@@ -88,6 +89,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
+    "weilidai.backoffice.sign_in.SecondFactorMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
@@ -236,6 +238,11 @@ SESSION_COOKIE_AGE = 8 * 60 * 60  # seconds: one working day
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
 CSRF_COOKIE_SAMESITE = "Lax"
 OTP_TOTP_ISSUER = "weilidai"
+
+# Whether staff must have a second factor; whoever has one is always asked for it.
+STAFF_SECOND_FACTOR = env.bool("STAFF_SECOND_FACTOR", default=not DEBUG)
+LOGIN_REDIRECT_URL = "/admin/"
+IMPORT_EXPORT_ESCAPE_FORMULAE_ON_EXPORT = True
 
 # Guessed passwords lock the pair of user name and address, so one clerk's typing never locks the whole office out.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]

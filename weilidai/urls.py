@@ -8,6 +8,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from weilidai import health
+from weilidai.backoffice.sign_in import enrol
 
 api: list[URLPattern | URLResolver] = [
     path("health/live", health.live, name="health-live"),
@@ -18,7 +19,9 @@ api: list[URLPattern | URLResolver] = [
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(url="/admin/"), name="root"),
+    path("admin/second-factor/", admin.site.admin_view(enrol), name="second-factor"),
     path("admin/", admin.site.urls),
+    path("i18n/", include("django.conf.urls.i18n")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="api-docs"),
     path("api/v1/", include(api)),

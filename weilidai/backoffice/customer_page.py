@@ -3,7 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from accounts.services.personal_data import full_number_reveal
 from django import forms
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
@@ -13,7 +12,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from accounts.models import Customer
+from accounts.models import Customer, Occupation
+from accounts.services.personal_data import full_number_reveal
 from loans.models import Loan, Repayment
 from loans.selectors.position import loan_position
 from risk.models import CreditApplication, CreditLine, Decision, Invitation, LoginEvent, ScoreReading, Signature
@@ -36,7 +36,7 @@ class RevealForm(ReasonForm):
 
 @admin.register(Customer)
 class CustomerAdmin(ReadOnlyAdmin):
-    list_display = ("openid", "masked_name", "masked_id_number", "masked_phone", "occupation", "city",
+    list_display = ("openid", "masked_name", "masked_id_number", "masked_phone", "occupation_label", "city",
                     "verified", "created_at")  # fmt: skip
     list_filter = ("registered_occupation", ("created_at", RangeDateTimeFilter))
     search_fields = ("=openid",)
@@ -55,6 +55,10 @@ class CustomerAdmin(ReadOnlyAdmin):
     @admin.display(description=_("phone"))
     def masked_phone(self, customer: Customer) -> str:
         return customer.masked_phone or "–"
+
+    @admin.display(description=_("occupation"))
+    def occupation_label(self, customer: Customer) -> Any:
+        return dict(Occupation.choices).get(customer.occupation, "–")
 
     @admin.display(description=_("verified"), boolean=True)
     def verified(self, customer: Customer) -> bool:
@@ -134,7 +138,7 @@ def _facts(customer: Customer) -> list[tuple[Any, Any]]:
         (_("identity number"), customer.masked_id_number or "–"),
         (_("phone"), customer.masked_phone or "–"),
         (_("birth date"), customer.birth_date or "–"),
-        (_("occupation"), customer.occupation or "–"),
+        (_("occupation"), dict(Occupation.choices).get(customer.occupation, "–")),
         (_("city"), customer.city or "–"),
         (_("registered on"), customer.registered_on or "–"),
         *scores.items(),

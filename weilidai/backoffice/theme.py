@@ -104,5 +104,7 @@ UNFOLD: dict[str, Any] = {
     "DASHBOARD_CALLBACK": "weilidai.backoffice.home.home_context",
     "ENVIRONMENT": "weilidai.backoffice.home.environment_badge",
     "COLORS": {"primary": PRIMARY},
+    "LOGIN": {"form": "weilidai.backoffice.sign_in.SignInForm"},
+    "ACCOUNT": {"navigation": [{"title": _("Second factor"), "link": reverse_lazy("second-factor")}]},
     "SIDEBAR": {"show_search": True, "command_search": True, "navigation": NAVIGATION},
 }

@@ -1,0 +1,106 @@
+"""Signing in to the back office: password, and the code of the second factor for everybody who enrolled one.
+
+With `STAFF_SECOND_FACTOR=1` (the default with DEBUG=0) nobody gets past the enrolment page without one.
+"""
+
+import base64
+import io
+from collections.abc import Callable
+from typing import Any
+
+import qrcode
+import qrcode.image.svg
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django_otp import devices_for_user, login
+from django_otp.forms import OTPAuthenticationFormMixin
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from unfold.forms import AuthenticationForm
+from unfold.widgets import BASE_INPUT_CLASSES
+
+from weilidai.lib.audit import Actor, audit_record
+
+
+class SignInForm(OTPAuthenticationFormMixin, AuthenticationForm):  # type: ignore[misc]
+    """User name, password, and six digits where the user has a device."""
+
+    otp_token = forms.CharField(
+        label=_("Code of the second factor"),
+        required=False,
+        max_length=10,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "class": " ".join(BASE_INPUT_CLASSES)}
+        ),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        values: dict[str, Any] = super().clean()
+        user = self.get_user()
+        if user is not None and any(devices_for_user(user)):
+            self.clean_otp(user)
+        return values
+
+    def _chosen_device(self, user: Any) -> Any:
+        """Everybody has one device: there is nothing to choose."""
+        return next(devices_for_user(user), None)
+
+
+class EnrolForm(forms.Form):
+    token = forms.IntegerField(
+        label=_("Code shown by the app"),
+        widget=forms.TextInput(
+            attrs={"autocomplete": "off", "inputmode": "numeric", "class": " ".join(BASE_INPUT_CLASSES)}
+        ),
+    )
+
+
+def _picture(device: TOTPDevice) -> str:
+    """The enrolment code as a data URL, drawn here: the secret goes to no other server."""
+    file = io.BytesIO()
+    qrcode.make(device.config_url, image_factory=qrcode.image.svg.SvgPathImage, box_size=14).save(file)
+    return "data:image/svg+xml;base64," + base64.b64encode(file.getvalue()).decode()
+
+
+def enrol(request: HttpRequest) -> HttpResponse:
+    """Shows a fresh secret and confirms it with the first code; an enrolled device is never shown again."""
+    if TOTPDevice.objects.filter(user=request.user, confirmed=True).exists():
+        messages.info(request, _("Your second factor is set up. An administrator can reset it."))
+        return HttpResponseRedirect(reverse("admin:index"))
+    device, _created = TOTPDevice.objects.get_or_create(user=request.user, confirmed=False, defaults={"name": "totp"})
+    form = EnrolForm(request.POST or None)
+    if form.is_valid():
+        if device.verify_token(form.cleaned_data["token"]):
+            device.confirmed = True
+            device.save(update_fields=["confirmed"])
+            login(request, device)
+            audit_record(action="staff.second_factor", actor=Actor.of(request.user), subject=request.user)
+            messages.success(request, _("The second factor is set up."))
+            return HttpResponseRedirect(reverse("admin:index"))
+        form.add_error("token", _("This code is not right; is the clock of your phone?"))
+    context = {
+        **admin.site.each_context(request),
+        "title": _("Second factor"),
+        "form": form,
+        "picture": _picture(device),
+    }
+    return TemplateResponse(request, "backoffice/second_factor.html", context)
+
+
+class SecondFactorMiddleware:
+    """Where the second factor is required, a signed-in user without one sees only the enrolment page."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user: Any = getattr(request, "user", None)
+        inside = request.path.startswith(reverse("admin:index")) and user is not None and user.is_authenticated
+        open_pages = (reverse("second-factor"), reverse("admin:logout"), reverse("admin:login"))
+        if settings.STAFF_SECOND_FACTOR and inside and request.path not in open_pages and not user.is_verified():
+            return HttpResponseRedirect(reverse("second-factor"))
+        return self.get_response(request)
