@@ -11,17 +11,21 @@ NOTICES: dict[str, tuple[str | Promise, str | Promise]] = {
     "application_approved": (_("Credit line opened"), _("Your {product} line has a limit of {limit} yuan.")),
     "application_rejected": (_("Application not approved"), _("You will find the reasons in the application.")),
     "application_referred": (_("Application under review"), _("A colleague is looking at your application.")),
-    "contest_answered": (_("Your objection was answered"), _("You will find the answer in the application.")),
-    "loan_disbursed": (_("Money is on its way"), _("{amount} yuan were paid to your card ending in {card}.")),
-    "loan_failed": (_("Payout failed"), _("{amount} yuan could not be paid to your card ending in {card}.")),
+    "contest_upheld": (_("Your objection was answered"), _("The decision stands. Please read the answer.")),
+    "contest_revised": (_("Your objection was answered"), _("The decision was revised in your favour.")),
+    "loan_disbursed": (
+        _("Money is on its way"),
+        _("{amount} yuan were paid to your bank card. First repayment on {due_date}."),
+    ),
+    "loan_failed": (_("Payout failed"), _("{amount} yuan could not be paid to your card. Your limit is free again.")),
     "repayment_received": (_("Repayment received"), _("{amount} yuan received, {outstanding} yuan principal left.")),
     "loan_settled": (_("Loan settled"), _("{amount} yuan received. The loan is settled.")),
     "due_soon": (_("Repayment due soon"), _("{amount} yuan are due on {due_date}.")),
     "due_today": (_("Repayment due today"), _("{amount} yuan are due today.")),
     "overdue": (_("Repayment overdue"), _("{amount} yuan have been due since {due_date} ({days} days).")),
-    "line_frozen": (_("Drawing is paused"), _("You can still repay. You may appeal in the app.")),
-    "line_unfrozen": (_("Drawing is open again"), _("Your credit line can be used again.")),
-    "line_changed": (_("Your credit line has changed"), _("The limit is now {limit} yuan.")),
+    "credit_line_frozen": (_("Drawing is paused"), _("You can still repay. You may appeal in the app.")),
+    "credit_line_unfrozen": (_("Drawing is open again"), _("Your credit line can be used again.")),
+    "credit_line_closed": (_("Your credit line is closed"), _("What is open can still be repaid as agreed.")),
 }
 
 

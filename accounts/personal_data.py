@@ -28,4 +28,5 @@ def exporters() -> dict[str, Exporter]:
 
 
 def is_blocked(customer: Customer) -> bool:
-    return any(blocker(customer) for blocker in _blockers.values())
+    """Fails closed: while nobody is registered to answer for debts, none can be ruled out."""
+    return not _blockers or any(blocker(customer) for blocker in _blockers.values())

@@ -20,7 +20,7 @@ class CustomerAuthentication(TokenAuthentication):  # type: ignore[misc]
     """Finds the customer and the device. An unsafe call without a device is refused, a safe one leaves no device."""
 
     def authenticate(self, request: Request) -> tuple[Customer, CustomerToken] | None:
-        found = super().authenticate(request)
+        found: tuple[Customer, CustomerToken] | None = super().authenticate(request)
         if found is not None:
             request._request.device = _device_of(request, found[0])  # type: ignore[attr-defined]
         return found
@@ -31,6 +31,11 @@ class CustomerAuthentication(TokenAuthentication):  # type: ignore[misc]
         except ValueError as error:
             # Not text at all, or not hexadecimal.
             raise exceptions.AuthenticationFailed from error
+
+    def _cleanup_token(self, auth_token: CustomerToken) -> bool:
+        """Whether the token has expired. Knox would read and tidy every token of the customer at every call; here
+        the next log-in tidies."""
+        return auth_token.expiry is not None and auth_token.expiry <= timezone.now()
 
 
 def _device_of(request: Request, customer: Customer) -> Device | None:
@@ -47,6 +52,20 @@ def _device_of(request: Request, customer: Customer) -> Device | None:
     if request.method in SAFE_METHODS and not fingerprint:
         return None
     raise DeviceIdRequired
+
+
+def customer_of(request: Request) -> Customer:
+    """The customer of an authenticated request; a log-in of staff is none."""
+    if not isinstance(request.user, Customer):
+        raise exceptions.NotAuthenticated
+    return request.user
+
+
+def token_of(request: Request) -> CustomerToken:
+    """The token this request came with."""
+    if not isinstance(request.auth, CustomerToken):
+        raise exceptions.NotAuthenticated
+    return request.auth
 
 
 def request_device(request: Request) -> Device | None:

@@ -15,8 +15,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api import serializers as s
+from accounts.api.authentication import customer_of, token_of
 from accounts.models import BankCard, Consent, Customer, Device, Notification
 from accounts.rules import BiometricPolicy
+from accounts.selectors import people
 from accounts.services.consent import consent_withdraw
 from accounts.services.device import device_verify
 from accounts.services.identity import bank_card_add, identity_verify
@@ -27,7 +29,6 @@ from accounts.services.profile import profile_update
 from accounts.services.verification import payment_password_set
 from weilidai.lib.audit import Actor
 from weilidai.lib.business_date import current_business_date
-from weilidai.lib.errors import ObjectNotFound
 from weilidai.lib.net import client_ip
 from weilidai.lib.schema import PROBLEMS
 
@@ -60,41 +61,40 @@ class TokenView(APIView):
 class LogoutView(APIView):
     @extend_schema(request=None, responses={204: None, **PROBLEMS})
     def post(self, request: Request) -> Response:
-        customer_logout(token=request.auth, at=timezone.now())
+        customer_logout(token=token_of(request), at=timezone.now())
         return Response(status=204)
 
 
 class LogoutAllView(APIView):
     @extend_schema(request=None, responses={204: None, **PROBLEMS})
     def post(self, request: Request) -> Response:
-        customer_logout_all(customer=request.user, at=timezone.now())
+        customer_logout_all(customer=customer_of(request), at=timezone.now())
         return Response(status=204)
 
 
 def me_answer(customer: Customer, http_state: int = 200) -> Response:
-    cards = customer.bank_cards.filter(removed_at__isnull=True).count()
-    context = {"cards_count": cards, "at": timezone.now()}
+    context = {"cards_count": people.bank_cards(customer).count(), "at": timezone.now()}
     return Response(s.MeSerializer(customer, context=context).data, status=http_state)
 
 
 class MeView(APIView):
     @extend_schema(responses={200: s.MeSerializer, **PROBLEMS})
     def get(self, request: Request) -> Response:
-        return me_answer(request.user)
+        return me_answer(customer_of(request))
 
     @extend_schema(request=s.MeRequest, responses={200: s.MeSerializer, **PROBLEMS})
     def patch(self, request: Request) -> Response:
         changes = parsed(s.MeRequest, request)
-        return me_answer(profile_update(customer=request.user, changes=changes, at=timezone.now()))
+        return me_answer(profile_update(customer=customer_of(request), changes=changes, at=timezone.now()))
 
 
 class IdentityView(APIView):
     @extend_schema(request=s.IdentityRequest, responses={200: s.MeSerializer, **PROBLEMS})
     def post(self, request: Request) -> Response:
         customer = identity_verify(
-            customer=request.user,
+            customer=customer_of(request),
             **parsed(s.IdentityRequest, request),
-            actor=Actor.of(request.user),
+            actor=Actor.of(customer_of(request)),
             as_of=current_business_date(),
             at=timezone.now(),
         )
@@ -107,14 +107,14 @@ class BankCardList(generics.ListAPIView[BankCard]):
     def get_queryset(self) -> QuerySet[BankCard]:
         if getattr(self, "swagger_fake_view", False):
             return BankCard.objects.none()
-        return BankCard.objects.filter(customer=self.request.user, removed_at__isnull=True)
+        return people.bank_cards(customer_of(self.request))
 
     @extend_schema(request=s.BankCardRequest, responses={201: s.BankCardSerializer, **PROBLEMS})
     def post(self, request: Request) -> Response:
         card = bank_card_add(
-            customer=request.user,
+            customer=customer_of(request),
             **parsed(s.BankCardRequest, request),
-            actor=Actor.of(request.user),
+            actor=Actor.of(customer_of(request)),
             as_of=current_business_date(),
             at=timezone.now(),
         )
@@ -126,10 +126,10 @@ class PaymentPasswordView(APIView):
     def post(self, request: Request) -> Response:
         body = parsed(s.PaymentPasswordRequest, request)
         payment_password_set(
-            customer=request.user,
+            customer=customer_of(request),
             new=body["new"],
             current=body.get("current"),
-            actor=Actor.of(request.user),
+            actor=Actor.of(customer_of(request)),
             at=timezone.now(),
         ).require()
         return Response(status=204)
@@ -141,26 +141,28 @@ class ConsentList(generics.ListAPIView[Consent]):
     def get_queryset(self) -> QuerySet[Consent]:
         if getattr(self, "swagger_fake_view", False):
             return Consent.objects.none()
-        return Consent.objects.filter(customer=self.request.user)
+        return people.consents(customer_of(self.request))
 
 
 class ConsentWithdrawal(APIView):
     @extend_schema(request=None, responses={200: s.ConsentSerializer, **PROBLEMS})
     def post(self, request: Request, code: str) -> Response:
-        row = consent_withdraw(customer=request.user, code=code, actor=Actor.of(request.user), at=timezone.now())
+        row = consent_withdraw(
+            customer=customer_of(request), code=code, actor=Actor.of(customer_of(request)), at=timezone.now()
+        )
         return Response(s.ConsentSerializer(row).data)
 
 
 class ExportView(APIView):
     @extend_schema(responses={200: OpenApiTypes.OBJECT, **PROBLEMS})
     def get(self, request: Request) -> Response:
-        return Response(customer_export(customer=request.user, at=timezone.now()))
+        return Response(customer_export(customer=customer_of(request), at=timezone.now()))
 
 
 class DeletionView(APIView):
     @extend_schema(request=None, responses={204: None, **PROBLEMS})
     def post(self, request: Request) -> Response:
-        customer_delete(customer=request.user, at=timezone.now())
+        customer_delete(customer=customer_of(request), at=timezone.now())
         return Response(status=204)
 
 
@@ -170,7 +172,7 @@ class DeviceList(generics.ListAPIView[Device]):
     def get_queryset(self) -> QuerySet[Device]:
         if getattr(self, "swagger_fake_view", False):
             return Device.objects.none()
-        return Device.objects.filter(customer=self.request.user).order_by("-id")
+        return people.devices(customer_of(self.request))
 
 
 class DeviceVerification(APIView):
@@ -179,13 +181,11 @@ class DeviceVerification(APIView):
     @extend_schema(request=s.FactorsRequest, responses={200: s.DeviceSerializer, **PROBLEMS})
     def post(self, request: Request, device_id: UUID) -> Response:
         body = parsed(s.FactorsRequest, request)
-        device = Device.objects.filter(pk=device_id, customer=request.user).select_related("customer").first()
-        if device is None:
-            raise ObjectNotFound
+        device = people.device(customer_of(request), device_id)
         policy = BiometricPolicy(error_rate_below=Decimal(DEVICE_POLICY_RATE))
         ip = client_ip(request._request)
         device_verify(device=device, **body, policy=policy, ip=ip, at=timezone.now()).require()
-        return Response(s.DeviceSerializer(Device.objects.get(pk=device.pk)).data)
+        return Response(s.DeviceSerializer(people.device(customer_of(request), device_id)).data)
 
 
 class NotificationList(generics.ListAPIView[Notification]):
@@ -194,15 +194,13 @@ class NotificationList(generics.ListAPIView[Notification]):
     def get_queryset(self) -> QuerySet[Notification]:
         if getattr(self, "swagger_fake_view", False):
             return Notification.objects.none()
-        return Notification.objects.filter(customer=self.request.user)
+        return people.notifications(customer_of(self.request))
 
 
 class NotificationDetail(APIView):
     @extend_schema(request=s.NotificationRequest, responses={200: s.NotificationSerializer, **PROBLEMS})
     def patch(self, request: Request, notification_id: UUID) -> Response:
         body = parsed(s.NotificationRequest, request)
-        row = Notification.objects.filter(pk=notification_id, customer=request.user).first()
-        if row is None:
-            raise ObjectNotFound
+        row = people.notification(customer_of(request), notification_id)
         row = notification_mark(notification=row, read=body["read"], at=timezone.now())
         return Response(s.NotificationSerializer(row).data)

@@ -17,7 +17,7 @@ class Occupation(models.TextChoices):
     OTHER = "other", _("Other")
 
 
-class Customer(models.Model):
+class Customer(models.Model):  # type: ignore[django-manager-missing]
     """A person known by a WeChat openid. Names and numbers are ciphertext; hashes beside them are for search."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -9,8 +9,8 @@ class StaffUser(AbstractUser):
     display_name = models.CharField(_("display name"), max_length=80, blank=True)
 
     class Meta(AbstractUser.Meta):
-        verbose_name = _("staff user")
-        verbose_name_plural = _("staff users")
+        verbose_name = _("staff user")  # type: ignore[assignment]
+        verbose_name_plural = _("staff users")  # type: ignore[assignment]
 
     def __str__(self) -> str:
         return self.display_name or self.username

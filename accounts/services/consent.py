@@ -31,8 +31,3 @@ def consent_withdraw(*, customer: Customer, code: str, actor: Actor, at: datetim
     row.save(update_fields=["withdrawn_at"])
     audit_record(action="consent.withdrawn", actor=actor, subject=row, at=at, after={"code": code})
     return row
-
-
-def consent_holds(customer: Customer, code: str) -> bool:
-    """Whether a consent is live now."""
-    return Consent.objects.filter(customer=customer, code=code, withdrawn_at__isnull=True).exists()

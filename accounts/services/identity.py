@@ -3,6 +3,7 @@
 from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import BankCardNotOwn, BankCardRefused, IdentityFixed, IdentityNotVerified, IdentityRefused
 from accounts.models import BankCard, Customer
@@ -32,10 +33,8 @@ def identity_verify(
     faults = name_faults(name) + id_number_faults(id_number, as_of)
     if faults:
         raise FieldInvalid(field_errors=faults)
-    if customer.is_identity_verified:
-        if (customer.name, customer.id_number) == (name, id_number):
-            return customer
-        raise IdentityFixed
+    if _is_known(customer, name, id_number):
+        return customer
     check = provider("identity").check(name, id_number)
     if not check.passed:
         raise IdentityRefused
@@ -46,11 +45,23 @@ def identity_verify(
         raise IdentityRefused from error
 
 
+def _is_known(customer: Customer, name: str, id_number: str) -> bool:
+    """Whether exactly this identity is verified; raises IdentityFixed where another one is."""
+    if not customer.is_identity_verified:
+        return False
+    if (customer.name, customer.id_number) != (name, id_number):
+        raise IdentityFixed
+    return True
+
+
 @transaction.atomic
 def _identity_write(
     customer: Customer, name: str, id_number: str, check: Check, actor: Actor, as_of: date, at: datetime
 ) -> Customer:
     row = Customer.objects.select_for_update().get(pk=customer.pk)
+    # A request at the same time may have been first while the institution was asked.
+    if _is_known(row, name, id_number):
+        return row
     row.name, row.name_hash = name, keyed_hash(name, "name")
     row.id_number, row.id_number_hash = id_number, keyed_hash(id_number, "id_number")
     row.birth_date = birth_date_of(id_number)
@@ -74,7 +85,7 @@ def bank_card_add(
     mobile = phone_of(phone)
     faults = card_number_faults(number)
     if mobile is None:
-        faults.append(fault("phone", "invalid", "Not a valid mobile number"))
+        faults.append(fault("phone", "invalid", _("Not a valid mobile number")))
     if faults or mobile is None:
         raise FieldInvalid(field_errors=faults)
     if not customer.is_identity_verified:

@@ -17,6 +17,7 @@ def customer_login(*, wechat_code: str, at: datetime, ip: str | None) -> tuple[C
     openid = provider("wechat").openid_of(wechat_code)
     with transaction.atomic():
         customer, _ = Customer.objects.get_or_create(openid=openid)
+        CustomerToken.objects.filter(user=customer, expiry__lte=at).delete()
         row, token = CustomerToken.objects.create(user=customer)
         audit_record(action="customer.login", actor=Actor.of(customer), subject=customer, at=at, ip=ip)
     return row, token

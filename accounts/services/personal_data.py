@@ -5,12 +5,14 @@ from typing import Any
 
 from django.db import transaction
 from django.utils.crypto import get_random_string
+from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import DeletionRefused
-from accounts.models import BankCard, Customer, CustomerToken
+from accounts.models import BankCard, Consent, Customer, CustomerToken, Device
 from accounts.personal_data import exporters, is_blocked
+from accounts.rules import fault
 from weilidai.lib.audit import Actor, audit_record
-from weilidai.lib.errors import ObjectNotFound
+from weilidai.lib.errors import FieldInvalid, ObjectNotFound
 
 REVEALABLE = ("id_number", "phone", "name")
 
@@ -20,6 +22,8 @@ def full_number_reveal(*, customer: Customer, field: str, actor: Actor, reason: 
     """The plain value of one field; the reading is in the audit trail before anybody sees it."""
     if field not in REVEALABLE:
         raise ObjectNotFound
+    if not reason.strip():
+        raise FieldInvalid(field_errors=[fault("reason", "required", _("Please give a reason"))])
     audit_record(action=f"customer.read_{field}", actor=actor, subject=customer, reason=reason)
     plain: str = getattr(customer, field)
     return plain
@@ -68,14 +72,17 @@ def customer_delete(*, customer: Customer, at: datetime) -> Customer:
         raise DeletionRefused
     row.openid = f"erased-{get_random_string(24)}"
     row.name = row.id_number = row.phone = row.city = ""
-    row.name_hash = row.phone_hash = row.payment_password_hash = ""
+    row.name_hash = row.phone_hash = row.payment_password_hash = row.identity_reference = ""
     row.id_number_hash, row.birth_date, row.residence_since = None, None, None
     row.deletion_requested_at = row.erased_at = at
     row.save()
     for card in BankCard.objects.select_for_update().filter(customer=row):
-        card.number = card.holder = card.phone = ""
+        card.number = card.holder = card.phone = card.verification_reference = ""
         card.number_hash, card.phone_hash, card.removed_at = str(card.pk), "", card.removed_at or at
         card.save()
+    # The fingerprint stays: fraud rings are found by it. Where and with what the person surfed does not.
+    Device.objects.filter(customer=row).update(user_agent="", last_ip=None)
+    Consent.objects.filter(customer=row, withdrawn_at__isnull=True).update(withdrawn_at=at)
     CustomerToken.objects.filter(user=row).delete()
     audit_record(action="customer.erased", actor=Actor(kind="customer", id=str(row.pk), name=""), subject=row, at=at)
     return row

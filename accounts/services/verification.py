@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import (
     PaymentPasswordLocked,
@@ -20,7 +21,7 @@ from accounts.errors import (
 from accounts.models import Customer, VerificationAttempt
 from accounts.providers import provider
 from accounts.providers.types import Factor
-from accounts.rules import BiometricPolicy, PaymentPasswordPolicy, payment_password_faults
+from accounts.rules import BiometricPolicy, PaymentPasswordPolicy, fault, payment_password_faults
 from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.errors import DomainError, FieldInvalid
 
@@ -75,16 +76,22 @@ def _password_count_save(row: Customer) -> None:
 
 
 def payment_password_set(*, customer: Customer, new: str, current: str | None, actor: Actor, at: datetime) -> Verdict:
-    """Sets the payment password; replacing one needs the current one, whose failures are counted."""
+    """Sets the payment password; replacing one needs the current one, whose failures are counted.
+
+    Raises FieldInvalid, also where the current password is needed and missing.
+    """
     faults = payment_password_faults(new)
     if faults:
         raise FieldInvalid(field_errors=faults)
-    if customer.has_payment_password:
-        verdict = payment_password_check(customer=customer, password=current or "", at=at)
-        if not verdict.passed:
-            return verdict
     with transaction.atomic():
+        # Under the lock: of two first passwords set at once the second must know the first.
         row = Customer.objects.select_for_update().get(pk=customer.pk)
+        if row.has_payment_password:
+            if not current:
+                raise FieldInvalid(field_errors=[fault("current", "required", _("Your current password is needed"))])
+            verdict = payment_password_check(customer=row, password=current, at=at)
+            if not verdict.passed:
+                return verdict
         row.payment_password_hash = make_password(new)
         row.payment_password_failed_count, row.payment_password_locked_until = 0, None
         row.save(update_fields=["payment_password_hash"])

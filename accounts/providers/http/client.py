@@ -1,5 +1,6 @@
 """One way to call an institution: JSON, time-outs, and one error for everything that is not an answer."""
 
+import logging
 from typing import Any
 
 import httpx
@@ -9,6 +10,8 @@ from django.conf import settings
 from accounts.errors import ProviderUnavailable
 
 log = structlog.get_logger(__name__)
+# At INFO httpx logs every address in full, and WeChat's carries the secret.
+logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def call(name: str, method: str, path: str, **kwargs: Any) -> dict[str, Any]:
