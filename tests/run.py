@@ -1,0 +1,83 @@
+"""`python -m tests.run`: every check, then all tests on SQLite, then all tests on a throw-away PostgreSQL.
+
+`--checks` stops after style, types, migrations and the API document. The last lines say what happened.
+"""
+
+import difflib
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.support.browser import chromium_path
+from tests.support.postgres import PostgresMissing, throwaway_postgres
+
+ROOT = Path(__file__).resolve().parent.parent
+BIN = Path(sys.executable).parent
+SCHEMA = ROOT / "docs" / "openapi.yaml"
+PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", str(os.cpu_count() or 2), "--dist", "loadfile"]
+
+
+def run(title: str, command: list[str], **environment: str) -> bool:
+    """Runs a command in the open and says how long it took."""
+    print(f"\n=== {title}", flush=True)  # noqa: T201
+    started = time.monotonic()
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | environment)
+    print(f"=== {title}: exit {done.returncode} after {time.monotonic() - started:.0f} s", flush=True)  # noqa: T201
+    return done.returncode == 0
+
+
+def schema_in_step() -> bool:
+    """Whether docs/openapi.yaml is what the code says."""
+    with tempfile.TemporaryDirectory() as folder:
+        fresh = Path(folder) / "openapi.yaml"
+        command = [sys.executable, "manage.py", "spectacular", "--file", str(fresh), "--validate", "--fail-on-warn"]
+        if not run("API document", command):
+            return False
+        before, now = SCHEMA.read_text().splitlines(), fresh.read_text().splitlines()
+    if before != now:
+        difference = difflib.unified_diff(before, now, "docs/openapi.yaml", "the code", lineterm="", n=1)
+        print("\n".join(list(difference)[:60]), "\nrun `make openapi`", sep="\n")  # noqa: T201
+    return before == now
+
+
+def checks() -> dict[str, bool]:
+    ruff, mypy = str(BIN / "ruff"), str(BIN / "mypy")
+    migrations = [sys.executable, "manage.py", "makemigrations", "--check", "--dry-run"]
+    return {
+        "style": run("style", [ruff, "check", "."]),
+        "form": run("form", [ruff, "format", "--check", "--quiet", "."]),
+        "types": run("types", [mypy, "."]),
+        "migrations": run("migrations", migrations),
+        "API document": schema_in_step(),
+    }
+
+
+def suites() -> dict[str, bool]:
+    results = {"tests on SQLite": run("tests on SQLite", PYTEST, DATABASE_URL="")}
+    try:
+        with throwaway_postgres() as server:
+            url = server.url()
+            results["tests on PostgreSQL"] = run("tests on PostgreSQL", PYTEST, DATABASE_URL=url)
+    except PostgresMissing as missing:
+        print(f"\nno PostgreSQL: {missing}")  # noqa: T201
+        results["tests on PostgreSQL"] = False
+    return results
+
+
+def main() -> int:
+    results = checks()
+    if "--checks" not in sys.argv:
+        results |= suites()
+        if chromium_path() is None:
+            print("\nNo Chromium on this machine: the browser tests were skipped.")  # noqa: T201
+    print()  # noqa: T201
+    for name, good in results.items():
+        print(f"{'ok    ' if good else 'FAILED'}  {name}")  # noqa: T201
+    return 0 if all(results.values()) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
