@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from typing import IO, Any
 
 from django.conf import settings
-from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.translation import gettext_lazy as _
@@ -24,10 +23,9 @@ from risk.feeds.load import stream_load
 from risk.models import FeedDelivery
 from weilidai.lib.business_date import current_business_date
 from weilidai.lib.errors import DomainError, ObjectNotFound
-from weilidai.lib.models import MachineMessage
 from weilidai.lib.parsers import RawBodyParser
 from weilidai.lib.schema import PROBLEMS
-from weilidai.lib.signing import verify
+from weilidai.lib.signing import claim_check, verify
 
 CHUNK = 1 << 16
 SHOWN_REJECTIONS = 1000
@@ -37,12 +35,6 @@ class FeedTooLarge(DomainError):
     code = "feed_too_large"
     title = _("The body is too large; deliver it in parts")
     http_state = 413
-
-
-class FeedReplayed(DomainError):
-    code = "message_replayed"
-    title = _("This message was taken in before")
-    http_state = 409
 
 
 class RejectedRowSerializer(serializers.Serializer[Any]):
@@ -69,6 +61,8 @@ class FeedReportSerializer(serializers.Serializer[Any]):
 
 def _spool(request: Request, file: IO[bytes]) -> str:
     """Copies the body to disk piece by piece and returns its SHA-256; raises FeedTooLarge."""
+    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.FEED_BYTES_MAX:
+        raise FeedTooLarge
     digest, size = hashlib.sha256(), 0
     source = request._request
     while piece := source.read(CHUNK):
@@ -100,24 +94,19 @@ class FeedView(APIView):
         request={"application/x-ndjson": OpenApiTypes.BINARY}, responses={200: FeedReportSerializer, **PROBLEMS}
     )
     def post(self, request: Request, kind: str) -> Response:
+        claim_check(request.headers)
         with tempfile.TemporaryFile() as file:
             fingerprint = _spool(request, file)
             machine = verify(request.headers, _pieces(file))
             if kind not in KINDS:
                 raise ObjectNotFound
-            try:
-                with transaction.atomic():
-                    MachineMessage.objects.create(
-                        credential=machine.key_id, message_id=machine.message_id, received_at=timezone.now()
-                    )
-            except IntegrityError as error:
-                raise FeedReplayed from error
             file.seek(0)
             delivery = stream_load(
                 kind=kind,
-                source=f"{machine.key_id}:{machine.message_id}",
+                machine=machine,
                 fingerprint=fingerprint,
                 stream=file,
                 as_of=current_business_date(),
+                at=timezone.now(),
             )
         return Response(FeedReportSerializer(delivery).data)

@@ -1,25 +1,38 @@
 """Taking a feed in: batch by batch, each batch with its counts in one transaction, so a kill costs at most a batch."""
 
+import fcntl
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from itertools import islice
 from pathlib import Path
 from typing import IO, Any
 
-from django.db import IntegrityError, transaction
-from django.db.models import F, Model
+from django.db import IntegrityError, OperationalError, transaction
+from django.db.models import Model
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Customer
 from risk.feeds.kinds import KINDS, Kind, Row
-from risk.feeds.parse import Rejection, parse_line, reject
+from risk.feeds.parse import LINE_BYTES_MAX, Rejection, parse_line, reject
 from risk.models import CustomerFeedRow, FeedDelivery, FeedKind, FeedRejection
+from weilidai.lib.errors import DomainError
+from weilidai.lib.models import MachineMessage
+from weilidai.lib.signing import Machine
 
 BATCH = 2000
+WRITE_BATCH = 500
 RETRIES = 5
 CUSTOMER_COLUMNS = ["registered_on", "registered_occupation", "city", "residence_since"]
+
+
+class FeedReplayed(DomainError):
+    code = "message_replayed"
+    title = _("This message was taken in before")
+    http_state = 409
 
 
 @dataclass
@@ -31,12 +44,16 @@ class BatchResult:
     rejections: list[Rejection]
 
 
-def delivery_open(*, kind: str, source: str, fingerprint: str, as_of: date) -> FeedDelivery:
-    """The delivery to go on with when the same content broke off before, else a new one."""
-    broken = FeedDelivery.objects.filter(kind=kind, content_sha256=fingerprint, finished_at__isnull=True)
-    return broken.order_by("id").first() or FeedDelivery.objects.create(
-        kind=kind, source=source[:300], content_sha256=fingerprint, business_date=as_of
+def delivery_create(*, kind: str, source: str, fingerprint: str, as_of: date) -> FeedDelivery:
+    return FeedDelivery.objects.create(kind=kind, source=source[:300], content_sha256=fingerprint, business_date=as_of)
+
+
+def delivery_broken(*, kind: str, source: str, fingerprint: str) -> FeedDelivery | None:
+    """The delivery of the same content from the same place that broke off before it was finished."""
+    broken = FeedDelivery.objects.filter(
+        kind=kind, source=source[:300], content_sha256=fingerprint, finished_at__isnull=True
     )
+    return broken.order_by("id").first()
 
 
 def file_fingerprint(path: Path) -> str:
@@ -48,18 +65,29 @@ def file_fingerprint(path: Path) -> str:
 
 
 def feed_load(
-    delivery: FeedDelivery, lines: Iterable[bytes], *, as_of: date, on_batch: Callable[[int, int], None] | None = None
+    delivery: FeedDelivery, stream: IO[bytes], *, on_batch: Callable[[int, int], None] | None = None
 ) -> FeedDelivery:
-    """Takes `lines` in, going on where the delivery stands. `on_batch(lines, bytes)` hears of each batch."""
+    """Takes the lines in, going on where the delivery stands; `on_batch(lines, bytes)` hears of each batch.
+
+    A resumed delivery is judged by the business date it began with, so that it ends as if never broken off.
+    """
     kind = KINDS[delivery.kind]
-    numbered = enumerate(lines, start=1)
-    for batch in _batches(islice(numbered, delivery.lines_done, None)):
-        _batch_take(delivery, kind, batch, as_of)
+    for batch in _batches(enumerate(bounded_lines(stream), start=1)):
+        if batch[-1][0] > delivery.lines_done:
+            delivery = _batch_take(delivery, kind, batch)
         if on_batch is not None:
-            on_batch(len(batch), sum(len(raw) for _, raw in batch))
+            on_batch(len(batch), sum(len(raw) for number, raw in batch))
     delivery.finished_at = timezone.now()
     delivery.save(update_fields=["finished_at"])
     return delivery
+
+
+def bounded_lines(stream: IO[bytes]) -> Iterator[bytes]:
+    """The lines of a stream; of one that is too long only as much as shows that it is."""
+    while line := stream.readline(LINE_BYTES_MAX + 1):
+        yield line
+        while len(line) > LINE_BYTES_MAX and not line.endswith(b"\n"):
+            line = stream.readline(LINE_BYTES_MAX + 1)
 
 
 def _batches(numbered: Iterator[tuple[int, bytes]]) -> Iterator[list[tuple[int, bytes]]]:
@@ -67,21 +95,35 @@ def _batches(numbered: Iterator[tuple[int, bytes]]) -> Iterator[list[tuple[int, 
         yield batch
 
 
-def _batch_take(delivery: FeedDelivery, kind: Kind, batch: list[tuple[int, bytes]], as_of: date) -> None:
-    parsed = [parse_line(kind, raw, number, as_of) for number, raw in batch if raw.strip()]
+def _batch_take(delivery: FeedDelivery, kind: Kind, batch: list[tuple[int, bytes]]) -> FeedDelivery:
+    parsed = [parse_line(kind, raw, number, delivery.business_date) for number, raw in batch if raw.strip()]
     for attempt in range(RETRIES):
         try:
-            with transaction.atomic():
-                result = _rows_write(kind, parsed)
-                _delivery_count(delivery, result, batch[-1][0])
-            return
-        except IntegrityError:
-            # Somebody else delivered some of these rows between our look and our write: look again.
+            return _parsed_write(delivery, kind, parsed, batch[-1][0])
+        except (IntegrityError, OperationalError):
+            # Somebody else delivered some of these rows between our look and our write, or the database gave
+            # way to them (deadlock, serialization): look again.
             if attempt == RETRIES - 1:
                 raise
+    raise AssertionError("unreachable: the last attempt returns or raises")
 
 
-def _delivery_count(delivery: FeedDelivery, result: BatchResult, lines_done: int) -> None:
+@transaction.atomic
+def _parsed_write(delivery: FeedDelivery, kind: Kind, parsed: list[Row | Rejection], lines_done: int) -> FeedDelivery:
+    """One batch and its counts. Lines that another process has taken for this delivery meanwhile are left out."""
+    locked = FeedDelivery.objects.select_for_update().get(pk=delivery.pk)
+    if locked.lines_done >= lines_done:
+        return locked
+    result = _rows_write(kind, [item for item in parsed if _line_number(item) > locked.lines_done])
+    return _delivery_count(locked, result, lines_done)
+
+
+def _line_number(item: Row | Rejection) -> int:
+    number: int = item.line_number if isinstance(item, Rejection) else item["line_number"]
+    return number
+
+
+def _delivery_count(delivery: FeedDelivery, result: BatchResult, lines_done: int) -> FeedDelivery:
     FeedRejection.objects.bulk_create(
         FeedRejection(
             delivery=delivery,
@@ -93,13 +135,12 @@ def _delivery_count(delivery: FeedDelivery, result: BatchResult, lines_done: int
         )
         for item in result.rejections
     )
-    FeedDelivery.objects.filter(pk=delivery.pk).update(
-        lines_done=lines_done,
-        good_count=F("good_count") + result.good,
-        bad_count=F("bad_count") + len(result.rejections),
-        repeated_count=F("repeated_count") + result.repeated,
-    )
-    delivery.refresh_from_db()
+    delivery.lines_done = lines_done
+    delivery.good_count += result.good
+    delivery.bad_count += len(result.rejections)
+    delivery.repeated_count += result.repeated
+    delivery.save(update_fields=["lines_done", "good_count", "bad_count", "repeated_count"])
+    return delivery
 
 
 def _rows_write(kind: Kind, parsed: list[Row | Rejection]) -> BatchResult:
@@ -126,7 +167,7 @@ def _customers_of(rows: list[Row]) -> dict[str, Any]:
 
 
 def _fresh(model: Any, rows: list[Row]) -> tuple[list[Row], int]:
-    """Rows whose id is new, here and in the table; the number of the others."""
+    """Rows whose id is new, here and in the table, in line order; the number of the others."""
     seen = set(model.objects.filter(row_id__in=[row["row_id"] for row in rows]).values_list("row_id", flat=True))
     fresh: list[Row] = []
     for row in rows:
@@ -143,45 +184,81 @@ def _columns(row: Row) -> dict[str, Any]:
     return {name: value for name, value in row.items() if name not in NOT_COLUMNS}
 
 
+def _by_row_id(rows: list[Row]) -> list[Row]:
+    """One order for everybody: parallel deliveries of the same rows wait for each other, never crosswise."""
+    return sorted(rows, key=lambda row: row["row_id"])
+
+
 def _behaviour_write(model: type[Model], rows: list[Row], customers: dict[str, Any]) -> None:
     objects: Any = model._default_manager
-    objects.bulk_create([model(customer_id=customers[row["openid"]], **_columns(row)) for row in rows], batch_size=500)
+    objects.bulk_create(
+        [model(customer_id=customers[row["openid"]], **_columns(row)) for row in _by_row_id(rows)],
+        batch_size=WRITE_BATCH,
+    )
 
 
 def _people_write(rows: list[Row], known: dict[str, Any]) -> None:
     """New people are made, known ones updated; the last row of a person in the batch counts."""
     latest = {row["openid"]: row for row in rows}
-    facts = {openid: {name: row[name] for name in CUSTOMER_COLUMNS} for openid, row in latest.items()}
+    facts = {openid: {name: latest[openid][name] for name in CUSTOMER_COLUMNS} for openid in sorted(latest)}
     new = [Customer(openid=openid, **values) for openid, values in facts.items() if openid not in known]
-    Customer.objects.bulk_create(new)
+    Customer.objects.bulk_create(new, batch_size=WRITE_BATCH)
     people = known | {customer.openid: customer.pk for customer in new}
-    old = Customer.objects.filter(openid__in=[openid for openid in facts if openid in known])
+    old = Customer.objects.select_for_update().filter(openid__in=[openid for openid in facts if openid in known])
     changed = []
-    for customer in old:
+    for customer in old.order_by("openid"):
         for name, value in facts[customer.openid].items():
             setattr(customer, name, value)
         changed.append(customer)
-    Customer.objects.bulk_update(changed, CUSTOMER_COLUMNS, batch_size=500)
+    Customer.objects.bulk_update(changed, CUSTOMER_COLUMNS, batch_size=WRITE_BATCH)
     CustomerFeedRow.objects.bulk_create(
-        CustomerFeedRow(row_id=row["row_id"], customer_id=people[row["openid"]]) for row in rows
+        (CustomerFeedRow(row_id=row["row_id"], customer_id=people[row["openid"]]) for row in _by_row_id(rows)),
+        batch_size=WRITE_BATCH,
     )
 
 
 def file_load(
     *, kind: str, path: Path, as_of: date, on_batch: Callable[[int, int], None] | None = None
 ) -> FeedDelivery:
-    """A whole file, resumable; customers must be delivered before what they did."""
-    delivery = delivery_open(kind=kind, source=str(path), fingerprint=file_fingerprint(path), as_of=as_of)
+    """A whole file, resumable; customers must be delivered before what they did.
+
+    Who holds the file's lock may go on with a broken delivery. Who does not is a second import of the same file at
+    the same time: it counts by itself, so that every row is good in one of the two only.
+    """
+    source, fingerprint = str(path.resolve()), file_fingerprint(path)
     with path.open("rb") as file:
-        return feed_load(delivery, file, as_of=as_of, on_batch=on_batch)
+        broken = delivery_broken(kind=kind, source=source, fingerprint=fingerprint) if _file_lock(file) else None
+        delivery = broken or delivery_create(kind=kind, source=source, fingerprint=fingerprint, as_of=as_of)
+        return feed_load(delivery, file, on_batch=on_batch)
 
 
-def stream_load(*, kind: str, source: str, fingerprint: str, stream: IO[bytes], as_of: date) -> FeedDelivery:
-    """A request's body, spooled by the caller."""
-    delivery = FeedDelivery.objects.create(
-        kind=kind, source=source[:300], content_sha256=fingerprint, business_date=as_of
-    )
-    return feed_load(delivery, stream, as_of=as_of)
+def _file_lock(file: IO[bytes]) -> bool:
+    """Whether this process has the file to itself; the lock goes with the open file, so a kill releases it."""
+    # Held by another process, or a file system without locks: then this import is a delivery of its own.
+    with suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return True
+    return False
+
+
+def stream_load(
+    *, kind: str, machine: Machine, fingerprint: str, stream: IO[bytes], as_of: date, at: datetime
+) -> FeedDelivery:
+    """A signed request's body, spooled by the caller.
+
+    The same message again goes on where it broke off; raises FeedReplayed when it was finished, or said otherwise.
+    """
+    source = f"{machine.key_id}:{machine.message_id}"
+    try:
+        with transaction.atomic():
+            MachineMessage.objects.create(credential=machine.key_id, message_id=machine.message_id, received_at=at)
+            delivery = delivery_create(kind=kind, source=source, fingerprint=fingerprint, as_of=as_of)
+    except IntegrityError as error:
+        broken = delivery_broken(kind=kind, fingerprint=fingerprint, source=source)
+        if broken is None:
+            raise FeedReplayed from error
+        delivery = broken
+    return feed_load(delivery, stream)
 
 
 ORDER = (FeedKind.CUSTOMERS, *(kind for kind in FeedKind if kind != FeedKind.CUSTOMERS))

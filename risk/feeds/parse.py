@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from risk.feeds.fields import Bad
+from risk.feeds.fields import Bad, Field
 from risk.feeds.kinds import Kind, Row
 
 LINE_BYTES_MAX = 64 * 1024
@@ -46,7 +46,7 @@ def reject(raw: bytes, line_number: int, field: str, code: str, detail: str) -> 
     return Rejection(line_number, field, code, detail, excerpt)
 
 
-def _value(data: dict[str, Any], spec: Any, day: date) -> Any:
+def _value(data: dict[str, Any], spec: Field, day: date) -> Any:
     value = data.get(spec.name)
     if value is None:
         if spec.optional:
@@ -64,8 +64,11 @@ def _object(raw: bytes) -> dict[str, Any]:
         raise Bad("too_long", "the line is too long")
     try:
         data = json.loads(raw.decode("utf-8"), parse_float=Decimal, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise Bad("broken_json", "not a JSON object in UTF-8") from error
+    except UnicodeDecodeError as error:
+        raise Bad("broken_utf8", "not UTF-8") from error
+    except (ValueError, RecursionError, ArithmeticError) as error:
+        # Decimal refuses exponents of more than eighteen digits with an arithmetic error.
+        raise Bad("broken_json", "not JSON") from error
     if not isinstance(data, dict):
-        raise Bad("broken_json", "not a JSON object")
+        raise Bad("not_an_object", "not a JSON object")
     return data

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from rich.progress import Progress
 
 from risk.feeds.load import ORDER, file_load
 from risk.models import FeedDelivery
@@ -23,20 +24,20 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, directory: Path, kind: str | None = None, **options: Any) -> None:
         files = _files(directory, kind)
-        deliveries: list[FeedDelivery] = []
         with progress_bar() as bars:
-            for name, path in files:
-                task = bars.add_task(name, total=path.stat().st_size)
-                deliveries.append(
-                    file_load(
-                        kind=name,
-                        path=path,
-                        as_of=current_business_date(),
-                        on_batch=lambda lines, size, task=task: bars.advance(task, size),
-                    )
-                )
+            deliveries = [_file_take(bars, name, path) for name, path in files]
         rejected = _rejections_write(deliveries)
         self.stdout.write(_report(deliveries, rejected, as_json=options["json"]))
+
+
+def _file_take(bars: Progress, name: str, path: Path) -> FeedDelivery:
+    """One file, its bar moving by bytes; lines done before an interruption pass by at once."""
+    task = bars.add_task(name, total=path.stat().st_size)
+
+    def on_batch(lines: int, size: int) -> None:
+        bars.advance(task, size)
+
+    return file_load(kind=name, path=path, as_of=current_business_date(), on_batch=on_batch)
 
 
 def _files(directory: Path, kind: str | None) -> list[tuple[str, Path]]:
