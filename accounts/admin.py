@@ -7,6 +7,7 @@ from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group
 from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.admin import ModelAdmin
@@ -21,7 +22,7 @@ admin.site.unregister(Group)
 
 
 @admin.register(StaffUser)
-class StaffUserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]
+class StaffUserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
     """Accounts are switched off, never deleted: their names stand in the audit trail."""
 
     form = UserChangeForm
@@ -42,7 +43,7 @@ class StaffUserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc]
 
     @admin.display(description=_("roles"))
     def roles(self, user: StaffUser) -> str:
-        return ", ".join(_(group.name) for group in user.groups.all())
+        return ", ".join(translate(group.name) for group in user.groups.all())
 
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("groups")

@@ -24,4 +24,4 @@ control_socket_disable = True
 def child_exit(_server: Any, worker: Any) -> None:
     """Forget the gauges of a worker that ended."""
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        multiprocess.mark_process_dead(worker.pid)
+        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]

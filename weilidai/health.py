@@ -32,7 +32,7 @@ def ready(_request: HttpRequest) -> HttpResponse:
     checks = {"database": _database_answers(), "cache": _cache_answers()}
     silent = worker_silent_seconds() if checks["cache"] else None
     workers = silent is not None and silent <= settings.WORKER_SILENT_SECONDS
-    body = {"status": "ok" if all(checks.values()) else "unavailable", **checks}
+    body: dict[str, object] = {"status": "ok" if all(checks.values()) else "unavailable", **checks}
     body |= {"workers": workers, "worker_silent_seconds": silent}
     return JsonResponse(body, status=200 if all(checks.values()) else 503)
 

@@ -11,6 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import Customer
+from loans.api.caller import customer_of
 from loans.maths.settlement import SettlementQuote
 from loans.models import Loan, LoanState, Repayment
 from loans.selectors.position import loan_settlement_quote
@@ -92,7 +93,7 @@ class RepaymentList(IdempotentMixin, generics.ListAPIView[Repayment]):
     def get_queryset(self) -> Any:
         if getattr(self, "swagger_fake_view", False):
             return Repayment.objects.none()
-        return _payment_rows(self.request.user, self.kwargs["loan_id"])
+        return _payment_rows(customer_of(self.request), self.kwargs["loan_id"])
 
     @extend_schema(
         request=RepaymentRequest, responses={201: RepaymentSerializer, **PROBLEMS}, parameters=[IDEMPOTENCY_KEY]
@@ -106,7 +107,7 @@ class RepaymentList(IdempotentMixin, generics.ListAPIView[Repayment]):
         return _answer(
             repayment_make(
                 loan_id=kwargs["loan_id"],
-                customer=request.user,
+                customer=customer_of(request),
                 amount=body.validated_data["amount"],
                 as_of=current_business_date(),
                 at=timezone.now(),
@@ -120,7 +121,7 @@ class SettlementView(IdempotentMixin, APIView):
 
     @extend_schema(responses={200: SettlementQuoteSerializer, **PROBLEMS})
     def get(self, request: Request, loan_id: UUID) -> Response:
-        loan = Loan.objects.filter(pk=loan_id, customer=request.user).prefetch_related("events").first()
+        loan = Loan.objects.filter(pk=loan_id, customer=customer_of(request)).prefetch_related("events").first()
         if loan is None:
             raise ObjectNotFound
         if loan.state != LoanState.ACTIVE:
@@ -140,7 +141,7 @@ class SettlementView(IdempotentMixin, APIView):
         return _answer(
             settlement_make(
                 loan_id=kwargs["loan_id"],
-                customer=request.user,
+                customer=customer_of(request),
                 expected=body.validated_data.get("total"),
                 as_of=current_business_date(),
                 at=timezone.now(),
@@ -164,7 +165,7 @@ class PrepaymentView(IdempotentMixin, APIView):
         return _answer(
             prepayment_make(
                 loan_id=kwargs["loan_id"],
-                customer=request.user,
+                customer=customer_of(request),
                 periods=body.validated_data["periods"],
                 as_of=current_business_date(),
                 at=timezone.now(),

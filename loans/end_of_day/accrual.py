@@ -58,7 +58,8 @@ def _settled_sums(day: date) -> Sums:
             penalty=Sum("penalty_charged_amount"),
         )
     )
-    return {(row["product_id"], kind): row[kind] for row in rows for kind in KINDS}
+    sums: list[dict[str, Any]] = [dict(row) for row in rows]
+    return {(row["product_id"], kind): row[kind] for row in sums for kind in KINDS}
 
 
 def earned_by_opening(day: date, progress: Progress) -> Sums:

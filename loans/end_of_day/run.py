@@ -5,6 +5,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -110,7 +111,7 @@ def day_close(day: date, *, steps: tuple[Step, ...], watch: Callable[[str, int, 
     """Closes one business date. Writes by customers go on: they carry the next date from the first moment."""
     business_day_close_begin(day, at=timezone.now())
     for step in steps:
-        _step_run(step, day, lambda done, total, name=step.name: watch(name, done, total))
+        _step_run(step, day, partial(watch, step.name))
     business_day_close_finish(day, at=timezone.now())
 
 

@@ -11,367 +11,877 @@ import weilidai.lib.money
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('accounts', '0001_initial'),
-        ('risk', '0001_initial'),
+        ("accounts", "0001_initial"),
+        ("risk", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='LedgerAccount',
+            name="LedgerAccount",
             fields=[
-                ('code', models.CharField(max_length=10, primary_key=True, serialize=False, verbose_name='code')),
-                ('name_zh', models.CharField(max_length=80, verbose_name='name (Chinese)')),
-                ('name_en', models.CharField(max_length=80, verbose_name='name (English)')),
-                ('kind', models.CharField(choices=[('asset', 'Asset'), ('liability', 'Liability'), ('income', 'Income'), ('expense', 'Expense')], max_length=10, verbose_name='kind')),
+                ("code", models.CharField(max_length=10, primary_key=True, serialize=False, verbose_name="code")),
+                ("name_zh", models.CharField(max_length=80, verbose_name="name (Chinese)")),
+                ("name_en", models.CharField(max_length=80, verbose_name="name (English)")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("asset", "Asset"),
+                            ("liability", "Liability"),
+                            ("income", "Income"),
+                            ("expense", "Expense"),
+                        ],
+                        max_length=10,
+                        verbose_name="kind",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'ledger account',
-                'verbose_name_plural': 'ledger accounts',
-                'ordering': ['code'],
+                "verbose_name": "ledger account",
+                "verbose_name_plural": "ledger accounts",
+                "ordering": ["code"],
             },
         ),
         migrations.CreateModel(
-            name='PayoutCallback',
+            name="PayoutCallback",
             fields=[
-                ('id', models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('message_id', models.CharField(max_length=100, unique=True, verbose_name='message')),
-                ('reference', models.CharField(db_index=True, max_length=64, verbose_name='reference')),
-                ('result', models.CharField(max_length=20, verbose_name='result')),
-                ('content', models.JSONField(verbose_name='content')),
-                ('received_at', models.DateTimeField(verbose_name='received at')),
-                ('effect', models.CharField(blank=True, default='', max_length=40, verbose_name='effect')),
+                (
+                    "id",
+                    models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("message_id", models.CharField(max_length=100, unique=True, verbose_name="message")),
+                ("reference", models.CharField(db_index=True, max_length=64, verbose_name="reference")),
+                ("result", models.CharField(max_length=20, verbose_name="result")),
+                ("content", models.JSONField(verbose_name="content")),
+                ("received_at", models.DateTimeField(verbose_name="received at")),
+                ("effect", models.CharField(blank=True, default="", max_length=40, verbose_name="effect")),
             ],
             options={
-                'verbose_name': 'payout call-back',
-                'verbose_name_plural': 'payout call-backs',
-                'ordering': ['-id'],
+                "verbose_name": "payout call-back",
+                "verbose_name_plural": "payout call-backs",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='SandboxPayment',
+            name="SandboxPayment",
             fields=[
-                ('reference', models.CharField(max_length=64, primary_key=True, serialize=False)),
-                ('amount', weilidai.lib.money.MoneyField(decimal_places=2, max_digits=18)),
-                ('card_last_two', models.CharField(max_length=2)),
-                ('result', models.CharField(max_length=20)),
-                ('decided_at', models.DateTimeField()),
-                ('callback_due_at', models.DateTimeField(null=True)),
-                ('callbacks_left', models.PositiveSmallIntegerField(default=0)),
-                ('times_seen', models.PositiveIntegerField(default=1)),
+                ("reference", models.CharField(max_length=64, primary_key=True, serialize=False)),
+                ("amount", weilidai.lib.money.MoneyField(decimal_places=2, max_digits=18)),
+                ("card_last_two", models.CharField(max_length=2)),
+                ("result", models.CharField(max_length=20)),
+                ("decided_at", models.DateTimeField()),
+                ("callback_due_at", models.DateTimeField(null=True)),
+                ("callbacks_left", models.PositiveSmallIntegerField(default=0)),
+                ("times_seen", models.PositiveIntegerField(default=1)),
             ],
             options={
-                'verbose_name': 'sandbox bank payment',
-                'verbose_name_plural': 'sandbox bank payments',
+                "verbose_name": "sandbox bank payment",
+                "verbose_name_plural": "sandbox bank payments",
             },
         ),
         migrations.CreateModel(
-            name='CostDisclosure',
+            name="CostDisclosure",
             fields=[
-                ('id', models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('form_version', models.CharField(max_length=20, verbose_name='version of the form')),
-                ('terms_key', models.CharField(help_text='hash of amount, plan, term and prices', max_length=64)),
-                ('content', models.JSONField(verbose_name='content')),
-                ('sha256', models.CharField(max_length=64, verbose_name='SHA-256')),
-                ('shown_at', models.DateTimeField(verbose_name='shown at')),
-                ('business_date', models.DateField(verbose_name='business date')),
-                ('confirmed_at', models.DateTimeField(blank=True, null=True, verbose_name='confirmed at')),
-                ('credit_line', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='risk.creditline')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.customer')),
+                (
+                    "id",
+                    models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("form_version", models.CharField(max_length=20, verbose_name="version of the form")),
+                ("terms_key", models.CharField(help_text="hash of amount, plan, term and prices", max_length=64)),
+                ("content", models.JSONField(verbose_name="content")),
+                ("sha256", models.CharField(max_length=64, verbose_name="SHA-256")),
+                ("shown_at", models.DateTimeField(verbose_name="shown at")),
+                ("business_date", models.DateField(verbose_name="business date")),
+                ("confirmed_at", models.DateTimeField(blank=True, null=True, verbose_name="confirmed at")),
+                (
+                    "credit_line",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="risk.creditline"
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.customer"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'cost disclosure form',
-                'verbose_name_plural': 'cost disclosure forms',
-                'ordering': ['-id'],
+                "verbose_name": "cost disclosure form",
+                "verbose_name_plural": "cost disclosure forms",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Loan',
+            name="Loan",
             fields=[
-                ('id', models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('state', django_fsm.FSMField(choices=[('disbursing', 'Disbursing'), ('active', 'Active'), ('settled', 'Settled'), ('failed', 'Failed'), ('written_off', 'Written off')], default='disbursing', max_length=12, protected=True, verbose_name='state')),
-                ('purpose', models.CharField(choices=[('daily', 'Daily spending'), ('education', 'Education'), ('medical', 'Medical care'), ('travel', 'Travel'), ('renovation', 'Home renovation'), ('appliances', 'Home appliances'), ('business', 'Small-business turnover'), ('property', 'Buying property'), ('securities', 'Securities'), ('gambling', 'Gambling')], max_length=20, verbose_name='purpose')),
-                ('plan', models.CharField(choices=[('single', 'Single payment'), ('instalments', 'Instalments')], max_length=12, verbose_name='plan')),
-                ('principal_amount', weilidai.lib.money.MoneyField(decimal_places=2, max_digits=18, verbose_name='principal')),
-                ('daily_rate', weilidai.lib.money.RateField(decimal_places=6, max_digits=9, verbose_name='daily rate')),
-                ('days_count', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='days')),
-                ('periods_count', models.PositiveSmallIntegerField(blank=True, null=True, verbose_name='periods')),
-                ('fee_rate', weilidai.lib.money.RateField(decimal_places=6, default=Decimal('0'), max_digits=9, verbose_name='fee per period')),
-                ('fee_base', models.CharField(choices=[('period_principal', 'Principal of the period'), ('loan_principal', 'Principal of the loan')], max_length=20, verbose_name='fee base')),
-                ('with_interest', models.BooleanField(default=True, verbose_name='with interest')),
-                ('prepaid_fee_discount', weilidai.lib.money.RateField(decimal_places=6, default=Decimal('0'), max_digits=9, verbose_name='discount for a period paid ahead')),
-                ('settlement_fee_rate', weilidai.lib.money.RateField(decimal_places=6, max_digits=9, verbose_name='early settlement fee')),
-                ('penalty_method', models.CharField(choices=[('principal_share', 'Share of the overdue principal'), ('rate_uplift', 'Raised daily rate')], max_length=20, verbose_name='penalty method')),
-                ('penalty_share', weilidai.lib.money.RateField(decimal_places=6, max_digits=9, verbose_name='penalty share')),
-                ('cost_cap_rate', weilidai.lib.money.RateField(blank=True, decimal_places=6, help_text='empty: cap switched off', max_digits=9, null=True, verbose_name='cost cap, a year')),
-                ('early_fees_in_cap', models.BooleanField(default=False, verbose_name='early fees inside the cap')),
-                ('requested_at', models.DateTimeField(verbose_name='requested at')),
-                ('requested_date', models.DateField(verbose_name='requested on')),
-                ('disbursed_at', models.DateTimeField(blank=True, null=True, verbose_name='disbursed at')),
-                ('start_date', models.DateField(blank=True, null=True, verbose_name='paid out on')),
-                ('due_date', models.DateField(blank=True, null=True, verbose_name='last due date')),
-                ('settled_date', models.DateField(blank=True, null=True, verbose_name='settled on')),
-                ('outstanding_principal_amount', weilidai.lib.money.MoneyField(decimal_places=2, default=Decimal('0.00'), max_digits=18, verbose_name='outstanding principal')),
-                ('segment_start_date', models.DateField(blank=True, null=True)),
-                ('interest_settled_amount', weilidai.lib.money.MoneyField(decimal_places=2, default=Decimal('0.00'), max_digits=18, verbose_name='interest up to the last event')),
-                ('interest_paid_amount', weilidai.lib.money.MoneyField(decimal_places=2, default=Decimal('0.00'), max_digits=18, verbose_name='interest paid')),
-                ('fee_charged_amount', weilidai.lib.money.MoneyField(decimal_places=2, default=Decimal('0.00'), max_digits=18, verbose_name='fees charged')),
-                ('fee_paid_amount', weilidai.lib.money.MoneyField(decimal_places=2, default=Decimal('0.00'), max_digits=18, verbose_name='fees paid')),
-                ('settlement_fee_amount', weilidai.lib.money.MoneyField(decimal_places=2, default=Decimal('0.00'), max_digits=18, verbose_name='settlement fee paid')),
-                ('penalty_claimed_amount', weilidai.lib.money.MoneyField(decimal_places=2, default=Decimal('0.00'), max_digits=18, verbose_name='penalty claimed')),
-                ('penalty_charged_amount', weilidai.lib.money.MoneyField(decimal_places=2, default=Decimal('0.00'), max_digits=18, verbose_name='penalty charged')),
-                ('penalty_paid_amount', weilidai.lib.money.MoneyField(decimal_places=2, default=Decimal('0.00'), max_digits=18, verbose_name='penalty paid')),
-                ('next_due_date', models.DateField(blank=True, null=True, verbose_name='oldest unpaid due date')),
-                ('bank_card', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.bankcard')),
-                ('credit_line', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='loans', to='risk.creditline')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='loans', to='accounts.customer')),
-                ('disclosure', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='loan', to='loans.costdisclosure')),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='risk.product')),
-                ('terms', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='risk.productterms')),
+                (
+                    "id",
+                    models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                (
+                    "state",
+                    django_fsm.FSMField(
+                        choices=[
+                            ("disbursing", "Disbursing"),
+                            ("active", "Active"),
+                            ("settled", "Settled"),
+                            ("failed", "Failed"),
+                            ("written_off", "Written off"),
+                        ],
+                        default="disbursing",
+                        max_length=12,
+                        protected=True,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            ("daily", "Daily spending"),
+                            ("education", "Education"),
+                            ("medical", "Medical care"),
+                            ("travel", "Travel"),
+                            ("renovation", "Home renovation"),
+                            ("appliances", "Home appliances"),
+                            ("business", "Small-business turnover"),
+                            ("property", "Buying property"),
+                            ("securities", "Securities"),
+                            ("gambling", "Gambling"),
+                        ],
+                        max_length=20,
+                        verbose_name="purpose",
+                    ),
+                ),
+                (
+                    "plan",
+                    models.CharField(
+                        choices=[("single", "Single payment"), ("instalments", "Instalments")],
+                        max_length=12,
+                        verbose_name="plan",
+                    ),
+                ),
+                (
+                    "principal_amount",
+                    weilidai.lib.money.MoneyField(decimal_places=2, max_digits=18, verbose_name="principal"),
+                ),
+                ("daily_rate", weilidai.lib.money.RateField(decimal_places=6, max_digits=9, verbose_name="daily rate")),
+                ("days_count", models.PositiveSmallIntegerField(blank=True, null=True, verbose_name="days")),
+                ("periods_count", models.PositiveSmallIntegerField(blank=True, null=True, verbose_name="periods")),
+                (
+                    "fee_rate",
+                    weilidai.lib.money.RateField(
+                        decimal_places=6, default=Decimal("0"), max_digits=9, verbose_name="fee per period"
+                    ),
+                ),
+                (
+                    "fee_base",
+                    models.CharField(
+                        choices=[
+                            ("period_principal", "Principal of the period"),
+                            ("loan_principal", "Principal of the loan"),
+                        ],
+                        max_length=20,
+                        verbose_name="fee base",
+                    ),
+                ),
+                ("with_interest", models.BooleanField(default=True, verbose_name="with interest")),
+                (
+                    "prepaid_fee_discount",
+                    weilidai.lib.money.RateField(
+                        decimal_places=6,
+                        default=Decimal("0"),
+                        max_digits=9,
+                        verbose_name="discount for a period paid ahead",
+                    ),
+                ),
+                (
+                    "settlement_fee_rate",
+                    weilidai.lib.money.RateField(decimal_places=6, max_digits=9, verbose_name="early settlement fee"),
+                ),
+                (
+                    "penalty_method",
+                    models.CharField(
+                        choices=[
+                            ("principal_share", "Share of the overdue principal"),
+                            ("rate_uplift", "Raised daily rate"),
+                        ],
+                        max_length=20,
+                        verbose_name="penalty method",
+                    ),
+                ),
+                (
+                    "penalty_share",
+                    weilidai.lib.money.RateField(decimal_places=6, max_digits=9, verbose_name="penalty share"),
+                ),
+                (
+                    "cost_cap_rate",
+                    weilidai.lib.money.RateField(
+                        blank=True,
+                        decimal_places=6,
+                        help_text="empty: cap switched off",
+                        max_digits=9,
+                        null=True,
+                        verbose_name="cost cap, a year",
+                    ),
+                ),
+                ("early_fees_in_cap", models.BooleanField(default=False, verbose_name="early fees inside the cap")),
+                ("requested_at", models.DateTimeField(verbose_name="requested at")),
+                ("requested_date", models.DateField(verbose_name="requested on")),
+                ("disbursed_at", models.DateTimeField(blank=True, null=True, verbose_name="disbursed at")),
+                ("start_date", models.DateField(blank=True, null=True, verbose_name="paid out on")),
+                ("due_date", models.DateField(blank=True, null=True, verbose_name="last due date")),
+                ("settled_date", models.DateField(blank=True, null=True, verbose_name="settled on")),
+                (
+                    "outstanding_principal_amount",
+                    weilidai.lib.money.MoneyField(
+                        decimal_places=2, default=Decimal("0.00"), max_digits=18, verbose_name="outstanding principal"
+                    ),
+                ),
+                ("segment_start_date", models.DateField(blank=True, null=True)),
+                (
+                    "interest_settled_amount",
+                    weilidai.lib.money.MoneyField(
+                        decimal_places=2,
+                        default=Decimal("0.00"),
+                        max_digits=18,
+                        verbose_name="interest up to the last event",
+                    ),
+                ),
+                (
+                    "interest_paid_amount",
+                    weilidai.lib.money.MoneyField(
+                        decimal_places=2, default=Decimal("0.00"), max_digits=18, verbose_name="interest paid"
+                    ),
+                ),
+                (
+                    "fee_charged_amount",
+                    weilidai.lib.money.MoneyField(
+                        decimal_places=2, default=Decimal("0.00"), max_digits=18, verbose_name="fees charged"
+                    ),
+                ),
+                (
+                    "fee_paid_amount",
+                    weilidai.lib.money.MoneyField(
+                        decimal_places=2, default=Decimal("0.00"), max_digits=18, verbose_name="fees paid"
+                    ),
+                ),
+                (
+                    "settlement_fee_amount",
+                    weilidai.lib.money.MoneyField(
+                        decimal_places=2, default=Decimal("0.00"), max_digits=18, verbose_name="settlement fee paid"
+                    ),
+                ),
+                (
+                    "penalty_claimed_amount",
+                    weilidai.lib.money.MoneyField(
+                        decimal_places=2, default=Decimal("0.00"), max_digits=18, verbose_name="penalty claimed"
+                    ),
+                ),
+                (
+                    "penalty_charged_amount",
+                    weilidai.lib.money.MoneyField(
+                        decimal_places=2, default=Decimal("0.00"), max_digits=18, verbose_name="penalty charged"
+                    ),
+                ),
+                (
+                    "penalty_paid_amount",
+                    weilidai.lib.money.MoneyField(
+                        decimal_places=2, default=Decimal("0.00"), max_digits=18, verbose_name="penalty paid"
+                    ),
+                ),
+                ("next_due_date", models.DateField(blank=True, null=True, verbose_name="oldest unpaid due date")),
+                (
+                    "bank_card",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.bankcard"
+                    ),
+                ),
+                (
+                    "credit_line",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="loans", to="risk.creditline"
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="loans", to="accounts.customer"
+                    ),
+                ),
+                (
+                    "disclosure",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="loan", to="loans.costdisclosure"
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="risk.product"),
+                ),
+                (
+                    "terms",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="risk.productterms"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'loan',
-                'verbose_name_plural': 'loans',
-                'ordering': ['-id'],
+                "verbose_name": "loan",
+                "verbose_name_plural": "loans",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='JournalEntry',
+            name="JournalEntry",
             fields=[
-                ('id', models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('disbursement', 'Disbursement'), ('payout_sent', 'Payout sent'), ('payout_failed', 'Payout failed'), ('accrual', 'Accrual'), ('penalty', 'Penalty charged'), ('fee', 'Fee charged'), ('repayment', 'Repayment'), ('settlement', 'Early settlement'), ('reversal', 'Reversal')], max_length=20, verbose_name='kind')),
-                ('reference', models.CharField(max_length=120, unique=True, verbose_name='reference')),
-                ('effective_date', models.DateField(verbose_name='effective date')),
-                ('posted_at', models.DateTimeField(verbose_name='posted at')),
-                ('customer', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.customer')),
-                ('product', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='risk.product')),
-                ('loan', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='journal_entries', to='loans.loan')),
+                (
+                    "id",
+                    models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("disbursement", "Disbursement"),
+                            ("payout_sent", "Payout sent"),
+                            ("payout_failed", "Payout failed"),
+                            ("accrual", "Accrual"),
+                            ("penalty", "Penalty charged"),
+                            ("fee", "Fee charged"),
+                            ("repayment", "Repayment"),
+                            ("settlement", "Early settlement"),
+                            ("reversal", "Reversal"),
+                        ],
+                        max_length=20,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("reference", models.CharField(max_length=120, unique=True, verbose_name="reference")),
+                ("effective_date", models.DateField(verbose_name="effective date")),
+                ("posted_at", models.DateTimeField(verbose_name="posted at")),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.customer"
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="risk.product"
+                    ),
+                ),
+                (
+                    "loan",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="journal_entries",
+                        to="loans.loan",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'journal entry',
-                'verbose_name_plural': 'journal entries',
-                'ordering': ['-id'],
+                "verbose_name": "journal entry",
+                "verbose_name_plural": "journal entries",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Instalment',
+            name="Instalment",
             fields=[
-                ('id', models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('number', models.PositiveSmallIntegerField(verbose_name='number')),
-                ('start_date', models.DateField(verbose_name='from')),
-                ('due_date', models.DateField(verbose_name='due date')),
-                ('principal_amount', weilidai.lib.money.MoneyField(decimal_places=2, max_digits=18, verbose_name='principal')),
-                ('interest_amount', weilidai.lib.money.MoneyField(decimal_places=2, max_digits=18, verbose_name='interest')),
-                ('fee_amount', weilidai.lib.money.MoneyField(decimal_places=2, max_digits=18, verbose_name='fee')),
-                ('principal_paid_amount', weilidai.lib.money.MoneyField(decimal_places=2, default=Decimal('0.00'), max_digits=18, verbose_name='principal paid')),
-                ('interest_paid_amount', weilidai.lib.money.MoneyField(decimal_places=2, default=Decimal('0.00'), max_digits=18, verbose_name='interest paid')),
-                ('fee_paid_amount', weilidai.lib.money.MoneyField(decimal_places=2, default=Decimal('0.00'), max_digits=18, verbose_name='fee paid')),
-                ('settled_date', models.DateField(blank=True, null=True, verbose_name='settled on')),
-                ('loan', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='instalments', to='loans.loan')),
+                (
+                    "id",
+                    models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("number", models.PositiveSmallIntegerField(verbose_name="number")),
+                ("start_date", models.DateField(verbose_name="from")),
+                ("due_date", models.DateField(verbose_name="due date")),
+                (
+                    "principal_amount",
+                    weilidai.lib.money.MoneyField(decimal_places=2, max_digits=18, verbose_name="principal"),
+                ),
+                (
+                    "interest_amount",
+                    weilidai.lib.money.MoneyField(decimal_places=2, max_digits=18, verbose_name="interest"),
+                ),
+                ("fee_amount", weilidai.lib.money.MoneyField(decimal_places=2, max_digits=18, verbose_name="fee")),
+                (
+                    "principal_paid_amount",
+                    weilidai.lib.money.MoneyField(
+                        decimal_places=2, default=Decimal("0.00"), max_digits=18, verbose_name="principal paid"
+                    ),
+                ),
+                (
+                    "interest_paid_amount",
+                    weilidai.lib.money.MoneyField(
+                        decimal_places=2, default=Decimal("0.00"), max_digits=18, verbose_name="interest paid"
+                    ),
+                ),
+                (
+                    "fee_paid_amount",
+                    weilidai.lib.money.MoneyField(
+                        decimal_places=2, default=Decimal("0.00"), max_digits=18, verbose_name="fee paid"
+                    ),
+                ),
+                ("settled_date", models.DateField(blank=True, null=True, verbose_name="settled on")),
+                (
+                    "loan",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="instalments", to="loans.loan"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'instalment',
-                'verbose_name_plural': 'instalments',
-                'ordering': ['loan_id', 'number'],
+                "verbose_name": "instalment",
+                "verbose_name_plural": "instalments",
+                "ordering": ["loan_id", "number"],
             },
         ),
         migrations.CreateModel(
-            name='DelinquencyFact',
+            name="DelinquencyFact",
             fields=[
-                ('id', models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('business_date', models.DateField(verbose_name='business date')),
-                ('days_past_due', models.PositiveIntegerField(verbose_name='days past due')),
-                ('bucket', models.CharField(max_length=20, verbose_name='bucket')),
-                ('outstanding_principal_amount', weilidai.lib.money.MoneyField(decimal_places=2, max_digits=18, verbose_name='outstanding principal')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.customer')),
-                ('loan', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='delinquency_facts', to='loans.loan')),
+                (
+                    "id",
+                    models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("business_date", models.DateField(verbose_name="business date")),
+                ("days_past_due", models.PositiveIntegerField(verbose_name="days past due")),
+                ("bucket", models.CharField(max_length=20, verbose_name="bucket")),
+                (
+                    "outstanding_principal_amount",
+                    weilidai.lib.money.MoneyField(
+                        decimal_places=2, max_digits=18, verbose_name="outstanding principal"
+                    ),
+                ),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.customer"
+                    ),
+                ),
+                (
+                    "loan",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="delinquency_facts", to="loans.loan"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'overdue fact',
-                'verbose_name_plural': 'overdue facts',
-                'ordering': ['-business_date'],
+                "verbose_name": "overdue fact",
+                "verbose_name_plural": "overdue facts",
+                "ordering": ["-business_date"],
             },
         ),
         migrations.CreateModel(
-            name='LoanEvent',
+            name="LoanEvent",
             fields=[
-                ('id', models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('sequence', models.PositiveIntegerField(verbose_name='sequence')),
-                ('kind', models.CharField(choices=[('drawdown', 'Drawdown'), ('repayment', 'Repayment'), ('settlement', 'Early settlement'), ('penalty', 'Penalty'), ('fee', 'Fee')], max_length=12, verbose_name='kind')),
-                ('effective_date', models.DateField(verbose_name='effective date')),
-                ('posted_at', models.DateTimeField(verbose_name='posted at')),
-                ('principal_amount', weilidai.lib.money.MoneyField(decimal_places=2, default=Decimal('0.00'), max_digits=18, verbose_name='principal')),
-                ('interest_amount', weilidai.lib.money.MoneyField(decimal_places=2, default=Decimal('0.00'), max_digits=18, verbose_name='interest')),
-                ('fee_amount', weilidai.lib.money.MoneyField(decimal_places=2, default=Decimal('0.00'), max_digits=18, verbose_name='fee')),
-                ('penalty_amount', weilidai.lib.money.MoneyField(decimal_places=2, default=Decimal('0.00'), max_digits=18, verbose_name='penalty')),
-                ('outstanding_principal_amount', weilidai.lib.money.MoneyField(decimal_places=2, max_digits=18, verbose_name='outstanding principal after')),
-                ('entry', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loans.journalentry')),
-                ('loan', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='events', to='loans.loan')),
+                (
+                    "id",
+                    models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("sequence", models.PositiveIntegerField(verbose_name="sequence")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("drawdown", "Drawdown"),
+                            ("repayment", "Repayment"),
+                            ("settlement", "Early settlement"),
+                            ("penalty", "Penalty"),
+                            ("fee", "Fee"),
+                        ],
+                        max_length=12,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("effective_date", models.DateField(verbose_name="effective date")),
+                ("posted_at", models.DateTimeField(verbose_name="posted at")),
+                (
+                    "principal_amount",
+                    weilidai.lib.money.MoneyField(
+                        decimal_places=2, default=Decimal("0.00"), max_digits=18, verbose_name="principal"
+                    ),
+                ),
+                (
+                    "interest_amount",
+                    weilidai.lib.money.MoneyField(
+                        decimal_places=2, default=Decimal("0.00"), max_digits=18, verbose_name="interest"
+                    ),
+                ),
+                (
+                    "fee_amount",
+                    weilidai.lib.money.MoneyField(
+                        decimal_places=2, default=Decimal("0.00"), max_digits=18, verbose_name="fee"
+                    ),
+                ),
+                (
+                    "penalty_amount",
+                    weilidai.lib.money.MoneyField(
+                        decimal_places=2, default=Decimal("0.00"), max_digits=18, verbose_name="penalty"
+                    ),
+                ),
+                (
+                    "outstanding_principal_amount",
+                    weilidai.lib.money.MoneyField(
+                        decimal_places=2, max_digits=18, verbose_name="outstanding principal after"
+                    ),
+                ),
+                (
+                    "entry",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="loans.journalentry",
+                    ),
+                ),
+                (
+                    "loan",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="events", to="loans.loan"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'loan event',
-                'verbose_name_plural': 'loan events',
-                'ordering': ['loan_id', 'sequence'],
+                "verbose_name": "loan event",
+                "verbose_name_plural": "loan events",
+                "ordering": ["loan_id", "sequence"],
             },
         ),
         migrations.CreateModel(
-            name='Payout',
+            name="Payout",
             fields=[
-                ('id', models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('reference', models.CharField(max_length=64, unique=True, verbose_name='reference')),
-                ('amount', weilidai.lib.money.MoneyField(decimal_places=2, max_digits=18, verbose_name='amount')),
-                ('state', django_fsm.FSMField(choices=[('pending', 'Pending'), ('sending', 'Sending'), ('unknown', 'Outcome unknown'), ('accepted', 'Accepted by the bank'), ('paid', 'Paid'), ('refused', 'Refused')], default='pending', max_length=10, protected=True, verbose_name='state')),
-                ('attempt_count', models.PositiveIntegerField(default=0, verbose_name='calls')),
-                ('inquiry_count', models.PositiveIntegerField(default=0, verbose_name='inquiries')),
-                ('next_attempt_at', models.DateTimeField(blank=True, null=True, verbose_name='next step at')),
-                ('claimed_until', models.DateTimeField(blank=True, null=True)),
-                ('bank_reference', models.CharField(blank=True, default='', max_length=100, verbose_name='bank reference')),
-                ('refusal_code', models.CharField(blank=True, default='', max_length=60, verbose_name='refusal')),
-                ('requested_at', models.DateTimeField(verbose_name='requested at')),
-                ('decided_at', models.DateTimeField(blank=True, null=True, verbose_name='decided at')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.customer')),
-                ('loan', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='payout', to='loans.loan')),
+                (
+                    "id",
+                    models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("reference", models.CharField(max_length=64, unique=True, verbose_name="reference")),
+                ("amount", weilidai.lib.money.MoneyField(decimal_places=2, max_digits=18, verbose_name="amount")),
+                (
+                    "state",
+                    django_fsm.FSMField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("sending", "Sending"),
+                            ("unknown", "Outcome unknown"),
+                            ("accepted", "Accepted by the bank"),
+                            ("paid", "Paid"),
+                            ("refused", "Refused"),
+                        ],
+                        default="pending",
+                        max_length=10,
+                        protected=True,
+                        verbose_name="state",
+                    ),
+                ),
+                ("attempt_count", models.PositiveIntegerField(default=0, verbose_name="calls")),
+                ("inquiry_count", models.PositiveIntegerField(default=0, verbose_name="inquiries")),
+                ("next_attempt_at", models.DateTimeField(blank=True, null=True, verbose_name="next step at")),
+                ("claimed_until", models.DateTimeField(blank=True, null=True)),
+                (
+                    "bank_reference",
+                    models.CharField(blank=True, default="", max_length=100, verbose_name="bank reference"),
+                ),
+                ("refusal_code", models.CharField(blank=True, default="", max_length=60, verbose_name="refusal")),
+                ("requested_at", models.DateTimeField(verbose_name="requested at")),
+                ("decided_at", models.DateTimeField(blank=True, null=True, verbose_name="decided at")),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.customer"
+                    ),
+                ),
+                (
+                    "loan",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="payout", to="loans.loan"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'payout',
-                'verbose_name_plural': 'payouts',
-                'ordering': ['-id'],
+                "verbose_name": "payout",
+                "verbose_name_plural": "payouts",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='Posting',
+            name="Posting",
             fields=[
-                ('id', models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('side', models.CharField(choices=[('debit', 'Debit'), ('credit', 'Credit')], max_length=6, verbose_name='side')),
-                ('amount', weilidai.lib.money.MoneyField(decimal_places=2, max_digits=18, verbose_name='amount')),
-                ('entry', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='postings', to='loans.journalentry')),
-                ('ledger_account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loans.ledgeraccount')),
+                (
+                    "id",
+                    models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                (
+                    "side",
+                    models.CharField(
+                        choices=[("debit", "Debit"), ("credit", "Credit")], max_length=6, verbose_name="side"
+                    ),
+                ),
+                ("amount", weilidai.lib.money.MoneyField(decimal_places=2, max_digits=18, verbose_name="amount")),
+                (
+                    "entry",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="postings", to="loans.journalentry"
+                    ),
+                ),
+                (
+                    "ledger_account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="loans.ledgeraccount"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'posting',
-                'verbose_name_plural': 'postings',
-                'ordering': ['id'],
+                "verbose_name": "posting",
+                "verbose_name_plural": "postings",
+                "ordering": ["id"],
             },
         ),
         migrations.CreateModel(
-            name='ProductAccrual',
+            name="ProductAccrual",
             fields=[
-                ('kind', models.CharField(choices=[('interest', 'Interest'), ('fee', 'Fees fallen due'), ('penalty', 'Penalties charged')], default='interest', max_length=10, verbose_name='kind')),
-                ('id', models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('business_date', models.DateField(verbose_name='business date')),
-                ('cumulative_amount', weilidai.lib.money.MoneyField(decimal_places=2, max_digits=18, verbose_name='cumulative amount')),
-                ('amount', weilidai.lib.money.MoneyField(decimal_places=2, max_digits=18, verbose_name='amount of the day')),
-                ('entry', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='loans.journalentry')),
-                ('product', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='risk.product')),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("interest", "Interest"),
+                            ("fee", "Fees fallen due"),
+                            ("penalty", "Penalties charged"),
+                        ],
+                        default="interest",
+                        max_length=10,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "id",
+                    models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                ("business_date", models.DateField(verbose_name="business date")),
+                (
+                    "cumulative_amount",
+                    weilidai.lib.money.MoneyField(decimal_places=2, max_digits=18, verbose_name="cumulative amount"),
+                ),
+                (
+                    "amount",
+                    weilidai.lib.money.MoneyField(decimal_places=2, max_digits=18, verbose_name="amount of the day"),
+                ),
+                (
+                    "entry",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="loans.journalentry",
+                    ),
+                ),
+                (
+                    "product",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="risk.product"),
+                ),
             ],
             options={
-                'verbose_name': 'accrual of a product',
-                'verbose_name_plural': 'accruals of products',
-                'ordering': ['-business_date', 'product_id'],
+                "verbose_name": "accrual of a product",
+                "verbose_name_plural": "accruals of products",
+                "ordering": ["-business_date", "product_id"],
             },
         ),
         migrations.CreateModel(
-            name='Repayment',
+            name="Repayment",
             fields=[
-                ('id', models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('repayment', 'Repayment'), ('settlement', 'Early settlement'), ('prepayment', 'Periods paid ahead')], default='repayment', max_length=12, verbose_name='kind')),
-                ('amount', weilidai.lib.money.MoneyField(decimal_places=2, max_digits=18, verbose_name='amount')),
-                ('penalty_amount', weilidai.lib.money.MoneyField(decimal_places=2, default=Decimal('0.00'), max_digits=18, verbose_name='penalty')),
-                ('fee_amount', weilidai.lib.money.MoneyField(decimal_places=2, default=Decimal('0.00'), max_digits=18, verbose_name='fee')),
-                ('interest_amount', weilidai.lib.money.MoneyField(decimal_places=2, default=Decimal('0.00'), max_digits=18, verbose_name='interest')),
-                ('principal_amount', weilidai.lib.money.MoneyField(decimal_places=2, default=Decimal('0.00'), max_digits=18, verbose_name='principal')),
-                ('effective_date', models.DateField(verbose_name='effective date')),
-                ('received_at', models.DateTimeField(verbose_name='received at')),
-                ('customer', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='accounts.customer')),
-                ('entry', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='repayment', to='loans.journalentry')),
-                ('loan', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='repayments', to='loans.loan')),
+                (
+                    "id",
+                    models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("repayment", "Repayment"),
+                            ("settlement", "Early settlement"),
+                            ("prepayment", "Periods paid ahead"),
+                        ],
+                        default="repayment",
+                        max_length=12,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("amount", weilidai.lib.money.MoneyField(decimal_places=2, max_digits=18, verbose_name="amount")),
+                (
+                    "penalty_amount",
+                    weilidai.lib.money.MoneyField(
+                        decimal_places=2, default=Decimal("0.00"), max_digits=18, verbose_name="penalty"
+                    ),
+                ),
+                (
+                    "fee_amount",
+                    weilidai.lib.money.MoneyField(
+                        decimal_places=2, default=Decimal("0.00"), max_digits=18, verbose_name="fee"
+                    ),
+                ),
+                (
+                    "interest_amount",
+                    weilidai.lib.money.MoneyField(
+                        decimal_places=2, default=Decimal("0.00"), max_digits=18, verbose_name="interest"
+                    ),
+                ),
+                (
+                    "principal_amount",
+                    weilidai.lib.money.MoneyField(
+                        decimal_places=2, default=Decimal("0.00"), max_digits=18, verbose_name="principal"
+                    ),
+                ),
+                ("effective_date", models.DateField(verbose_name="effective date")),
+                ("received_at", models.DateTimeField(verbose_name="received at")),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="accounts.customer"
+                    ),
+                ),
+                (
+                    "entry",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="repayment", to="loans.journalentry"
+                    ),
+                ),
+                (
+                    "loan",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="repayments", to="loans.loan"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'repayment',
-                'verbose_name_plural': 'repayments',
-                'ordering': ['-id'],
+                "verbose_name": "repayment",
+                "verbose_name_plural": "repayments",
+                "ordering": ["-id"],
             },
         ),
         migrations.CreateModel(
-            name='RepaymentAllocation',
+            name="RepaymentAllocation",
             fields=[
-                ('id', models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('component', models.CharField(choices=[('penalty', 'Penalty'), ('fee', 'Fee'), ('interest', 'Interest'), ('principal', 'Principal')], max_length=10, verbose_name='component')),
-                ('amount', weilidai.lib.money.MoneyField(decimal_places=2, max_digits=18, verbose_name='amount')),
-                ('instalment', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='allocations', to='loans.instalment')),
-                ('repayment', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='allocations', to='loans.repayment')),
+                (
+                    "id",
+                    models.UUIDField(default=weilidai.lib.ids.uuid7, editable=False, primary_key=True, serialize=False),
+                ),
+                (
+                    "component",
+                    models.CharField(
+                        choices=[
+                            ("penalty", "Penalty"),
+                            ("fee", "Fee"),
+                            ("interest", "Interest"),
+                            ("principal", "Principal"),
+                        ],
+                        max_length=10,
+                        verbose_name="component",
+                    ),
+                ),
+                ("amount", weilidai.lib.money.MoneyField(decimal_places=2, max_digits=18, verbose_name="amount")),
+                (
+                    "instalment",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="allocations",
+                        to="loans.instalment",
+                    ),
+                ),
+                (
+                    "repayment",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="allocations", to="loans.repayment"
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'allocation',
-                'verbose_name_plural': 'allocations',
-                'ordering': ['id'],
+                "verbose_name": "allocation",
+                "verbose_name_plural": "allocations",
+                "ordering": ["id"],
             },
         ),
         migrations.AddIndex(
-            model_name='costdisclosure',
-            index=models.Index(fields=['credit_line', 'terms_key', '-id'], name='disclosure_latest'),
+            model_name="costdisclosure",
+            index=models.Index(fields=["credit_line", "terms_key", "-id"], name="disclosure_latest"),
         ),
         migrations.AddIndex(
-            model_name='loan',
-            index=models.Index(fields=['customer', '-id'], name='loan_by_customer'),
+            model_name="loan",
+            index=models.Index(fields=["customer", "-id"], name="loan_by_customer"),
         ),
         migrations.AddIndex(
-            model_name='loan',
-            index=models.Index(fields=['credit_line', 'state'], name='loan_by_line'),
+            model_name="loan",
+            index=models.Index(fields=["credit_line", "state"], name="loan_by_line"),
         ),
         migrations.AddIndex(
-            model_name='loan',
-            index=models.Index(fields=['state', 'next_due_date'], name='loan_by_due_date'),
+            model_name="loan",
+            index=models.Index(fields=["state", "next_due_date"], name="loan_by_due_date"),
         ),
         migrations.AddConstraint(
-            model_name='loan',
-            constraint=models.CheckConstraint(condition=models.Q(('principal_amount__gt', 0)), name='loan_principal_positive'),
+            model_name="loan",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("principal_amount__gt", 0)), name="loan_principal_positive"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='loan',
-            constraint=models.CheckConstraint(condition=models.Q(('outstanding_principal_amount__gte', 0)), name='loan_outstanding_not_negative'),
+            model_name="loan",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("outstanding_principal_amount__gte", 0)), name="loan_outstanding_not_negative"
+            ),
         ),
         migrations.AddIndex(
-            model_name='journalentry',
-            index=models.Index(fields=['effective_date', 'kind'], name='entry_by_day'),
+            model_name="journalentry",
+            index=models.Index(fields=["effective_date", "kind"], name="entry_by_day"),
         ),
         migrations.AddIndex(
-            model_name='instalment',
-            index=models.Index(condition=models.Q(('settled_date__isnull', True)), fields=['due_date'], name='instalment_unpaid_due'),
+            model_name="instalment",
+            index=models.Index(
+                condition=models.Q(("settled_date__isnull", True)), fields=["due_date"], name="instalment_unpaid_due"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='instalment',
-            constraint=models.UniqueConstraint(fields=('loan', 'number'), name='instalment_once'),
+            model_name="instalment",
+            constraint=models.UniqueConstraint(fields=("loan", "number"), name="instalment_once"),
         ),
         migrations.AddConstraint(
-            model_name='delinquencyfact',
-            constraint=models.UniqueConstraint(fields=('loan', 'business_date'), name='overdue_fact_once_per_day'),
+            model_name="delinquencyfact",
+            constraint=models.UniqueConstraint(fields=("loan", "business_date"), name="overdue_fact_once_per_day"),
         ),
         migrations.AddConstraint(
-            model_name='loanevent',
-            constraint=models.UniqueConstraint(fields=('loan', 'sequence'), name='event_sequence_once'),
+            model_name="loanevent",
+            constraint=models.UniqueConstraint(fields=("loan", "sequence"), name="event_sequence_once"),
         ),
         migrations.AddIndex(
-            model_name='payout',
-            index=models.Index(condition=models.Q(('state__in', ['pending', 'sending', 'unknown', 'accepted'])), fields=['next_attempt_at'], name='payout_due'),
+            model_name="payout",
+            index=models.Index(
+                condition=models.Q(("state__in", ["pending", "sending", "unknown", "accepted"])),
+                fields=["next_attempt_at"],
+                name="payout_due",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='posting',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='posting_positive'),
+            model_name="posting",
+            constraint=models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="posting_positive"),
         ),
         migrations.AddConstraint(
-            model_name='productaccrual',
-            constraint=models.UniqueConstraint(fields=('product', 'kind', 'business_date'), name='accrual_once_per_day'),
+            model_name="productaccrual",
+            constraint=models.UniqueConstraint(
+                fields=("product", "kind", "business_date"), name="accrual_once_per_day"
+            ),
         ),
         migrations.AddIndex(
-            model_name='repayment',
-            index=models.Index(fields=['effective_date'], name='repayment_by_day'),
+            model_name="repayment",
+            index=models.Index(fields=["effective_date"], name="repayment_by_day"),
         ),
         migrations.AddConstraint(
-            model_name='repaymentallocation',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='allocation_positive'),
+            model_name="repaymentallocation",
+            constraint=models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="allocation_positive"),
         ),
     ]

@@ -1,3 +1,4 @@
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +16,24 @@ from risk.models import CreditApplication, Decision, DecisionContest, Outcome, S
 from risk.services.application import application_cancel
 from risk.services.assessment import decision_replay, referral_decide
 from risk.services.contest import contest_answer
-from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, ReasonForm, act, badge, finish
+from weilidai.lib.audit import Actor
+from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, ReasonForm, act, badge, finish, staff_of
 from weilidai.lib.backoffice.admin import ReadOnlyInline
 from weilidai.lib.business_date import current_business_date
 from weilidai.lib.errors import DomainError
+
+DIMENSIONS = {
+    "consumption": _("Consumption"),
+    "social": _("Social relations"),
+    "capacity": _("Capacity to perform"),
+    "device_stability": _("Device stability"),
+    "external_credit": _("External credit"),
+}
+
+
+def _percent(item: dict[str, str]) -> int:
+    """Width of a dimension's bar."""
+    return int(100 * Decimal(item["points"]) / max(Decimal(item["weight"]), Decimal(1)))
 
 
 class SignatureInline(ReadOnlyInline):
@@ -77,7 +92,7 @@ class CreditApplicationAdmin(ReadOnlyAdmin):
                 application_id=UUID(object_id),
                 outcome=Outcome(form.cleaned_data["outcome"]),
                 reason=form.cleaned_data["reason"],
-                user=request.user,
+                user=staff_of(request),
                 **when(),
             ),
             _("The application is decided."),
@@ -123,7 +138,7 @@ class DecisionAdmin(ReadOnlyAdmin):
     def points(self, decision: Decision) -> SafeString:
         """A bar for each dimension: points reached of points possible."""
         rows = [
-            (item["name"], item["points"], item["weight"], 100 * float(item["points"]) / max(float(item["weight"]), 1))
+            (DIMENSIONS.get(item["code"], item["code"]), item["points"], item["weight"], _percent(item))
             for item in decision.dimensions
         ]
         return format_html_join(
@@ -176,7 +191,7 @@ class DecisionContestAdmin(ReadOnlyAdmin):
                 contest_id=UUID(object_id),
                 revised=form.cleaned_data["outcome"] == Outcome.APPROVED,
                 answer=form.cleaned_data["reason"],
-                user=request.user,
+                user=staff_of(request),
                 **when(),
             ),
             _("The answer was sent."),

@@ -14,7 +14,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from risk.models import LegalDocument, PolicyState, Product, ProductTerms, RegulationParameter, Scorecard, Tier
 from risk.services.policy import policy_activate
 from weilidai.lib.audit import Actor, audit_record
-from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, act, badge, finish
+from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, act, badge, finish, staff_of
 from weilidai.lib.business_date import current_business_date
 
 STAMPS = ("version", "state", "valid_to", "drafted_by", "approved_by", "approved_at")
@@ -104,7 +104,7 @@ class DraftAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
             request.META.get("HTTP_REFERER", ".."),
             lambda: policy_activate(
                 policy=self.model.objects.get(pk=object_id),
-                user=request.user,
+                user=staff_of(request),
                 as_of=current_business_date(),
                 at=timezone.now(),
             ),

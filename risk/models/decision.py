@@ -9,7 +9,7 @@ from weilidai.lib.money import MoneyField, RateField
 
 
 class Scorecard(VersionedPolicy):
-    """Points per binned variable in five weighted dimensions (R15). `definition` is read by `risk/rules/scorecard.py`."""
+    """Points per binned variable in five weighted dimensions (R15); `risk/rules/scorecard.py` reads `definition`."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     code = models.SlugField(_("code"), max_length=40)

@@ -2,6 +2,7 @@
 
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from loans.books.checks import CHECKS, Fault
 from loans.end_of_day.run import days_close
@@ -12,7 +13,7 @@ from tests.loans.builders import NOW, TODAY, Borrower, turns
 from weilidai.lib.audit import Actor
 
 
-def active_loan(borrower: Borrower, amount: str = "1000.00", **values: object) -> Loan:
+def active_loan(borrower: Borrower, amount: str = "1000.00", **values: Any) -> Loan:
     """A loan whose money arrived on TODAY."""
     loan = borrower.draw(amount, **values)
     turns(3)

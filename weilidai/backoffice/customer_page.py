@@ -108,7 +108,9 @@ class CustomerAdmin(ReadOnlyAdmin):
             raise Http404
         if not self.has_view_permission(request, customer):
             raise PermissionDenied
-        return super().change_view(request, object_id, form_url, {**(extra_context or {}), **customer_file(customer)})
+        context = {**(extra_context or {}), **customer_file(customer)}
+        page: HttpResponse = super().change_view(request, object_id, form_url, context)
+        return page
 
 
 def customer_file(customer: Customer) -> dict[str, Any]:

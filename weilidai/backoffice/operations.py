@@ -26,7 +26,7 @@ class BusinessDayAdmin(ReadOnlyAdmin):
     def state_badge(self, day: BusinessDay) -> SafeString:
         return badge(day.state, day.get_state_display())
 
-    @action(
+    @action(  # type: ignore[untyped-decorator]
         description=_("Close the business date"),
         url_path="close-day",
         icon="nightlight",

@@ -24,6 +24,7 @@ from unfold.forms import AuthenticationForm
 from unfold.widgets import BASE_INPUT_CLASSES
 
 from weilidai.lib.audit import Actor, audit_record
+from weilidai.lib.backoffice import staff_of
 
 
 class SignInForm(OTPAuthenticationFormMixin, AuthenticationForm):  # type: ignore[misc]
@@ -78,7 +79,7 @@ def enrol(request: HttpRequest) -> HttpResponse:
             device.confirmed = True
             device.save(update_fields=["confirmed"])
             login(request, device)
-            audit_record(action="staff.second_factor", actor=Actor.of(request.user), subject=request.user)
+            audit_record(action="staff.second_factor", actor=Actor.of(request.user), subject=staff_of(request))
             messages.success(request, _("The second factor is set up."))
             return HttpResponseRedirect(reverse("admin:index"))
         form.add_error("token", _("This code is not right; is the clock of your phone?"))

@@ -50,10 +50,16 @@ def _key_of(request: Request) -> str:
     return key
 
 
+def _caller_id(request: Request) -> Any:
+    """The customer's key; keys of different customers never meet."""
+    return request.user.pk
+
+
 def _digest_of(request: Request) -> str:
     """Of the parsed body: white space and the order of members make no other request."""
     content: dict[str, Any] = {}
-    for name, value in sorted(request.data.items()):
+    body: Any = request.data
+    for name, value in sorted(body.items()):
         is_file = hasattr(value, "chunks")
         content[name] = hashlib.sha256(b"".join(value.chunks())).hexdigest() if is_file else value
         if is_file:
@@ -65,12 +71,12 @@ def _digest_of(request: Request) -> str:
 def _record_open(request: Request) -> IdempotencyRecord:
     """The record of this key: ours to run, or an earlier one. Raises where it belongs to another request."""
     key, digest = _key_of(request), _digest_of(request)
-    found = IdempotencyRecord.objects.filter(customer_id=request.user.pk, key=key).first()
+    found = IdempotencyRecord.objects.filter(customer_id=_caller_id(request), key=key).first()
     if found is None:
         try:
             with transaction.atomic():
                 found = IdempotencyRecord.objects.create(
-                    customer_id=request.user.pk,
+                    customer_id=_caller_id(request),
                     key=key,
                     request_path=f"{request.method} {request.path}"[:300],
                     body_sha256=digest,
@@ -78,7 +84,7 @@ def _record_open(request: Request) -> IdempotencyRecord:
                 )
             found.is_mine = True  # type: ignore[attr-defined]
         except IntegrityError:
-            found = IdempotencyRecord.objects.get(customer_id=request.user.pk, key=key)
+            found = IdempotencyRecord.objects.get(customer_id=_caller_id(request), key=key)
     if (found.body_sha256, found.request_path) != (digest, f"{request.method} {request.path}"[:300]):
         raise IdempotencyKeyReused
     return found

@@ -22,7 +22,7 @@ class Step:
     """One thing to do, with what the reader is told meanwhile."""
 
     title: str
-    work: Callable[[], None]
+    work: Callable[[], object]
 
 
 def fingerprint(*, database: str) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from rich.progress import Progress
+from rich.progress import Progress, TaskID
 
 from risk.feeds.load import ORDER, file_load
 from risk.models import FeedDelivery
@@ -38,6 +38,10 @@ def _file_take(bars: Progress, name: str, path: Path) -> FeedDelivery:
         bars.advance(task, size)
 
     return file_load(kind=name, path=path, as_of=current_business_date(), on_batch=on_batch)
+
+
+def _advance(bars: Progress, task: TaskID, lines: int, size: int) -> None:
+    bars.advance(task, size)
 
 
 def _files(directory: Path, kind: str | None) -> list[tuple[str, Path]]:

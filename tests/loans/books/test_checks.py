@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.core.management import call_command
@@ -26,7 +27,7 @@ def lived(alice: Borrower) -> Borrower:
     return alice
 
 
-def _bend(model: type, column: str) -> Callable[[], None]:
+def _bend(model: Any, column: str) -> Callable[[], None]:
     def bend() -> None:
         row = model._default_manager.order_by("pk").first()
         model._default_manager.filter(pk=row.pk).update(**{column: getattr(row, column) + FEN})

@@ -15,6 +15,9 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from weilidai.lib.errors import DomainError
 
+# The user model lives above this library.
+StaffLike = Any
+
 
 class ConfirmForm(BaseDialogForm):  # type: ignore[misc]
     """Nothing to fill in: the dialog is the confirmation."""
@@ -38,7 +41,7 @@ def act(
     dangerous: bool = False,
 ) -> Callable[[Callable[..., HttpResponse]], Any]:
     """A detail action with a dialog. `permission` is a full name such as `risk.freeze_creditline`."""
-    return action(
+    decorator: Callable[[Callable[..., HttpResponse]], Any] = action(
         description=title,
         permissions=[permission],
         icon=icon,
@@ -50,6 +53,12 @@ def act(
             "form_submit_text": title,
         },
     )
+    return decorator
+
+
+def staff_of(request: HttpRequest) -> StaffLike:
+    """The signed-in member of staff; the admin site lets nobody else in."""
+    return request.user
 
 
 def finish(request: HttpRequest, url: str, call: Callable[[], Any], success: str | Promise) -> HttpResponse:

@@ -80,11 +80,11 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
         except FieldDoesNotExist:
             return name
 
-    @action(description=_("Export CSV"), url_path="export-csv", icon="download", permissions=["view"])
+    @action(description=_("Export CSV"), url_path="export-csv", icon="download", permissions=["view"])  # type: ignore[untyped-decorator]
     def export_csv(self, request: HttpRequest) -> Any:
         return csv_response(*self._export(request))
 
-    @action(description=_("Export XLSX"), url_path="export-xlsx", icon="table", permissions=["view"])
+    @action(description=_("Export XLSX"), url_path="export-xlsx", icon="table", permissions=["view"])  # type: ignore[untyped-decorator]
     def export_xlsx(self, request: HttpRequest) -> Any:
         return xlsx_response(*self._export(request))
 

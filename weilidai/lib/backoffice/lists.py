@@ -12,7 +12,7 @@ class BoundedPaginator(Paginator[Any]):
     """Counts to `COUNT_LIMIT` at most: beyond that a person filters instead of turning pages."""
 
     @cached_property
-    def count(self) -> int:  # type: ignore[override]
+    def count(self) -> int:
         rows = self.object_list
         ordered = rows.order_by() if hasattr(rows, "order_by") else None
         if ordered is None:
