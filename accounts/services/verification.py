@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import (
@@ -53,7 +54,7 @@ def payment_password_check(
         return Verdict(PaymentPasswordMissing())
     until = row.payment_password_locked_until
     if until is not None and at < until:
-        return Verdict(PaymentPasswordLocked(retry_at=until.isoformat()))
+        return Verdict(PaymentPasswordLocked(retry_at=_told(until)))
     if until is not None:
         row.payment_password_failed_count, row.payment_password_locked_until = 0, None
     if check_password(password, row.payment_password_hash):
@@ -67,8 +68,13 @@ def payment_password_check(
         audit_record(action="payment_password.locked", actor=Actor.of(row), subject=row, at=at)
     _password_count_save(row)
     if left <= 0:
-        return Verdict(PaymentPasswordLocked(retry_at=(at + policy.lock).isoformat()))
+        return Verdict(PaymentPasswordLocked(retry_at=_told(at + policy.lock)))
     return Verdict(PaymentPasswordWrong(attempts_left=left))
+
+
+def _told(until: datetime | None) -> str | None:
+    """The time in the lender's zone, the same however it was read."""
+    return timezone.localtime(until).isoformat() if until else None
 
 
 def _password_count_save(row: Customer) -> None:
@@ -132,7 +138,7 @@ def biometric_check(
 
 def _locked(customer: Customer) -> VerificationLocked:
     until = customer.verification_locked_until
-    return VerificationLocked(retry_at=until.isoformat() if until else None)
+    return VerificationLocked(retry_at=_told(until))
 
 
 def _count(row: Customer, passed: bool, policy: BiometricPolicy, at: datetime) -> Verdict:
