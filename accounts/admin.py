@@ -16,13 +16,13 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from accounts.models import Notification, StaffUser, VerificationAttempt
 from weilidai.lib.audit import Actor, audit_record
-from weilidai.lib.backoffice import ReadOnlyAdmin, ReasonForm, act, finish
+from weilidai.lib.backoffice import PermissionMethods, ReadOnlyAdmin, ReasonForm, act, finish
 
 admin.site.unregister(Group)
 
 
 @admin.register(StaffUser)
-class StaffUserAdmin(DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
+class StaffUserAdmin(PermissionMethods, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
     """Accounts are switched off, never deleted: their names stand in the audit trail."""
 
     form = UserChangeForm

@@ -26,7 +26,7 @@ from risk.models import Invitation, InvitationBatch, Product
 from risk.services.invitation import invitation_revoke
 from risk.services.invitation_file import FileRow, invitation_file_check, invitation_file_issue, invitation_file_read
 from weilidai.lib.audit import Actor
-from weilidai.lib.backoffice import ReadOnlyAdmin, ReasonForm, act, badge, finish
+from weilidai.lib.backoffice import ReadOnlyAdmin, ReasonForm, act, badge, finish, may
 from weilidai.lib.business_date import current_business_date
 from weilidai.lib.errors import DomainError
 
@@ -73,7 +73,7 @@ class InvitationAdmin(ReadOnlyAdmin):
         own = path("import/", self.admin_site.admin_view(self.import_view), name="risk_invitation_import")
         return [own, *super().get_urls()]
 
-    @action(description=_("Invite"), url_path="invite", icon="person_add", permissions=["risk.add_invitation"])  # type: ignore[untyped-decorator]
+    @action(description=_("Invite"), url_path="invite", icon="person_add", permissions=[may("risk.add_invitation")])  # type: ignore[untyped-decorator]
     def invite(self, request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:risk_invitation_import"))
 

@@ -14,7 +14,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from risk.models import LegalDocument, PolicyState, Product, ProductTerms, RegulationParameter, Scorecard, Tier
 from risk.services.policy import policy_activate
 from weilidai.lib.audit import Actor, audit_record
-from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, act, badge, finish, staff_of
+from weilidai.lib.backoffice import ConfirmForm, PermissionMethods, ReadOnlyAdmin, act, badge, finish, staff_of
 from weilidai.lib.business_date import current_business_date
 
 STAMPS = ("version", "state", "valid_to", "drafted_by", "approved_by", "approved_at")
@@ -62,7 +62,7 @@ class TierInline(TabularInline):  # type: ignore[misc]
         return bool(request.user.has_perm("risk.view_productterms"))
 
 
-class DraftAdmin(SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+class DraftAdmin(PermissionMethods, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
     """Drafts are forms; everything else is read-only. `same` names the fields that a version series shares."""
 
     same: tuple[str, ...] = ()

@@ -12,7 +12,7 @@ from unfold.decorators import action
 from loans.end_of_day.run import days_close
 from loans.end_of_day.steps import STEPS
 from weilidai.lib.audit import Actor, audit_record
-from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, badge, finish
+from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, badge, finish, may
 from weilidai.lib.models import AuditEvent, BusinessDay, JobRun, StateChange
 
 
@@ -30,7 +30,7 @@ class BusinessDayAdmin(ReadOnlyAdmin):
         description=_("Close the business date"),
         url_path="close-day",
         icon="nightlight",
-        permissions=["lib.change_businessday"],
+        permissions=[may("lib.change_businessday")],
         dialog={
             "title": _("Close the business date"),
             "description": _("All steps of the end of day run now and the next day opens. This cannot be undone."),

@@ -1,5 +1,6 @@
 """Acts of staff: a dialog asks for confirmation and a reason, then one service call, then a plain answer."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,32 @@ class ReasonForm(BaseDialogForm):  # type: ignore[misc]
     )
 
 
+MAY = re.compile(r"^has_may_(\w+?)__(\w+)_permission$")
+
+
+def may(permission: str) -> str:
+    """`app.codename` as a name that the theme looks up on the page's class (see `PermissionMethods`).
+
+    Given as it is, the theme would ask the database for it at start-up, before the first migration.
+    """
+    return "may_" + permission.replace(".", "__")
+
+
+class PermissionMethods:
+    """Answers `has_may_<app>__<codename>_permission` for every permission there is."""
+
+    def __getattr__(self, name: str) -> Any:
+        found = MAY.match(name)
+        if found is None:
+            raise AttributeError(name)
+        permission = f"{found[1]}.{found[2]}"
+
+        def has(request: HttpRequest, obj: Any = None) -> bool:
+            return bool(request.user.has_perm(permission))
+
+        return has
+
+
 def act(
     *,
     title: str | Promise,
@@ -43,7 +70,7 @@ def act(
     """A detail action with a dialog. `permission` is a full name such as `risk.freeze_creditline`."""
     decorator: Callable[[Callable[..., HttpResponse]], Any] = action(
         description=title,
-        permissions=[permission],
+        permissions=[may(permission)],
         icon=icon,
         variant=ActionVariant.DANGER if dangerous else ActionVariant.PRIMARY,
         dialog={

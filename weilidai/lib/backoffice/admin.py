@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 
+from weilidai.lib.backoffice.acts import PermissionMethods
 from weilidai.lib.backoffice.exports import csv_response, export_rows, xlsx_response
 from weilidai.lib.backoffice.lists import BoundedPaginator
 
@@ -41,7 +42,7 @@ def badge(value: str, label: Any) -> SafeString:
     )
 
 
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+class ReadOnlyAdmin(PermissionMethods, ModelAdmin):  # type: ignore[misc]
     """Rows that only services write: seen, searched, filtered, exported, never typed into."""
 
     paginator = BoundedPaginator
