@@ -25,10 +25,11 @@ UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class Bad(Exception):
-    """A value that is not acceptable."""
+    """A value that is not acceptable; `field` where it is not the one being read."""
 
-    def __init__(self, code: str, detail: str) -> None:
+    def __init__(self, code: str, detail: str, field: str = "") -> None:
         super().__init__(detail)
+        self.field = field
         self.code = code
         self.detail = detail
 

@@ -44,10 +44,10 @@ def _local_day(row: Row) -> None:
 
 def _friend(row: Row) -> None:
     if row["friend_openid"] == row["openid"]:
-        raise Bad("invalid", "nobody is a friend of oneself")
+        raise Bad("invalid", "nobody is a friend of oneself", "friend")
     until = row.get("until_date")
     if until is not None and until < row["since_date"]:
-        raise Bad("invalid", "ends before it begins")
+        raise Bad("invalid", "ends before it begins", "until")
 
 
 def _kind(

@@ -225,11 +225,19 @@ def file_load(
     Who holds the file's lock may go on with a broken delivery. Who does not is a second import of the same file at
     the same time: it counts by itself, so that every row is good in one of the two only.
     """
-    source, fingerprint = str(path.resolve()), file_fingerprint(path)
     with path.open("rb") as file:
-        broken = delivery_broken(kind=kind, source=source, fingerprint=fingerprint) if _file_lock(file) else None
-        delivery = broken or delivery_create(kind=kind, source=source, fingerprint=fingerprint, as_of=as_of)
-        return feed_load(delivery, file, on_batch=on_batch)
+        return feed_load(_file_delivery(kind, path, file, as_of), file, on_batch=on_batch)
+
+
+def _file_delivery(kind: str, path: Path, file: IO[bytes], as_of: date) -> FeedDelivery:
+    source = str(path.resolve())
+    if not _file_lock(file):
+        # Without a fingerprint nobody takes it for broken while it runs.
+        return delivery_create(kind=kind, source=source, fingerprint="", as_of=as_of)
+    fingerprint = file_fingerprint(path)
+    return delivery_broken(kind=kind, source=source, fingerprint=fingerprint) or delivery_create(
+        kind=kind, source=source, fingerprint=fingerprint, as_of=as_of
+    )
 
 
 def _file_lock(file: IO[bytes]) -> bool:

@@ -37,7 +37,7 @@ def parse_line(kind: Kind, raw: bytes, line_number: int, day: date) -> Row | Rej
         if kind.finish is not None:
             kind.finish(row)
     except Bad as bad:
-        return reject(raw, line_number, field, bad.code, bad.detail)
+        return reject(raw, line_number, bad.field or field, bad.code, bad.detail)
     return row
 
 
