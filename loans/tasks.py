@@ -1,4 +1,4 @@
-"""Bells of the payouts. What is due stands in the database; these only look."""
+"""Bells of the payouts and of the night. What is due stands in the database; these only look."""
 
 import time
 from datetime import datetime, timedelta
@@ -10,6 +10,8 @@ from django.db.models import Min
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from loans.end_of_day.run import DayAhead, StepBusy, day_to_close_by_clock, days_close
+from loans.end_of_day.steps import STEPS
 from loans.models import UNDECIDED, Payout, SandboxPayment
 from loans.services.payout import payouts_advance
 from weilidai.lib.business_date import current_business_date
@@ -62,3 +64,16 @@ def payouts_ring() -> None:
         payouts_advance_task.apply_async(retry=False, expires=RING_EXPIRES_SECONDS)
     except (OperationalError, OSError) as error:
         log.warning("ring_failed", task="loans.payouts_advance", error=str(error))
+
+
+@shared_task(name="loans.end_of_day")
+def end_of_day_task() -> list[str]:
+    """Closes every day the clock says is over, and finishes a close that broke off; returns the days closed."""
+    through = day_to_close_by_clock(timezone.now())
+    if through is None:
+        return []
+    try:
+        return [str(day) for day in days_close(through=through, steps=STEPS)]
+    except (StepBusy, DayAhead):
+        # Another worker is at it, or was faster: nothing is lost, the next ring looks again.
+        return []

@@ -19,4 +19,9 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 2,
         "options": {"expires": 2},
     },
+    "end-of-day": {
+        "task": "loans.end_of_day",
+        "schedule": 60,
+        "options": {"expires": 60},
+    },
 }

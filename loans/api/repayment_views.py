@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.utils import timezone
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import generics, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -12,6 +12,7 @@ from rest_framework.views import APIView
 
 from accounts.models import Customer
 from loans.api.caller import customer_of
+from loans.maths.allocation import Component
 from loans.maths.settlement import SettlementQuote
 from loans.models import Loan, LoanState, Repayment
 from loans.selectors.position import loan_settlement_quote
@@ -22,6 +23,8 @@ from weilidai.lib.errors import ObjectNotFound
 from weilidai.lib.idempotency import IdempotentMixin
 from weilidai.lib.schema import IDEMPOTENCY_KEY, PROBLEMS
 from weilidai.lib.serializers import MoneyField, PositiveMoneyField
+
+ORDER = [component.value for component in Component]
 
 
 class RepaymentRequest(serializers.Serializer[Any]):
@@ -59,7 +62,16 @@ class RepaymentSerializer(serializers.Serializer[Any]):
     loan_state = serializers.CharField(source="loan.state")
     effective_date = serializers.DateField()
     received_at = serializers.DateTimeField()
-    allocations = AllocationSerializer(many=True)
+    allocations = serializers.SerializerMethodField()
+
+    @extend_schema_field(AllocationSerializer(many=True))
+    def get_allocations(self, repayment: Repayment) -> Any:
+        """In the order in which money reaches them, oldest instalment first."""
+        rows = sorted(
+            repayment.allocations.all(),
+            key=lambda row: (ORDER.index(row.component), row.instalment.number if row.instalment else 0),
+        )
+        return AllocationSerializer(rows, many=True).data
 
 
 class SettlementQuoteSerializer(serializers.Serializer[Any]):

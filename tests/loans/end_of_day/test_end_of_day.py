@@ -194,3 +194,16 @@ def test_entries_of_accruals_are_balanced_and_carry_their_day(alice: Borrower):
         ("debit", Decimal("0.40")),
         ("credit", Decimal("0.40")),
     }
+
+
+def test_the_bell_closes_what_the_clock_says_is_over_and_is_silent_otherwise(
+    alice: Borrower, monkeypatch: pytest.MonkeyPatch
+):
+    from loans import tasks
+
+    active_loan(alice)
+    BusinessDay.objects.update(follows_clock=True)
+    monkeypatch.setattr(tasks.timezone, "now", lambda: NOW.replace(day=17))
+    assert tasks.end_of_day_task() == ["2026-09-15", "2026-09-16"]
+    assert tasks.end_of_day_task() == []
+    assert faults() == []
