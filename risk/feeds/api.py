@@ -60,8 +60,9 @@ class FeedReportSerializer(serializers.Serializer[Any]):
 
 
 def _spool(request: Request, file: IO[bytes]) -> str:
-    """Copies the body to disk piece by piece and returns its SHA-256; raises FeedTooLarge."""
-    if int(request.META.get("CONTENT_LENGTH") or 0) > settings.FEED_BYTES_MAX:
+    """Copies the body to disk piece by piece and returns its SHA-256; raises FeedTooLarge, if it can before reading."""
+    declared = request.META.get("CONTENT_LENGTH") or ""
+    if declared.isdecimal() and int(declared) > settings.FEED_BYTES_MAX:
         raise FeedTooLarge
     digest, size = hashlib.sha256(), 0
     source = request._request

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import reset_queries
 from rich.progress import Progress, TaskID
 
 from risk.feeds.load import ORDER, file_load
@@ -36,6 +37,8 @@ def _file_take(bars: Progress, name: str, path: Path) -> FeedDelivery:
 
     def on_batch(lines: int, size: int) -> None:
         bars.advance(task, size)
+        # With DEBUG on, Django keeps the text of thousands of queries: memory would grow with the file.
+        reset_queries()
 
     return file_load(kind=name, path=path, as_of=current_business_date(), on_batch=on_batch)
 
