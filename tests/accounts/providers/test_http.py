@@ -22,9 +22,9 @@ CONFIG = {"kind": "http", "url": "https://inst.example/", "key_id": "app", "secr
 @pytest.fixture
 def institution(monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Bank:
     """Give it an answer; it gives the list of requests it will have seen."""
-    settings.PROVIDERS = dict.fromkeys(settings.PROVIDERS, CONFIG)
 
     def stand(answer: Answer) -> list[httpx.Request]:
+        settings.PROVIDERS = dict.fromkeys(settings.PROVIDERS, CONFIG)
         seen: list[httpx.Request] = []
 
         def handle(request: httpx.Request) -> httpx.Response:
