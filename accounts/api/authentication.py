@@ -26,11 +26,10 @@ class CustomerAuthentication(TokenAuthentication):  # type: ignore[misc]
         return found
 
     def authenticate_credentials(self, token: bytes) -> Any:
-        try:
-            return super().authenticate_credentials(token)
-        except ValueError as error:
-            # Not text at all, or not hexadecimal.
-            raise exceptions.AuthenticationFailed from error
+        """Tokens are hexadecimal; anything else never reaches the database, which may not even store it."""
+        if not token.isalnum():
+            raise exceptions.AuthenticationFailed
+        return super().authenticate_credentials(token)
 
     def _cleanup_token(self, auth_token: CustomerToken) -> bool:
         """Whether the token has expired. Knox would read and tidy every token of the customer at every call; here

@@ -16,7 +16,6 @@ from rest_framework.views import APIView
 
 from accounts.api import serializers as s
 from accounts.api.authentication import customer_of, token_of
-from accounts.api.pagination import IdCursorPage
 from accounts.models import BankCard, Consent, Customer, Device, Notification
 from accounts.rules import BiometricPolicy
 from accounts.selectors import people
@@ -104,7 +103,6 @@ class IdentityView(APIView):
 
 class BankCardList(generics.ListAPIView[BankCard]):
     serializer_class = s.BankCardSerializer
-    pagination_class = IdCursorPage
 
     def get_queryset(self) -> QuerySet[BankCard]:
         if getattr(self, "swagger_fake_view", False):
@@ -139,7 +137,6 @@ class PaymentPasswordView(APIView):
 
 class ConsentList(generics.ListAPIView[Consent]):
     serializer_class = s.ConsentSerializer
-    pagination_class = IdCursorPage
 
     def get_queryset(self) -> QuerySet[Consent]:
         if getattr(self, "swagger_fake_view", False):
@@ -171,7 +168,6 @@ class DeletionView(APIView):
 
 class DeviceList(generics.ListAPIView[Device]):
     serializer_class = s.DeviceSerializer
-    pagination_class = IdCursorPage
 
     def get_queryset(self) -> QuerySet[Device]:
         if getattr(self, "swagger_fake_view", False):
@@ -194,7 +190,6 @@ class DeviceVerification(APIView):
 
 class NotificationList(generics.ListAPIView[Notification]):
     serializer_class = s.NotificationSerializer
-    pagination_class = IdCursorPage
 
     def get_queryset(self) -> QuerySet[Notification]:
         if getattr(self, "swagger_fake_view", False):
