@@ -44,6 +44,8 @@ def log_config(*, level: str, style: str) -> dict[str, Any]:
             "celery.app.trace": {"level": "WARNING"},
             "django_structlog.celery": {"level": "WARNING"},
             "axes": {"level": "WARNING"},
+            # "Task received", every two seconds.
+            "celery.worker.strategy": {"level": "WARNING"},
         },
     }
 
