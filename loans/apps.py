@@ -5,3 +5,10 @@ from django.utils.translation import gettext_lazy as _
 class LoansConfig(AppConfig):
     name = "loans"
     verbose_name = _("Credit used")
+
+    def ready(self) -> None:
+        from accounts.personal_data import register_blocker, register_exporter
+        from loans.personal_data import export, has_debt
+
+        register_blocker("loans", has_debt)
+        register_exporter("loans", export)

@@ -5,3 +5,10 @@ from django.utils.translation import gettext_lazy as _
 class RiskConfig(AppConfig):
     name = "risk"
     verbose_name = _("Credit granted")
+
+    def ready(self) -> None:
+        from accounts.personal_data import register_blocker, register_exporter
+        from risk.personal_data import export, has_open_line
+
+        register_blocker("risk", has_open_line)
+        register_exporter("risk", export)

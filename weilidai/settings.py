@@ -269,7 +269,7 @@ THROTTLE_RATES: dict[str, tuple[int, int]] = {
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.api.authentication.CustomerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["weilidai.lib.renderers.ExactJSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["weilidai.lib.parsers.StrictJSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "weilidai.lib.problems.problem_handler",

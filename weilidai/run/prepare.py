@@ -50,6 +50,7 @@ def _steps(*, demo: bool) -> list[Step]:
         Step("tables", lambda: call_command("migrate", interactive=False, verbosity=0)),
         Step("translated texts", lambda: call_command("messages_compile", verbosity=0)),
         Step("static files", lambda: call_command("collectstatic", interactive=False, verbosity=0)),
+        Step("roles", lambda: call_command("sync_roles", verbosity=0)),
         Step("schedule", lambda: call_command("schedule_sync", verbosity=0)),
     ]
     if "load_presets" in known:

@@ -1,0 +1,37 @@
+"""What this app holds about a person, and what stands against erasing it (R55)."""
+
+from typing import Any
+
+from accounts.models import Customer
+from loans.models import CostDisclosure, Loan, LoanState, Repayment
+
+FINISHED = (LoanState.SETTLED, LoanState.FAILED)
+
+
+def has_debt(customer: Customer) -> bool:
+    """A loan on its way out, running, or written off: the claim stays until it is paid."""
+    return Loan.objects.filter(customer=customer).exclude(state__in=FINISHED).exists()
+
+
+def export(customer: Customer) -> dict[str, Any]:
+    """Loans, repayments and the cost disclosure forms shown."""
+    loans = Loan.objects.filter(customer=customer)
+    repayments = Repayment.objects.filter(customer=customer)
+    forms = CostDisclosure.objects.filter(customer=customer)
+    return {
+        "loans": list(
+            loans.values(
+                "id",
+                "product_id",
+                "state",
+                "principal_amount",
+                "daily_rate",
+                "purpose",
+                "start_date",
+                "due_date",
+                "outstanding_principal_amount",
+            )
+        ),
+        "repayments": list(repayments.values("loan_id", "kind", "amount", "effective_date", "received_at")),
+        "cost_disclosures": list(forms.values("id", "form_version", "sha256", "shown_at", "confirmed_at", "content")),
+    }
