@@ -3,10 +3,10 @@
 from datetime import date, timedelta
 from typing import Any
 
-from accounts.services.notification import notification_send
 from django.db import transaction
 from django.db.models import QuerySet
 
+from accounts.services.notification import notification_send
 from loans.end_of_day.run import Progress
 from loans.models import Instalment, LoanState
 from loans.selectors.position import loan_position

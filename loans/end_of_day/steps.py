@@ -4,13 +4,13 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
-from risk.services.application import applications_expire
-from risk.services.invitation import invitations_expire
 
 from loans.end_of_day.accrual import accrual_post
 from loans.end_of_day.delinquency import facts_write
 from loans.end_of_day.reminders import reminders_send
 from loans.end_of_day.run import Progress, Step
+from risk.services.application import applications_expire
+from risk.services.invitation import invitations_expire
 
 
 def _invitations(day: date, progress: Progress) -> dict[str, Any]:

@@ -9,12 +9,11 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from accounts.services.notification import notification_send
 from django.db import transaction
 from django.utils.translation import gettext_lazy as _
-from risk.services.credit_line import credit_line_lock, line_release
 
 from accounts.models import Customer
+from accounts.services.notification import notification_send
 from loans import ledger
 from loans.maths import terms
 from loans.maths.allocation import Component
@@ -31,6 +30,7 @@ from loans.models import (
 )
 from loans.selectors.position import loan_events, loan_terms
 from loans.services.journal import entry_post
+from risk.services.credit_line import credit_line_lock, line_release
 from weilidai.lib.audit import Actor, audit_record, state_change_record
 from weilidai.lib.errors import DomainError, FieldInvalid, ObjectNotFound
 from weilidai.lib.money import ZERO, round_money

@@ -1,7 +1,7 @@
 """Personal data at rest: AES-256-GCM fields and keyed hashes to search by.
 
 The key is `settings.PII_KEYS`, newest first: the first encrypts, any decrypts, so a key can
-be rotated by rewriting rows. Hashes use a key derived from `settings.PII_KEY_HASH`.
+be rotated by rewriting rows. Hashes use a key derived from `settings.PII_HASH_KEY`.
 """
 
 import base64
@@ -11,6 +11,7 @@ import os
 from functools import lru_cache
 from typing import Any
 
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from django.conf import settings
 from django.db import models
@@ -25,7 +26,7 @@ def _derived(secret: str, purpose: str) -> bytes:
 
 
 def encrypt_text(plain: str) -> str:
-    """Base64 of version, key number, nonce and ciphertext."""
+    """Base64 of version, nonce and ciphertext."""
     nonce = os.urandom(_NONCE_BYTES)
     cipher = AESGCM(_derived(settings.PII_KEYS[0], "weilidai.encrypt"))
     return base64.b64encode(_VERSION + nonce + cipher.encrypt(nonce, plain.encode(), _VERSION)).decode()
@@ -35,11 +36,11 @@ def decrypt_text(stored: str) -> str:
     """Reverses `encrypt_text` under any current key; raises `InvalidTag` on a foreign or altered value."""
     raw = base64.b64decode(stored)
     nonce, body = raw[1 : 1 + _NONCE_BYTES], raw[1 + _NONCE_BYTES :]
-    error: Exception | None = None
+    error: InvalidTag | None = None
     for secret in settings.PII_KEYS:
         try:
             return AESGCM(_derived(secret, "weilidai.encrypt")).decrypt(nonce, body, raw[:1]).decode()
-        except Exception as caught:
+        except InvalidTag as caught:
             error = caught
     raise error or ValueError("no key is configured")
 

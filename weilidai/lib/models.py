@@ -12,8 +12,20 @@ class AppendOnlyError(Exception):
     """Somebody tried to change or delete a row that is evidence."""
 
 
+class AppendOnlyQuerySet(models.QuerySet[Any]):
+    """Many rows at once are no way round."""
+
+    def update(self, **kwargs: Any) -> int:
+        raise AppendOnlyError(f"{self.model._meta.label} rows are never changed")
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        raise AppendOnlyError(f"{self.model._meta.label} rows are never deleted")
+
+
 class AppendOnlyModel(models.Model):
     """Rows are written once."""
+
+    objects = AppendOnlyQuerySet.as_manager()
 
     class Meta:
         abstract = True

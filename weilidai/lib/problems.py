@@ -21,6 +21,7 @@ TITLES: dict[str, Any] = {
     "permission_denied": _("Not allowed"),
     "not_found": _("Not found"),
     "method_not_allowed": _("This method is not possible here"),
+    "body_too_large": _("The request is too large"),
     "parse_error": _("The request cannot be read"),
     "unsupported_media_type": _("This media type is not accepted"),
     "not_acceptable": _("This media type cannot be answered"),

@@ -35,8 +35,9 @@ class Command(BaseCommand):
 
 def _all_faults() -> list[Fault]:
     """All checks over one snapshot, so that work going on meanwhile is not taken for a fault."""
+    outermost = not connection.in_atomic_block
     with transaction.atomic():
-        if connection.vendor == "postgresql":
+        if connection.vendor == "postgresql" and outermost:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         return [fault for check in track(CHECKS, console=Console(stderr=True), transient=True) for fault in _run(check)]
