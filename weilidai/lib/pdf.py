@@ -4,19 +4,29 @@ The font comes with an installed package, so no machine needs one; only the glyp
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import cast
 
+from fontTools.ttLib import TTFont
 from fpdf import FPDF
-from fpdf.enums import XPos, YPos
+from fpdf.enums import TextMode
+from fpdf.fonts import TTFFont
 
 FONT_PACKAGE = "cvttf_NotoSansCJK_Regular"
 FONT = "body"
 # One moment for all papers: what a paper says of time stands in its text, not in its file.
 MADE_AT = datetime(2025, 1, 1, tzinfo=UTC)
 ARTICLE = re.compile(r"^(第[一二三四五六七八九十百]+条|Article \d+)")
+# What must stay together on a line: a word of Latin letters or digits; anything else breaks character by character.
+UNIT = re.compile(r"[!-~]+|\s+|.", re.DOTALL)
+NEVER_FIRST = frozenset("，。、；：？！）》」』”’％…—")
+NEVER_LAST = frozenset("（《「『“‘")
+HEADING_ROOM_MM = 24.0
+BOLD_STROKE_MM = 0.18
 
 
 class FontMissing(Exception):
@@ -33,6 +43,52 @@ def font_path() -> Path:
     return files[0]
 
 
+@cache
+def simplified_glyphs() -> dict[str, str]:
+    """Glyphs the font draws the mainland way, by the name of the glyph it draws otherwise.
+
+    The packaged font is the traditional cut: same characters, but commas in the middle and other strokes.
+    Its table `locl` holds the mainland forms; a reader never applies it to embedded glyphs, so we do.
+    """
+    table = TTFont(font_path(), lazy=True)["GSUB"].table
+    script = next(record.Script for record in table.ScriptList.ScriptRecord if record.ScriptTag == "hani")
+    language = next(record.LangSys for record in script.LangSysRecord if record.LangSysTag == "ZHS ")
+    features = [table.FeatureList.FeatureRecord[index] for index in language.FeatureIndex]
+    lookups = [index for one in features if one.FeatureTag == "locl" for index in one.Feature.LookupListIndex]
+    found: dict[str, str] = {}
+    for index in lookups:
+        for subtable in table.LookupList.Lookup[index].SubTable:
+            found |= getattr(subtable, "ExtSubTable", subtable).mapping
+    return found
+
+
+def lines_of(text: str, width: float, measure: Callable[[str], float]) -> list[str]:
+    """`text` cut to `width`: no line starts with a closing mark or ends with an opening one (GB/T 15834)."""
+    lines: list[str] = []
+    line: list[str] = []
+    used = 0.0
+    for unit in UNIT.findall(text):
+        size = measure(unit)
+        if line and used + size > width:
+            kept = _carried(line, unit)
+            lines.append("".join(line[: len(line) - len(kept)]).rstrip())
+            line = [] if not kept and unit.isspace() else kept
+            used = sum(measure(one) for one in line)
+            if unit.isspace() and not line:
+                continue
+        line.append(unit)
+        used += size
+    return [*lines, "".join(line)]
+
+
+def _carried(line: list[str], unit: str) -> list[str]:
+    """What must move down with `unit` so that both lines stay lawful; never the whole line."""
+    count = 1 if unit in NEVER_FIRST else 0
+    while count < len(line) and (line[-count - 1] in NEVER_LAST or (count > 0 and line[-count] in NEVER_FIRST)):
+        count += 1
+    return line[-count:] if 0 < count < len(line) else []
+
+
 class Paper(FPDF):
     """A4 with a footer on each page."""
 
@@ -40,22 +96,39 @@ class Paper(FPDF):
         super().__init__(format="A4")
         self.footer_text = footer_text
         self.add_font(FONT, fname=str(font_path()))
+        self._draw_mainland_forms()
         self.set_creation_date(MADE_AT)
         self.set_margins(22, 20, 22)
         self.set_auto_page_break(True, margin=22)
         self.add_page()
 
+    def _draw_mainland_forms(self) -> None:
+        font = cast(TTFFont, self.fonts[FONT])
+        forms = simplified_glyphs()
+        for code, glyph in font.cmap.items():
+            if glyph in forms:
+                font.cmap[code] = forms[glyph]
+                font.glyph_ids[code] = font.ttfont.getGlyphID(forms[glyph])
+
     def footer(self) -> None:
         self.set_y(-16)
         self.set_font(FONT, size=8)
         self.set_text_color(120)
-        self.cell(0, 6, f"{self.footer_text}   {self.page_no()}", align="C")
+        self.cell(0, 6, f"{self.footer_text}   {self.page_no()} / {{nb}}", align="C")
         self.set_text_color(0)
 
     def line_of_text(self, text: str, size: float, *, align: str = "L", space: float = 1.5) -> None:
         self.set_font(FONT, size=size)
-        self.multi_cell(0, size * 0.6, text, align=align, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        for line in lines_of(text, self.epw - 2 * self.c_margin, self.get_string_width):
+            self.cell(0, size * 0.6, line, align=align, new_x="LMARGIN", new_y="NEXT")
         self.ln(space)
+
+    def heading(self, text: str, size: float, *, align: str = "L", space: float = 1.5) -> None:
+        """Bolder, and never alone at the foot of a page."""
+        if self.will_page_break(HEADING_ROOM_MM):
+            self.add_page()
+        with self.local_context(text_mode=TextMode.FILL_STROKE, line_width=BOLD_STROKE_MM):
+            self.line_of_text(text, size, align=align, space=space)
 
 
 def _paragraph(paper: Paper, line: str) -> None:
@@ -64,9 +137,9 @@ def _paragraph(paper: Paper, line: str) -> None:
         paper.ln(1.5)
     elif text.startswith("#"):
         level = len(text) - len(text.lstrip("#"))
-        paper.line_of_text(text.lstrip("# "), 15 if level == 1 else 12.5)
+        paper.heading(text.lstrip("# "), 15 if level == 1 else 12.5)
     elif ARTICLE.match(text):
-        paper.line_of_text(text.replace("**", ""), 11)
+        paper.heading(text.replace("**", ""), 11)
     else:
         paper.line_of_text(text.replace("**", ""), 10.5)
 
@@ -85,7 +158,7 @@ def paper_pdf(*, title: str, body: str, rows: Iterable[tuple[str, str]] = (), fo
     """The bytes of a paper: title, `body` line by line, then `rows` as a table of label and value."""
     paper = Paper(footer)
     paper.set_title(title)
-    paper.line_of_text(title, 17, align="C", space=5)
+    paper.heading(title, 17, align="C", space=5)
     for line in body.splitlines():
         _paragraph(paper, line)
     listed = list(rows)
