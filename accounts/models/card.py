@@ -9,7 +9,9 @@ class BankCard(models.Model):
     """A card in the customer's own name, verified with the bank. Removed cards stay for the loans paid to them."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="bank_cards")
+    customer = models.ForeignKey(
+        verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="bank_cards"
+    )
     number = EncryptedTextField(_("card number"))
     number_hash = models.CharField(max_length=64, db_index=True, editable=False)
     last_four = models.CharField(_("last four digits"), max_length=4)

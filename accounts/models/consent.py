@@ -18,7 +18,9 @@ class Consent(models.Model):
     """One grant of a consent; withdrawing closes the row, granting again opens a new one."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="consents")
+    customer = models.ForeignKey(
+        verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="consents"
+    )
     code = models.CharField(_("consent"), max_length=40, choices=ConsentCode.choices)
     source = models.CharField(_("source"), max_length=100, blank=True, default="")
     granted_at = models.DateTimeField(_("granted at"))

@@ -8,7 +8,9 @@ class Device(models.Model):
     """A device a customer came from. Money moves only from verified ones (R35)."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="devices")
+    customer = models.ForeignKey(
+        verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="devices"
+    )
     fingerprint = models.CharField(_("fingerprint"), max_length=200)
     user_agent = models.CharField(_("user agent"), max_length=300, blank=True, default="")
     first_seen_at = models.DateTimeField(_("first seen at"))

@@ -6,7 +6,9 @@ from knox.models import AbstractAuthToken
 class CustomerToken(AbstractAuthToken):  # type: ignore[misc]
     """A customer's access token: only its hash is stored, deleting the row revokes it at once."""
 
-    user = models.ForeignKey("accounts.Customer", on_delete=models.CASCADE, related_name="auth_token_set")
+    user = models.ForeignKey(
+        verbose_name=_("customer"), to="accounts.Customer", on_delete=models.CASCADE, related_name="auth_token_set"
+    )
 
     class Meta:
         verbose_name = _("customer token")

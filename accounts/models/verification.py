@@ -13,7 +13,12 @@ class VerificationAttempt(models.Model):
     """One try at liveness and voiceprint, with what each provider answered (R11, R51)."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="verification_attempts")
+    customer = models.ForeignKey(
+        verbose_name=_("customer"),
+        to="accounts.Customer",
+        on_delete=models.PROTECT,
+        related_name="verification_attempts",
+    )
     purpose = models.CharField(_("purpose"), max_length=20, choices=VerificationPurpose.choices)
     subject_id = models.CharField(_("subject"), max_length=64, blank=True, default="")
     at = models.DateTimeField(_("time"))

@@ -50,9 +50,15 @@ class JournalEntry(models.Model):
     reference = models.CharField(_("reference"), max_length=120, unique=True)
     effective_date = models.DateField(_("effective date"))
     posted_at = models.DateTimeField(_("posted at"))
-    product = models.ForeignKey("risk.Product", on_delete=models.PROTECT, null=True, related_name="+")
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, null=True, related_name="+")
-    loan = models.ForeignKey("loans.Loan", on_delete=models.PROTECT, null=True, related_name="journal_entries")
+    product = models.ForeignKey(
+        verbose_name=_("product"), to="risk.Product", on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    customer = models.ForeignKey(
+        verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, null=True, related_name="+"
+    )
+    loan = models.ForeignKey(
+        verbose_name=_("loan"), to="loans.Loan", on_delete=models.PROTECT, null=True, related_name="journal_entries"
+    )
 
     class Meta:
         verbose_name = _("journal entry")
@@ -70,8 +76,12 @@ class Posting(models.Model):
         CREDIT = "credit", _("Credit")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    entry = models.ForeignKey(JournalEntry, on_delete=models.PROTECT, related_name="postings")
-    ledger_account = models.ForeignKey(LedgerAccount, on_delete=models.PROTECT, related_name="+")
+    entry = models.ForeignKey(
+        verbose_name=_("journal entry"), to=JournalEntry, on_delete=models.PROTECT, related_name="postings"
+    )
+    ledger_account = models.ForeignKey(
+        verbose_name=_("ledger account"), to=LedgerAccount, on_delete=models.PROTECT, related_name="+"
+    )
     side = models.CharField(_("side"), max_length=6, choices=Side.choices)
     amount = MoneyField(_("amount"))
 

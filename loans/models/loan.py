@@ -48,12 +48,24 @@ class Loan(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="loans")
-    credit_line = models.ForeignKey("risk.CreditLine", on_delete=models.PROTECT, related_name="loans")
-    product = models.ForeignKey("risk.Product", on_delete=models.PROTECT, related_name="+")
-    terms = models.ForeignKey("risk.ProductTerms", on_delete=models.PROTECT, related_name="+")
-    bank_card = models.ForeignKey("accounts.BankCard", on_delete=models.PROTECT, related_name="+")
-    disclosure = models.OneToOneField("loans.CostDisclosure", on_delete=models.PROTECT, related_name="loan")
+    customer = models.ForeignKey(
+        verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="loans"
+    )
+    credit_line = models.ForeignKey(
+        verbose_name=_("credit line"), to="risk.CreditLine", on_delete=models.PROTECT, related_name="loans"
+    )
+    product = models.ForeignKey(
+        verbose_name=_("product"), to="risk.Product", on_delete=models.PROTECT, related_name="+"
+    )
+    terms = models.ForeignKey(
+        verbose_name=_("product terms"), to="risk.ProductTerms", on_delete=models.PROTECT, related_name="+"
+    )
+    bank_card = models.ForeignKey(
+        verbose_name=_("bank card"), to="accounts.BankCard", on_delete=models.PROTECT, related_name="+"
+    )
+    disclosure = models.OneToOneField(
+        verbose_name=_("cost disclosure form"), to="loans.CostDisclosure", on_delete=models.PROTECT, related_name="loan"
+    )
     state = FSMField(_("state"), max_length=12, choices=LoanState.choices, default=LoanState.DISBURSING, protected=True)
     purpose = models.CharField(_("purpose"), max_length=20, choices=LoanPurpose.choices)
     plan = models.CharField(_("plan"), max_length=12, choices=LoanPlan.choices)
@@ -132,7 +144,7 @@ class Instalment(models.Model):
     """One due date of a loan; a single-payment loan has one. `interest` and `fee` are the disclosed amounts."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="instalments")
+    loan = models.ForeignKey(verbose_name=_("loan"), to=Loan, on_delete=models.PROTECT, related_name="instalments")
     number = models.PositiveSmallIntegerField(_("number"))
     start_date = models.DateField(_("from"))
     due_date = models.DateField(_("due date"))
@@ -173,7 +185,7 @@ class LoanEvent(models.Model):
         FEE = "fee", _("Fee")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    loan = models.ForeignKey(Loan, on_delete=models.PROTECT, related_name="events")
+    loan = models.ForeignKey(verbose_name=_("loan"), to=Loan, on_delete=models.PROTECT, related_name="events")
     sequence = models.PositiveIntegerField(_("sequence"))
     kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)
     effective_date = models.DateField(_("effective date"))
@@ -183,7 +195,14 @@ class LoanEvent(models.Model):
     fee_amount = MoneyField(_("fee"), default=NOTHING)
     penalty_amount = MoneyField(_("penalty"), default=NOTHING)
     outstanding_principal_amount = MoneyField(_("outstanding principal after"))
-    entry = models.ForeignKey("loans.JournalEntry", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    entry = models.ForeignKey(
+        verbose_name=_("journal entry"),
+        to="loans.JournalEntry",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
 
     class Meta:
         verbose_name = _("loan event")
@@ -199,8 +218,12 @@ class CostDisclosure(models.Model):
     """The form of R59: every charge, shown before the loan and confirmed; what is charged never exceeds it."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="+")
-    credit_line = models.ForeignKey("risk.CreditLine", on_delete=models.PROTECT, related_name="+")
+    customer = models.ForeignKey(
+        verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="+"
+    )
+    credit_line = models.ForeignKey(
+        verbose_name=_("credit line"), to="risk.CreditLine", on_delete=models.PROTECT, related_name="+"
+    )
     form_version = models.CharField(_("version of the form"), max_length=20)
     terms_key = models.CharField(max_length=64, help_text=_("hash of amount, plan, term and prices"))
     content = models.JSONField(_("content"))

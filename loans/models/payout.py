@@ -27,8 +27,12 @@ class Payout(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    loan = models.OneToOneField("loans.Loan", on_delete=models.PROTECT, related_name="payout")
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="+")
+    loan = models.OneToOneField(
+        verbose_name=_("loan"), to="loans.Loan", on_delete=models.PROTECT, related_name="payout"
+    )
+    customer = models.ForeignKey(
+        verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="+"
+    )
     reference = models.CharField(_("reference"), max_length=64, unique=True)
     amount = MoneyField(_("amount"))
     state = FSMField(_("state"), max_length=10, choices=P.choices, default=P.PENDING, protected=True)

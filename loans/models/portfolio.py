@@ -17,11 +17,15 @@ class ProductAccrual(models.Model):
 
     kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices, default=Kind.INTEREST)
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    product = models.ForeignKey("risk.Product", on_delete=models.PROTECT, related_name="+")
+    product = models.ForeignKey(
+        verbose_name=_("product"), to="risk.Product", on_delete=models.PROTECT, related_name="+"
+    )
     business_date = models.DateField(_("business date"))
     cumulative_amount = MoneyField(_("cumulative amount"))
     amount = MoneyField(_("amount of the day"))
-    entry = models.OneToOneField("loans.JournalEntry", on_delete=models.PROTECT, null=True, related_name="+")
+    entry = models.OneToOneField(
+        verbose_name=_("journal entry"), to="loans.JournalEntry", on_delete=models.PROTECT, null=True, related_name="+"
+    )
 
     class Meta:
         verbose_name = _("accrual of a product")
@@ -39,8 +43,12 @@ class DelinquencyFact(models.Model):
     """Days past due and bucket of a loan, written on the dates on which its bucket changed."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    loan = models.ForeignKey("loans.Loan", on_delete=models.PROTECT, related_name="delinquency_facts")
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="+")
+    loan = models.ForeignKey(
+        verbose_name=_("loan"), to="loans.Loan", on_delete=models.PROTECT, related_name="delinquency_facts"
+    )
+    customer = models.ForeignKey(
+        verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="+"
+    )
     business_date = models.DateField(_("business date"))
     days_past_due = models.PositiveIntegerField(_("days past due"))
     bucket = models.CharField(_("bucket"), max_length=20)

@@ -18,8 +18,12 @@ class Repayment(models.Model):
         PREPAYMENT = "prepayment", _("Periods paid ahead")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    loan = models.ForeignKey("loans.Loan", on_delete=models.PROTECT, related_name="repayments")
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="+")
+    loan = models.ForeignKey(
+        verbose_name=_("loan"), to="loans.Loan", on_delete=models.PROTECT, related_name="repayments"
+    )
+    customer = models.ForeignKey(
+        verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="+"
+    )
     kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices, default=Kind.REPAYMENT)
     amount = MoneyField(_("amount"))
     penalty_amount = MoneyField(_("penalty"), default=NOTHING)
@@ -28,7 +32,9 @@ class Repayment(models.Model):
     principal_amount = MoneyField(_("principal"), default=NOTHING)
     effective_date = models.DateField(_("effective date"))
     received_at = models.DateTimeField(_("received at"))
-    entry = models.OneToOneField("loans.JournalEntry", on_delete=models.PROTECT, related_name="repayment")
+    entry = models.OneToOneField(
+        verbose_name=_("journal entry"), to="loans.JournalEntry", on_delete=models.PROTECT, related_name="repayment"
+    )
 
     class Meta:
         verbose_name = _("repayment")
@@ -50,8 +56,16 @@ class RepaymentAllocation(models.Model):
         PRINCIPAL = "principal", _("Principal")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    repayment = models.ForeignKey(Repayment, on_delete=models.PROTECT, related_name="allocations")
-    instalment = models.ForeignKey("loans.Instalment", on_delete=models.PROTECT, null=True, related_name="allocations")
+    repayment = models.ForeignKey(
+        verbose_name=_("repayment"), to=Repayment, on_delete=models.PROTECT, related_name="allocations"
+    )
+    instalment = models.ForeignKey(
+        verbose_name=_("instalment"),
+        to="loans.Instalment",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="allocations",
+    )
     component = models.CharField(_("component"), max_length=10, choices=Component.choices)
     amount = MoneyField(_("amount"))
 

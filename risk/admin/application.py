@@ -128,6 +128,7 @@ class DecisionAdmin(ReadOnlyAdmin):
     search_fields = ("=id", "customer__openid")
     list_select_related = ("customer", "product", "decided_by")
     readonly_fields = ("points",)
+    exclude = ("dimensions",)
     actions_detail = ["replay"]
 
     @admin.display(description=_("outcome"), ordering="outcome")

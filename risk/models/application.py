@@ -27,10 +27,18 @@ class CreditApplication(models.Model):
     """A customer's way from invitation to decision, for one product."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="applications")
-    product = models.ForeignKey("risk.Product", on_delete=models.PROTECT, related_name="+")
-    terms = models.ForeignKey("risk.ProductTerms", on_delete=models.PROTECT, related_name="+")
-    invitation = models.OneToOneField("risk.Invitation", on_delete=models.PROTECT, related_name="application")
+    customer = models.ForeignKey(
+        verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="applications"
+    )
+    product = models.ForeignKey(
+        verbose_name=_("product"), to="risk.Product", on_delete=models.PROTECT, related_name="+"
+    )
+    terms = models.ForeignKey(
+        verbose_name=_("product terms"), to="risk.ProductTerms", on_delete=models.PROTECT, related_name="+"
+    )
+    invitation = models.OneToOneField(
+        verbose_name=_("invitation"), to="risk.Invitation", on_delete=models.PROTECT, related_name="application"
+    )
     state = FSMField(_("state"), max_length=20, choices=S.choices, default=S.STARTED, protected=True)
     started_date = models.DateField(_("started on"))
     expires_date = models.DateField(_("last day"))

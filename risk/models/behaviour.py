@@ -14,7 +14,9 @@ class BehaviourRow(models.Model):
     """Common part of all behaviour tables."""
 
     id = models.BigAutoField(primary_key=True)
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="+")
+    customer = models.ForeignKey(
+        verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="+"
+    )
     row_id = models.CharField(max_length=100, unique=True)
 
     class Meta:
@@ -218,7 +220,9 @@ class CustomerFeedRow(models.Model):
 
     id = models.BigAutoField(primary_key=True)
     row_id = models.CharField(max_length=100, unique=True)
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="+")
+    customer = models.ForeignKey(
+        verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="+"
+    )
 
     class Meta:
         verbose_name = _("customer feed row")

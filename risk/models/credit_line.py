@@ -29,9 +29,18 @@ class CreditLine(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="credit_lines")
-    product = models.ForeignKey("risk.Product", on_delete=models.PROTECT, related_name="+")
-    application = models.OneToOneField("risk.CreditApplication", on_delete=models.PROTECT, related_name="credit_line")
+    customer = models.ForeignKey(
+        verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="credit_lines"
+    )
+    product = models.ForeignKey(
+        verbose_name=_("product"), to="risk.Product", on_delete=models.PROTECT, related_name="+"
+    )
+    application = models.OneToOneField(
+        verbose_name=_("credit application"),
+        to="risk.CreditApplication",
+        on_delete=models.PROTECT,
+        related_name="credit_line",
+    )
     state = FSMField(_("state"), max_length=10, choices=LineState.choices, default=LineState.ACTIVE, protected=True)
     tier = models.CharField(_("tier"), max_length=20, choices=TierCode.choices)
     limit_amount = MoneyField(_("limit"))
@@ -84,8 +93,12 @@ class LineChange(models.Model):
     """Every change of a line's limit, rate or tier, with why and by whom."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    credit_line = models.ForeignKey(CreditLine, on_delete=models.PROTECT, related_name="changes")
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="+")
+    credit_line = models.ForeignKey(
+        verbose_name=_("credit line"), to=CreditLine, on_delete=models.PROTECT, related_name="changes"
+    )
+    customer = models.ForeignKey(
+        verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="+"
+    )
     business_date = models.DateField(_("business date"))
     at = models.DateTimeField(_("time"))
     reason = models.CharField(_("reason"), max_length=200)

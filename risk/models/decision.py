@@ -36,11 +36,22 @@ class Decision(models.Model):
     """A decision kept whole (R21): what went in, which versions judged it, what came out and why. Never changed."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="decisions")
-    application = models.ForeignKey("risk.CreditApplication", on_delete=models.PROTECT, related_name="decisions")
-    product = models.ForeignKey("risk.Product", on_delete=models.PROTECT, related_name="+")
-    scorecard = models.ForeignKey(Scorecard, on_delete=models.PROTECT, related_name="+")
-    terms = models.ForeignKey("risk.ProductTerms", on_delete=models.PROTECT, related_name="+")
+    customer = models.ForeignKey(
+        verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="decisions"
+    )
+    application = models.ForeignKey(
+        verbose_name=_("credit application"),
+        to="risk.CreditApplication",
+        on_delete=models.PROTECT,
+        related_name="decisions",
+    )
+    product = models.ForeignKey(
+        verbose_name=_("product"), to="risk.Product", on_delete=models.PROTECT, related_name="+"
+    )
+    scorecard = models.ForeignKey(verbose_name=_("scorecard"), to=Scorecard, on_delete=models.PROTECT, related_name="+")
+    terms = models.ForeignKey(
+        verbose_name=_("product terms"), to="risk.ProductTerms", on_delete=models.PROTECT, related_name="+"
+    )
     business_date = models.DateField(_("business date"))
     decided_at = models.DateTimeField(_("decided at"))
     outcome = models.CharField(_("outcome"), max_length=10, choices=Outcome.choices)
@@ -56,9 +67,21 @@ class Decision(models.Model):
     duration_ms = models.PositiveIntegerField(_("duration, ms"), default=0)
     # A decision by a person names the person and the decision it answers.
     decided_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        verbose_name=_("decided by"),
+        to=settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
     )
-    answers = models.ForeignKey("self", on_delete=models.PROTECT, null=True, blank=True, related_name="answered_by")
+    answers = models.ForeignKey(
+        verbose_name=_("answers the decision"),
+        to="self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="answered_by",
+    )
     note = models.CharField(_("note"), max_length=1000, blank=True, default="")
 
     class Meta:
@@ -83,13 +106,22 @@ class DecisionContest(models.Model):
         REVISED = "revised", _("Decision revised")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    decision = models.ForeignKey(Decision, on_delete=models.PROTECT, related_name="contests")
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="+")
+    decision = models.ForeignKey(
+        verbose_name=_("decision"), to=Decision, on_delete=models.PROTECT, related_name="contests"
+    )
+    customer = models.ForeignKey(
+        verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="+"
+    )
     text = models.TextField(_("text"))
     state = models.CharField(_("state"), max_length=10, choices=State.choices, default=State.OPEN)
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     answered_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        verbose_name=_("answered by"),
+        to=settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
     )
     answered_at = models.DateTimeField(_("answered at"), null=True, blank=True)
     answer = models.TextField(_("answer"), blank=True, default="")

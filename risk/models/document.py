@@ -9,7 +9,9 @@ class LegalDocument(models.Model):
     """One version of one of the six texts of a product (R10); the Chinese text is the binding one."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    product = models.ForeignKey("risk.Product", on_delete=models.PROTECT, related_name="documents")
+    product = models.ForeignKey(
+        verbose_name=_("product"), to="risk.Product", on_delete=models.PROTECT, related_name="documents"
+    )
     code = models.CharField(_("code"), max_length=60)
     version = models.CharField(_("version"), max_length=20)
     valid_from = models.DateField(_("valid from"))
@@ -51,9 +53,18 @@ class Signature(models.Model):
     """What was signed: the version and hash of the text shown, when, from where (R10)."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    customer = models.ForeignKey("accounts.Customer", on_delete=models.PROTECT, related_name="signatures")
-    application = models.ForeignKey("risk.CreditApplication", on_delete=models.PROTECT, related_name="signatures")
-    document = models.ForeignKey(LegalDocument, on_delete=models.PROTECT, related_name="signatures")
+    customer = models.ForeignKey(
+        verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="signatures"
+    )
+    application = models.ForeignKey(
+        verbose_name=_("credit application"),
+        to="risk.CreditApplication",
+        on_delete=models.PROTECT,
+        related_name="signatures",
+    )
+    document = models.ForeignKey(
+        verbose_name=_("legal document"), to=LegalDocument, on_delete=models.PROTECT, related_name="signatures"
+    )
     language = models.CharField(_("language"), max_length=10)
     sha256 = models.CharField(_("SHA-256 of the text"), max_length=64)
     signed_at = models.DateTimeField(_("signed at"))

@@ -47,7 +47,9 @@ class FeedRejection(models.Model):
     """A row that was not taken in: which line, which field, why."""
 
     id = models.BigAutoField(primary_key=True)
-    delivery = models.ForeignKey(FeedDelivery, on_delete=models.CASCADE, related_name="rejections")
+    delivery = models.ForeignKey(
+        verbose_name=_("feed delivery"), to=FeedDelivery, on_delete=models.CASCADE, related_name="rejections"
+    )
     line_number = models.PositiveBigIntegerField(_("line"))
     field = models.CharField(_("field"), max_length=60, blank=True, default="")
     code = models.CharField(_("code"), max_length=40)

@@ -25,7 +25,9 @@ class InvitationBatch(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     source = models.CharField(_("source"), max_length=20, choices=Source.choices)
-    product = models.ForeignKey("risk.Product", on_delete=models.PROTECT, related_name="+")
+    product = models.ForeignKey(
+        verbose_name=_("product"), to="risk.Product", on_delete=models.PROTECT, related_name="+"
+    )
     reason = models.CharField(_("reason"), max_length=200)
     file_name = models.CharField(_("file"), max_length=200, blank=True, default="")
     issued_count = models.PositiveIntegerField(_("issued"), default=0)
@@ -45,8 +47,12 @@ class Invitation(models.Model):
     """Leave to apply for one product until a date. Names an openid: the person may not have come yet."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    batch = models.ForeignKey(InvitationBatch, on_delete=models.PROTECT, related_name="invitations")
-    product = models.ForeignKey("risk.Product", on_delete=models.PROTECT, related_name="+")
+    batch = models.ForeignKey(
+        verbose_name=_("invitation batch"), to=InvitationBatch, on_delete=models.PROTECT, related_name="invitations"
+    )
+    product = models.ForeignKey(
+        verbose_name=_("product"), to="risk.Product", on_delete=models.PROTECT, related_name="+"
+    )
     openid = models.CharField(_("openid"), max_length=128, db_index=True)
     state = FSMField(
         _("state"),

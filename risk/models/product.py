@@ -28,10 +28,20 @@ class VersionedPolicy(models.Model):
     valid_from = models.DateField(_("valid from"))
     valid_to = models.DateField(_("valid to"), null=True, blank=True, help_text=_("last day, open if empty"))
     drafted_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        verbose_name=_("drafted by"),
+        to=settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
     )
     approved_by = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+        verbose_name=_("approved by"),
+        to=settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
     )
     approved_at = models.DateTimeField(_("approved at"), null=True, blank=True)
     change_reason = models.CharField(_("reason of the change"), max_length=300, blank=True, default="")
@@ -78,7 +88,7 @@ class ProductTerms(VersionedPolicy):
     """Every figure of a product for a span of dates. Presets carry the figures of the specification."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    product = models.ForeignKey(Product, on_delete=models.PROTECT, related_name="terms")
+    product = models.ForeignKey(verbose_name=_("product"), to=Product, on_delete=models.PROTECT, related_name="terms")
     # Admission (R2–R4)
     score_name = models.CharField(_("score"), max_length=20)
     score_minimum = models.IntegerField(_("score minimum"))
@@ -148,7 +158,9 @@ class Tier(models.Model):
     """A range of limits and rates inside one version of terms (R22–R24)."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    terms = models.ForeignKey(ProductTerms, on_delete=models.CASCADE, related_name="tiers")
+    terms = models.ForeignKey(
+        verbose_name=_("product terms"), to=ProductTerms, on_delete=models.CASCADE, related_name="tiers"
+    )
     code = models.CharField(_("tier"), max_length=20, choices=TierCode.choices)
     rank = models.PositiveSmallIntegerField(_("rank"), help_text=_("the highest tier whose conditions hold applies"))
     months_in_use_min = models.PositiveSmallIntegerField(_("months in use from"), default=0)

@@ -19,7 +19,7 @@ class BodyTooLarge(APIException):
 
 
 class StrictJSONParser(JSONParser):
-    """UTF-8 only, up to `DATA_UPLOAD_MAX_MEMORY_SIZE` bytes; decimals are `Decimal`, NaN and Infinity are refused, so is nesting beyond `DEPTH_MAX`."""
+    """UTF-8 up to `DATA_UPLOAD_MAX_MEMORY_SIZE` bytes; decimals are `Decimal`; NaN, Infinity and deep nesting refused."""
 
     def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
         try:
