@@ -23,6 +23,8 @@ from weilidai.lib.models import IdempotencyRecord
 from weilidai.lib.problems import PROBLEM_TYPE, problem_response
 
 KEY_LENGTH_MAX = 200
+# "Try again later": nothing happened, and the same key may be sent later.
+NOT_KEPT = (429, 503)
 
 
 class IdempotencyKeyRequired(DomainError):
@@ -93,11 +95,12 @@ def _record_open(request: Request) -> IdempotencyRecord:
 def _lock(record: IdempotencyRecord) -> IdempotencyRecord:
     """The row under lock; somebody else's lock means the first request is at work."""
     rows = IdempotencyRecord.objects.filter(pk=record.pk)
-    if not connection.features.has_select_for_update_nowait:
-        return rows.get()
+    if connection.features.has_select_for_update_nowait:
+        rows = rows.select_for_update(nowait=True)
     try:
-        return rows.select_for_update(nowait=True).get()
-    except OperationalError as error:
+        return rows.get()
+    except (OperationalError, IdempotencyRecord.DoesNotExist) as error:
+        # At work, or this very moment given up to be sent again.
         raise RequestInProgress from error
 
 
@@ -118,7 +121,7 @@ class IdempotentMixin:
     """For an `APIView` with one effect: implement `perform(request, **kwargs) -> Response` instead of `post`.
 
     `perform` runs inside the transaction that keeps its answer. A refusal undoes its work and is kept as the
-    answer; a defect undoes everything, so the same key can be tried again.
+    answer, unless it only asks to try again later; a defect undoes everything. Then the same key can be tried again.
     """
 
     def perform(self, request: Request, **kwargs: Any) -> Response:
@@ -136,6 +139,9 @@ class IdempotentMixin:
             if not mine and not _is_abandoned(locked):
                 raise RequestInProgress
             response = self._answer(request, **kwargs)
+            if response.status_code in NOT_KEPT:
+                locked.delete()
+                return response
             locked.state = IdempotencyRecord.State.DONE
             locked.response_code = response.status_code
             locked.response_body = json.loads(json.dumps(response.data, default=str))

@@ -4,41 +4,24 @@ import json
 from decimal import Decimal
 from typing import IO, Any
 
-from django.conf import settings
-from django.utils.translation import gettext_lazy as _
-from rest_framework.exceptions import APIException, ParseError
+from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser, JSONParser
 
 DEPTH_MAX = 20
 
 
-class BodyTooLarge(APIException):
-    status_code = 413
-    default_code = "body_too_large"
-    default_detail = _("The request is too large")
-
-
 class StrictJSONParser(JSONParser):
-    """UTF-8 up to `DATA_UPLOAD_MAX_MEMORY_SIZE` bytes; decimals are `Decimal`; NaN, Infinity and deep nesting refused."""
+    """UTF-8 only; decimals are `Decimal`, NaN and Infinity are refused, so is nesting beyond `DEPTH_MAX`."""
 
     def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
         try:
-            data = json.loads(_text_of(stream), parse_float=Decimal, parse_constant=_refuse_constant)
+            data = json.loads(stream.read().decode("utf-8"), parse_float=Decimal, parse_constant=_refuse_constant)
         except (ValueError, RecursionError) as error:
             raise ParseError from error
         _check(data, 0)
         if not isinstance(data, dict):
             raise ParseError
         return data
-
-
-def _text_of(stream: IO[Any]) -> str:
-    """Django limits the bodies it reads by itself only; nobody may fill the memory with one that is parsed here."""
-    limit = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
-    raw: bytes = stream.read(limit + 1)
-    if len(raw) > limit:
-        raise BodyTooLarge
-    return raw.decode("utf-8")
 
 
 def _refuse_constant(name: str) -> Any:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import RequestDataTooBig
 from django.db import DataError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils.translation import gettext_lazy as _
@@ -21,7 +22,6 @@ TITLES: dict[str, Any] = {
     "permission_denied": _("Not allowed"),
     "not_found": _("Not found"),
     "method_not_allowed": _("This method is not possible here"),
-    "body_too_large": _("The request is too large"),
     "parse_error": _("The request cannot be read"),
     "unsupported_media_type": _("This media type is not accepted"),
     "not_acceptable": _("This media type cannot be answered"),
@@ -29,6 +29,12 @@ TITLES: dict[str, Any] = {
     "invalid": _("Some values are not valid"),
     "internal_error": _("Something went wrong on our side"),
 }
+
+
+class BodyTooLarge(DomainError):
+    code = "body_too_large"
+    title = _("The request is too large")
+    http_state = 413
 
 
 def problem(code: str, http_state: int, *, title: Any = None, detail: Any = None, **extra: Any) -> dict[str, Any]:
@@ -78,6 +84,8 @@ def _translate(error: Exception) -> Exception:
         return exceptions.PermissionDenied()
     if isinstance(error, TransitionNotAllowed):
         return TransitionRefused()
+    if isinstance(error, RequestDataTooBig):
+        return BodyTooLarge()
     if isinstance(error, DataError):
         # The database refused a value that passed the serializer: too long, out of range, not storable.
         return FieldInvalid()
