@@ -55,6 +55,42 @@ KINDS = (
     Kind("student", 8, 2200, 2500, 16, 585, 690),
     Kind("other", 4, 6000, 8000, 6, 560, 690),
 )
+
+
+@dataclass(frozen=True)
+class Edge:
+    """Someone who stands exactly on one side of one rule and is beyond doubt otherwise; signs in as `edge-<name>`."""
+
+    name: str
+    why: str
+    occupation: str = "salaried"
+    score: int = 680
+    opens: int = 8
+    quiet_month: bool = False
+    assets: Decimal = Decimal("20000.00")
+    housing_fund_months: int = 0
+    device_hops: bool = False
+    generous: bool = False
+    deny_listed: bool = False
+    contradicted: bool = False
+
+
+EDGES = (
+    Edge("score-599", "one point under the minimum", score=599),
+    Edge("score-600", "exactly the minimum", score=600),
+    Edge("three-a-day", "exactly three opens on every day", opens=3),
+    Edge("quiet-month", "three opens on every day but one of the last complete month", opens=3, quiet_month=True),
+    Edge("student", "the limit of students, whatever the score", occupation="student", score=760),
+    Edge("assets-500000", "exactly the assets of a VIP", assets=Decimal("500000.00")),
+    Edge("assets-499999", "one fen under the assets of a VIP", assets=Decimal("499999.99")),
+    Edge("housing-12", "twelve months of housing fund: the bonus", housing_fund_months=12),
+    Edge("housing-11", "eleven months of housing fund: no bonus", housing_fund_months=11),
+    Edge("device-hopper", "another device at every login", device_hops=True),
+    Edge("generous", "sends far more red packets than come back", generous=True),
+    Edge("deny-listed", "on the deny list of the bureau", deny_listed=True),
+    Edge("contradicted", "an auxiliary item contradicts the application", contradicted=True),
+)
+
 WEALTHY_SHARE = Decimal("0.04")
 WEALTHY_FACTOR = 16
 DENY_LISTED_SHARE = Decimal("0.02")

@@ -2,7 +2,7 @@
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from weilidai.demo import assumptions as a
+from weilidai.demo.edges import edge_rows
 from weilidai.lib.business_date import SHANGHAI
 
 Row = dict[str, Any]
@@ -25,6 +26,7 @@ class Member:
     city: str
     wealthy: bool
     steady: bool
+    edge: a.Edge | None = None
 
 
 def members(count: int, seed: int) -> list[Member]:
@@ -40,6 +42,15 @@ def members(count: int, seed: int) -> list[Member]:
             steady=rnd.random() < 0.86,
         )
         for number, kind in enumerate(kinds, start=1)
+    ]
+
+
+def edge_members(first_number: int) -> list[Member]:
+    """The people on the edges, numbered after all others so that nobody's rows change when one is added."""
+    kinds = {kind.occupation: kind for kind in a.KINDS}
+    return [
+        Member(number, f"edge-{edge.name}", kinds[edge.occupation], a.CITIES[0], wealthy=False, steady=True, edge=edge)
+        for number, edge in enumerate(a.EDGES, start=first_number)
     ]
 
 
@@ -67,6 +78,7 @@ class Population:
 
     def __init__(self, *, customers: int, through: date, seed: int) -> None:
         self.people = members(customers, seed)
+        self.edges = edge_members(customers + 1)
         self.through = through
         self.seed = seed
         # What others report stands before the first day that is lived through.
@@ -78,8 +90,11 @@ class Population:
     def rows(self, kind: str) -> Iterator[Row]:
         """All rows of one feed, each with its id."""
         make = getattr(self, f"_{kind}")
-        for member in self.people:
-            for number, row in enumerate(make(member, self._rnd(member, kind))):
+        for member in (*self.people, *self.edges):
+            made = make(member, self._rnd(member, kind))
+            if member.edge is not None:
+                made = edge_rows(member.edge, kind, made, self.through)
+            for number, row in enumerate(made):
                 yield {"id": f"{kind}-{self.seed}-{member.number}-{number}", "openid": member.openid, **row}
 
     def _customers(self, member: Member, rnd: random.Random) -> Iterator[Row]:
@@ -154,8 +169,11 @@ class Population:
             }
 
     def _friends(self, member: Member, rnd: random.Random) -> Iterator[Row]:
-        others = [other.openid for other in self.people if other.openid != member.openid]
-        for friend in rnd.sample(others, k=min(4, len(others))):
+        # Places among all others: one's own place is stepped over, and no list of everybody is made per person.
+        own = member.number - 1
+        others = len(self.people) - (own < len(self.people))
+        for place in rnd.sample(range(others), k=min(4, others)):
+            friend = self.people[place + (place >= own)].openid
             yield {"friend": friend, "since": str(self.through - timedelta(days=rnd.randrange(20, 1500)))}
 
     def _logins(self, member: Member, rnd: random.Random) -> Iterator[Row]:
@@ -204,14 +222,27 @@ class Population:
 FEEDS = ("customers", "scores", "activity", "payments", "assets", "friends", "logins", "bureau", "auxiliary", "green")
 
 
-def write_population(directory: Path, *, customers: int, through: date, seed: int) -> dict[str, int]:
-    """Writes the feeds as NDJSON, row by row; returns the number of rows per kind."""
+def write_population(
+    directory: Path, *, customers: int, through: date, seed: int, progress: Callable[[str, int], None] | None = None
+) -> dict[str, int]:
+    """Writes the feeds of `customers` people and those of `EDGES` as NDJSON, row by row.
+
+    `progress` is told each kind and its rows once its file is written. Returns the number of rows per kind.
+    """
     directory.mkdir(parents=True, exist_ok=True)
     population = Population(customers=customers, through=through, seed=seed)
     counts: dict[str, int] = {}
     for kind in FEEDS:
-        with (directory / f"{kind}.ndjson").open("w", encoding="utf-8") as file:
-            for number, row in enumerate(population.rows(kind), start=1):
-                file.write(json.dumps(row, ensure_ascii=False) + "\n")
-                counts[kind] = number
+        counts[kind] = _write(directory / f"{kind}.ndjson", population.rows(kind))
+        if progress is not None:
+            progress(kind, counts[kind])
     return counts
+
+
+def _write(path: Path, rows: Iterator[Row]) -> int:
+    count = 0
+    with path.open("w", encoding="utf-8") as file:
+        for row in rows:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            count += 1
+    return count
