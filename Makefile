@@ -15,7 +15,9 @@ help: ## What can be made
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed"; exit 1; }
 	@echo "Installing what the platform needs into .venv (about half a minute) …"
 	@test -x $(BIN)/python || $(PYTHON) -m venv --without-pip .venv
-	@$(BIN)/python $(PIP) install --quiet --disable-pip-version-check --no-warn-script-location --progress-bar on --require-hashes -r requirements.txt
+	@set -o pipefail; $(BIN)/python $(PIP) install --disable-pip-version-check --no-warn-script-location \
+		--root-user-action ignore --progress-bar off --require-hashes -r requirements.txt \
+		| sed -un -E 's/^Collecting ([^ ]+).*/  \1/p; /^(Installing|Successfully)/s/(packages:|installed).*/\1 …/p'
 	@touch $@
 
 run: .venv/installed ## The whole platform with its demo; Ctrl-C ends it

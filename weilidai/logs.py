@@ -1,5 +1,6 @@
 """Structured logs: readable lines while developing, one JSON object per line in production."""
 
+import logging
 import logging.config
 from typing import Any
 
@@ -15,12 +16,24 @@ SHARED_PROCESSORS: list[Any] = [
 ]
 
 
+class WorthReading(logging.Filter):
+    """Leaves out the first half of every request's pair of lines, and the pairs of health checks altogether."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        event = record.msg if isinstance(record.msg, dict) else {}
+        if event.get("event") == "request_started":
+            return False
+        return not (event.get("event") == "request_finished" and "/api/v1/health/" in str(event.get("request")))
+
+
 def _formatter(style: str) -> dict[str, Any]:
     """The last steps of a log line; `style` is `json` or `console`."""
     if style == "json":
         tail: list[Any] = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
     else:
-        tail = [structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)]
+        # The default picture of an exception prints every local variable, personal data among them.
+        plain = structlog.dev.plain_traceback
+        tail = [structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, exception_formatter=plain)]
     return {
         "()": structlog.stdlib.ProcessorFormatter,
         "foreign_pre_chain": SHARED_PROCESSORS,
@@ -34,7 +47,8 @@ def log_config(*, level: str, style: str) -> dict[str, Any]:
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"line": _formatter(style)},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "filters": {"worth": {"()": WorthReading}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["worth"]}},
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             # Django brings its own handler for this one, which would print every line twice.

@@ -78,6 +78,8 @@ def _addresses_set(values: dict[str, str], var: Path, embedded_broker: bool) -> 
     elif not values.get("CACHE_URL"):
         raise CannotRun("BROKER_URL is set but CACHE_URL is not: set both, or neither for the embedded server.")
     values.setdefault("PROMETHEUS_MULTIPROC_DIR", str(var / "metrics"))
+    # Messages are JSON only, so the reason of Celery's warning to root (pickled code) does not exist here.
+    values.setdefault("PYTHONWARNINGS", "ignore:You're running the worker with superuser privileges")
 
 
 def _port(values: Mapping[str, str]) -> int:

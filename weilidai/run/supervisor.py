@@ -17,7 +17,7 @@ STOP_SECONDS = 6.0
 PROBE_SECONDS = 2.0
 HEARTBEAT_PROBE_SECONDS = 20.0
 SILENT_SECONDS = 120
-# The order of start; the reverse is the order of stop, so that the broker outlives whoever talks to it.
+BROKER_PROCESS = "valkey"
 JOB_PROCESSES = ("worker", "beat")
 
 
@@ -55,8 +55,8 @@ class Supervisor:
         for child in self.children:
             await child.start()
             works.append(asyncio.create_task(self._keep(child)))
-            if child.name == "valkey":
-                await asyncio.to_thread(valkey.wait_until_answers, self.broker_url, seconds=60)
+            if child.name == BROKER_PROCESS:
+                await self._broker_answers()
         self._record()
         works += [asyncio.create_task(self._announce())]
         works += [asyncio.create_task(self._watch_broker()), asyncio.create_task(self._watch_heartbeat())]
@@ -74,7 +74,15 @@ class Supervisor:
             if self.stopping.is_set():
                 return
             await child.start()
+            if child.name == BROKER_PROCESS:
+                # Too short an absence for the watch below to see, and long enough for workers to go deaf.
+                await self._broker_answers()
+                self._restart_jobs("the broker was started again")
             self._record()
+
+    async def _broker_answers(self) -> None:
+        """Wait for the broker; it may be reading a long append-only file."""
+        await asyncio.to_thread(valkey.wait_until_answers, self.broker_url, seconds=60)
 
     async def _announce(self) -> None:
         """Say where everything is once the web side answers."""
@@ -127,7 +135,7 @@ class Supervisor:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        users = [child for child in self.children if child.name != "valkey"]
+        users = [child for child in self.children if child.name != BROKER_PROCESS]
         await asyncio.gather(*(child.stop(seconds=STOP_SECONDS) for child in users))
         await asyncio.gather(*(child.stop(seconds=STOP_SECONDS) for child in self.children if child not in users))
         self.state_file.unlink(missing_ok=True)
