@@ -82,6 +82,7 @@ def customer_delete(*, customer: Customer, at: datetime) -> Customer:
         card.save()
     # The fingerprint stays: fraud rings are found by it. Where and with what the person surfed does not.
     Device.objects.filter(customer=row).update(user_agent="", last_ip=None)
+    row.verification_attempts.update(ip=None)
     Consent.objects.filter(customer=row, withdrawn_at__isnull=True).update(withdrawn_at=at)
     CustomerToken.objects.filter(user=row).delete()
     audit_record(action="customer.erased", actor=Actor(kind="customer", id=str(row.pk), name=""), subject=row, at=at)

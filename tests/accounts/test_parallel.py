@@ -7,12 +7,30 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from accounts.errors import PaymentPasswordLocked, PaymentPasswordWrong, VerificationFailed, VerificationLocked
+from accounts.errors import (
+    IdentityRefused,
+    PaymentPasswordLocked,
+    PaymentPasswordWrong,
+    VerificationFailed,
+    VerificationLocked,
+)
 from accounts.models import BankCard, Customer, Device
-from accounts.services.identity import bank_card_add
-from accounts.services.verification import payment_password_check
-from tests.accounts.builders import AS_OF, AT, NAME, PHONE, biometrics, card_number_of, customer_make, device_make
+from accounts.services.identity import bank_card_add, identity_verify
+from accounts.services.login import customer_login
+from accounts.services.verification import payment_password_check, payment_password_set
+from tests.accounts.builders import (
+    AS_OF,
+    AT,
+    NAME,
+    PHONE,
+    biometrics,
+    card_number_of,
+    customer_make,
+    device_make,
+    id_number_of,
+)
 from weilidai.lib.audit import Actor
+from weilidai.lib.errors import FieldInvalid
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -64,3 +82,44 @@ def test_one_card_bound_at_once_is_one_row(alice: Customer) -> None:
 def test_a_device_seen_at_once_is_one_row(alice: Customer) -> None:
     assert len({device.pk for device in at_once(lambda: device_make(alice))}) == 1
     assert Device.objects.count() == 1
+
+
+def test_a_first_log_in_at_once_is_one_customer(transactional_db: None) -> None:
+    rows = at_once(lambda: customer_login(wechat_code="sandbox:bob", at=AT, ip=None)[0])
+    assert Customer.objects.filter(openid="bob").count() == 1
+    assert len({row.digest for row in rows}) == 8
+
+
+@pytest.mark.req("R3")
+def test_one_identity_card_sent_by_two_at_once_is_one_customer(transactional_db: None) -> None:
+    people = iter([customer_make(name, verified=False, password=None) for name in ("bob", "charlie")] * 4)
+
+    def identify() -> str:
+        person = next(people)
+        edge = {"actor": Actor.of(person), "as_of": AS_OF, "at": AT}
+        try:
+            return identity_verify(customer=person, name=NAME, id_number=id_number_of(5), **edge).openid
+        except IdentityRefused:
+            return "refused"
+
+    told = at_once(identify)
+    verified = Customer.objects.get(identity_verified_at__isnull=False)
+    assert sorted(told) == sorted([verified.openid] * 4 + ["refused"] * 4)
+
+
+@pytest.mark.req("R11")
+def test_of_first_payment_passwords_at_once_one_is_set(transactional_db: None) -> None:
+    bob = customer_make("bob", password=None)
+    words = iter(f"{n}35790" for n in range(8))
+
+    def choose() -> str:
+        word = next(words)
+        try:
+            payment_password_set(customer=bob, new=word, current=None, actor=Actor.of(bob), at=AT).require()
+        except FieldInvalid:
+            return "refused"
+        return word
+
+    chosen = [word for word in at_once(choose) if word != "refused"]
+    assert len(chosen) == 1
+    assert payment_password_check(customer=bob, password=chosen[0], at=AT).passed

@@ -67,3 +67,51 @@ def test_nobody_deletes_or_writes_the_books() -> None:
     held = {name for role in ROLES for name in member(role).get_all_permissions()}
     books = ("journalentry", "posting", "auditevent", "statechange")
     assert [n for n in held if ".delete_" in n or (n.endswith(books) and ".view_" not in n)] == []
+
+
+ACTS = {
+    "credit_officer": ["risk.add_invitation", "risk.change_creditapplication", "risk.change_creditline",
+                       "risk.change_decisioncontest", "risk.change_invitation"],
+    "risk_analyst": ["risk.add_invitation", "risk.add_productterms", "risk.add_scorecard", "risk.change_productterms",
+                     "risk.change_scorecard"],
+    "collector": ["accounts.view_full_number"],
+    "finance": [],
+    "supervisor": ["accounts.view_full_number", "lib.change_businessday", "risk.add_invitation",
+                   "risk.change_creditapplication", "risk.change_creditline", "risk.change_decisioncontest",
+                   "risk.change_invitation", "risk.change_productterms", "risk.change_scorecard"],
+    "auditor": [],
+    "administrator": ["accounts.add_staffuser", "accounts.change_staffuser", "lib.change_businessday"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("role", ACTS)
+def test_a_role_acts_as_declared_and_no_more(role: str) -> None:
+    roles_sync()
+    held = member(role).get_all_permissions()
+    assert sorted(name for name in held if ".view_" not in name or name.endswith("full_number")) == ACTS[role]
+
+
+SEES = {
+    "credit_officer": (["accounts.view_customer", "risk.view_decision", "loans.view_loan"],
+                       ["loans.view_journalentry", "lib.view_auditevent", "risk.view_scorecard", "auth.view_group"]),
+    "risk_analyst": (["risk.view_scorecard", "risk.view_feeddelivery"],
+                     ["accounts.view_bankcard", "loans.view_journalentry", "lib.view_auditevent"]),
+    "collector": (["accounts.view_customer", "loans.view_repayment"],
+                  ["risk.view_decision", "loans.view_posting", "lib.view_auditevent"]),
+    "finance": (["loans.view_journalentry", "lib.view_businessday"],
+                ["accounts.view_bankcard", "risk.view_decision", "lib.view_auditevent"]),
+    "supervisor": (["lib.view_auditevent", "loans.view_posting"], ["accounts.view_staffuser", "auth.view_group"]),
+    "auditor": (["lib.view_auditevent", "accounts.view_staffuser", "loans.view_posting", "risk.view_decision"],
+                ["accounts.view_full_number"]),
+    "administrator": (["accounts.view_staffuser", "auth.view_group"],
+                      ["accounts.view_customer", "loans.view_loan", "risk.view_decision"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("role", SEES)
+def test_a_role_sees_its_own_work_and_not_anothers(role: str) -> None:
+    roles_sync()
+    user = member(role)
+    seen, unseen = SEES[role]
+    assert [name for name in seen if not user.has_perm(name)] == []
+    assert [name for name in unseen if user.has_perm(name)] == []

@@ -20,5 +20,5 @@ def _factor(answer: dict[str, Any]) -> Factor:
         rate = Decimal(str(answer.get("error_rate")))
     except InvalidOperation:
         rate = Decimal("NaN")
-    known = rate.is_finite() and rate >= 0
+    known = rate.is_finite() and 0 <= rate <= 1
     return Factor(answer.get("passed") is True, rate if known else None, str(answer.get("reference", ""))[:100])

@@ -79,7 +79,21 @@ def test_nobody_writes_without_signing_in(anonymous: Client, method: str, path: 
 
 @pytest.mark.parametrize(
     "header",
-    ["Bearer", "Bearer x", "Bearer a b", "Bearer \x00", "Bearer ÿþ", "Bearer " + "f" * 64, "Bearer " + "g" * 5000],
+    [
+        "Bearer",
+        "Bearer x",
+        "Bearer a b",
+        "Bearer \x00",
+        "Bearer ÿþ",
+        "Bearer\tx",
+        "bearer x",
+        "Bearer ' OR 1=1",
+        "Bearer " + "张三".encode().decode("latin-1"),
+        "Bearer x,y",
+        "Bearer " + "x" * 70_000,
+        "Bearer " + "f" * 64,
+        "Bearer " + "g" * 5000,
+    ],
 )
 def test_a_token_that_is_none_is_refused(anonymous: Client, header: str) -> None:
     anonymous.credentials(HTTP_AUTHORIZATION=header)

@@ -116,6 +116,13 @@ def test_error_rate_of_the_provider_decides(institution: Bank, rate: Any, counts
     assert face.Provider().voiceprint("t").counts(Decimal("0.003")) is counts
 
 
+@pytest.mark.req("R11")
+@pytest.mark.parametrize(("rate", "kept"), [("1", Decimal("1")), ("1.0001", None), (37.5, None), ("1e9", None)])
+def test_a_rate_that_is_no_fraction_is_unknown(institution: Bank, rate: Any, kept: Decimal | None) -> None:
+    institution(says({"passed": True, "error_rate": rate, "reference": "f"}))
+    assert face.Provider().liveness("t").error_rate == kept
+
+
 def test_unreachable_institution_is_503_and_nothing_is_half_done(
     institution: Bank, anonymous: Client, newcomer_client: Client
 ) -> None:

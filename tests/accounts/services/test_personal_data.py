@@ -4,11 +4,20 @@ import pytest
 
 from accounts import personal_data
 from accounts.errors import DeletionRefused
-from accounts.models import BankCard, Customer, CustomerToken, Device
+from accounts.models import BankCard, Customer, CustomerToken, Device, VerificationAttempt
 from accounts.services.consent import consent_grant
 from accounts.services.login import customer_login
 from accounts.services.personal_data import customer_delete, customer_export, full_number_reveal
-from tests.accounts.builders import AT, NAME, PHONE, card_number_of, customer_make, device_make, id_number_of
+from tests.accounts.builders import (
+    AT,
+    NAME,
+    PHONE,
+    biometrics,
+    card_number_of,
+    customer_make,
+    device_make,
+    id_number_of,
+)
 from tests.accounts.test_encryption import everything_stored
 from weilidai.lib.audit import Actor
 from weilidai.lib.errors import FieldInvalid, ObjectNotFound
@@ -42,11 +51,13 @@ def test_the_export_holds_everything_in_plain(alice: Customer) -> None:
 def test_erased_is_erased(alice: Customer) -> None:
     customer_login(wechat_code="sandbox:alice", at=AT, ip=None)
     device_make(alice)
+    biometrics(alice)
     consent_grant(customer=alice, code="marketing", source="app", actor=Actor.of(alice), at=AT)
     row = customer_delete(customer=alice, at=AT)
     assert not row.is_active
     assert not CustomerToken.objects.filter(user=alice).exists()
     assert alice.consents.get().withdrawn_at == AT
+    assert VerificationAttempt.objects.get().ip is None
     assert (Device.objects.get().user_agent, Device.objects.get().last_ip) == ("", None)
     found = customer_export(customer=row, at=AT)["profile"]
     assert (found["name"], found["id_number"], found["phone"], found["birth_date"]) == ("", "", "", None)
