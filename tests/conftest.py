@@ -117,9 +117,12 @@ def _publish_to(url: str) -> None:
 
 @pytest.fixture(scope="session")
 def live_stack(postgres: pg.Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """The whole platform (web, worker, beat, broker) on PostgreSQL with the demo's data, for end-to-end tests."""
+    """The whole platform (web, worker, beat, broker) on PostgreSQL with presets and roles, for end-to-end tests.
+
+    Starting it takes seconds: keep the tests that use it in `tests/test_stack.py`, so that one process starts it once.
+    """
     directory = tmp_path_factory.mktemp("stack")
-    with running_stack(directory, DATABASE_URL=postgres.database_create("live_stack"), DEMO="1") as stack:
+    with running_stack(directory, DATABASE_URL=postgres.database_create("live_stack"), DEMO="0") as stack:
         yield stack
 
 

@@ -26,9 +26,9 @@ DEBUG = env.bool("DEBUG", default=True)
 
 def _secret(name: str, demo: str) -> str:
     """A secret from the environment; the embedded demo has a known one, production none."""
-    value = env.str(name, default="")
-    if value:
-        return str(value)
+    value = str(env.str(name, default="")).strip()
+    if value and not value.startswith("#"):
+        return value
     if DEBUG:
         return demo
     raise ImproperlyConfigured(f"{name} must be set when DEBUG=0")

@@ -12,6 +12,7 @@ from weilidai.run import valkey
 
 ROOT = Path(__file__).resolve().parents[2]
 PORT_DEFAULT = 8000
+ADDRESSES = ("DATABASE_URL", "BROKER_URL", "CACHE_URL")
 
 
 class CannotRun(RuntimeError):
@@ -45,7 +46,8 @@ class RunConfig:
 
 def run_config(environment: Mapping[str, str]) -> RunConfig:
     """Read the environment. Raises CannotRun for values that make no sense."""
-    values = dict(environment)
+    # An address that is set but empty means the embedded part, as an address that is not set does.
+    values = {name: value for name, value in environment.items() if value or name not in ADDRESSES}
     for name, value in _env_file(values).items():
         values.setdefault(name, value)
     var = Path(values.get("VAR_DIR") or ROOT / "var").resolve()
