@@ -4,12 +4,14 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from pytest_django import Settings
 from rest_framework import serializers
 from rest_framework.exceptions import Throttled
@@ -18,12 +20,13 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from tests.lib.conftest import Person, call
+from tests.lib.conftest import AT, Person, call
 from weilidai.lib.errors import DomainError
 from weilidai.lib.idempotency import IdempotentMixin
 from weilidai.lib.ids import uuid7
 from weilidai.lib.models import IdempotencyRecord, JobRun
 from weilidai.lib.parsers import StrictJSONParser
+from weilidai.lib.renderers import ExactJSONRenderer
 
 DAY = date(2026, 11, 20)
 
@@ -43,6 +46,7 @@ class Pay(IdempotentMixin, APIView):
     """Its effect is one row, written before anything can go wrong."""
 
     parser_classes = (StrictJSONParser, MultiPartParser)
+    renderer_classes = (ExactJSONRenderer,)
     error: Exception | None = None
 
     def perform(self, request: Request, **kwargs: Any) -> Response:
@@ -51,7 +55,8 @@ class Pay(IdempotentMixin, APIView):
         body.is_valid(raise_exception=True)
         if Pay.error is not None:
             raise Pay.error
-        return Response({"id": row.pk, "amount": body.validated_data["amount"]}, status=202)
+        answer = {"id": row.pk, "amount": body.validated_data["amount"], "cost": Decimal("0.10"), "day": DAY, "at": AT}
+        return Response({**answer, "hint": _("Not found")}, status=202)
 
 
 @pytest.fixture(autouse=True)
@@ -91,6 +96,7 @@ def test_no_key_no_effect(person: Person, key: str | None) -> None:
 def test_the_same_key_and_body_get_the_first_answer_again(person: Person, key: str) -> None:
     first, *again = (pay(person, key=key) for _ in range(3))
     assert first.status_code == 202
+    assert told(first)[1]["at"] == "2026-11-20T10:00:00+08:00"
     assert "Idempotent-Replayed" not in first
     assert [told(answer) for answer in again] == [told(first)] * 2
     assert [answer["Idempotent-Replayed"] for answer in again] == ["true", "true"]

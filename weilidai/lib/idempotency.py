@@ -21,6 +21,7 @@ from rest_framework.response import Response
 from weilidai.lib.errors import DomainError
 from weilidai.lib.models import IdempotencyRecord
 from weilidai.lib.problems import PROBLEM_TYPE, problem_response
+from weilidai.lib.renderers import ExactEncoder
 
 KEY_LENGTH_MAX = 200
 # "Try again later": nothing happened, and the same key may be sent later.
@@ -86,7 +87,9 @@ def _record_open(request: Request) -> IdempotencyRecord:
                 )
             found.is_mine = True  # type: ignore[attr-defined]
         except IntegrityError:
-            found = IdempotencyRecord.objects.get(customer_id=_caller_id(request), key=key)
+            found = IdempotencyRecord.objects.filter(customer_id=_caller_id(request), key=key).first()
+    if found is None:
+        raise RequestInProgress
     if (found.body_sha256, found.request_path) != (digest, f"{request.method} {request.path}"[:300]):
         raise IdempotencyKeyReused
     return found
@@ -144,7 +147,7 @@ class IdempotentMixin:
                 return response
             locked.state = IdempotencyRecord.State.DONE
             locked.response_code = response.status_code
-            locked.response_body = json.loads(json.dumps(response.data, default=str))
+            locked.response_body = json.loads(json.dumps(response.data, cls=ExactEncoder))
             locked.save(update_fields=["state", "response_code", "response_body"])
         return response
 
