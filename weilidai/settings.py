@@ -118,7 +118,8 @@ TEMPLATES = [
 
 def _database() -> dict[str, Any]:
     """PostgreSQL by `DATABASE_URL`, else SQLite in `var/` made safe for parallel writers."""
-    config: dict[str, Any] = env.db_url("DATABASE_URL", default=f"sqlite:///{VAR_DIR / 'weilidai.sqlite3'}")
+    url = env.str("DATABASE_URL", default="") or f"sqlite:///{VAR_DIR / 'weilidai.sqlite3'}"
+    config: dict[str, Any] = env.db_url_config(url)
     options = config.setdefault("OPTIONS", {})
     if config["ENGINE"].endswith("sqlite3"):
         # With Django's defaults most parallel writers fail with "database is locked".
@@ -137,8 +138,8 @@ DATABASES = {"default": _database()}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Redis or Valkey. The process manager passes its own private socket when these are not given.
-BROKER_URL = env.str("BROKER_URL", default=f"redis+socket://{VAR_DIR / 'valkey.sock'}")
-CACHE_URL = env.str("CACHE_URL", default=f"unix://{VAR_DIR / 'valkey.sock'}?db=1")
+BROKER_URL = env.str("BROKER_URL", default="") or f"redis+socket://{VAR_DIR / 'valkey.sock'}"
+CACHE_URL = env.str("CACHE_URL", default="") or f"unix://{VAR_DIR / 'valkey.sock'}?db=1"
 CACHES = {
     "default": {
         "BACKEND": "django_redis.cache.RedisCache",
