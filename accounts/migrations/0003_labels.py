@@ -5,40 +5,69 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('accounts', '0002_full_number_permission'),
+        ("accounts", "0002_full_number_permission"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='bankcard',
-            name='customer',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='bank_cards', to='accounts.customer', verbose_name='customer'),
+            model_name="bankcard",
+            name="customer",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="bank_cards",
+                to="accounts.customer",
+                verbose_name="customer",
+            ),
         ),
         migrations.AlterField(
-            model_name='consent',
-            name='customer',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='consents', to='accounts.customer', verbose_name='customer'),
+            model_name="consent",
+            name="customer",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="consents",
+                to="accounts.customer",
+                verbose_name="customer",
+            ),
         ),
         migrations.AlterField(
-            model_name='customertoken',
-            name='user',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='auth_token_set', to='accounts.customer', verbose_name='customer'),
+            model_name="customertoken",
+            name="user",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="auth_token_set",
+                to="accounts.customer",
+                verbose_name="customer",
+            ),
         ),
         migrations.AlterField(
-            model_name='device',
-            name='customer',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='devices', to='accounts.customer', verbose_name='customer'),
+            model_name="device",
+            name="customer",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="devices",
+                to="accounts.customer",
+                verbose_name="customer",
+            ),
         ),
         migrations.AlterField(
-            model_name='notification',
-            name='customer',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='notifications', to='accounts.customer', verbose_name='customer'),
+            model_name="notification",
+            name="customer",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="notifications",
+                to="accounts.customer",
+                verbose_name="customer",
+            ),
         ),
         migrations.AlterField(
-            model_name='verificationattempt',
-            name='customer',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='verification_attempts', to='accounts.customer', verbose_name='customer'),
+            model_name="verificationattempt",
+            name="customer",
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="verification_attempts",
+                to="accounts.customer",
+                verbose_name="customer",
+            ),
         ),
     ]
