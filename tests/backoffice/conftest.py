@@ -1,0 +1,3 @@
+from tests.loans.conftest import alice
+
+__all__ = ["alice"]
