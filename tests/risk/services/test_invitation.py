@@ -1,4 +1,5 @@
 import io
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -6,6 +7,7 @@ from typing import Any
 import openpyxl
 import pytest
 from django.core.management import CommandError, call_command
+from django.utils import translation
 
 from risk.errors import InvitationInvalid, ProductClosed, ReasonRequired
 from risk.models import Invitation, InvitationBatch, Product
@@ -15,11 +17,18 @@ from tests.risk.builders import AS_OF, AT, STAFF, approved_line, customer_create
 from weilidai.lib.business_date import business_date_set
 from weilidai.lib.errors import ObjectNotFound, TransitionRefused
 
-pytestmark = [pytest.mark.usefixtures("policies"), pytest.mark.req("R1")]
+pytestmark = [pytest.mark.usefixtures("policies", "english"), pytest.mark.req("R1")]
 COMMON: dict[str, Any] = {
     "product": "weilidai", "source": InvitationBatch.Source.STAFF, "reason": "spring round",
     "actor": STAFF, "as_of": AS_OF,
 }  # fmt: skip
+
+
+@pytest.fixture
+def english() -> Iterator[None]:
+    """Reasons are compared by their words, so in one language."""
+    with translation.override("en"):
+        yield
 
 
 def test_a_batch_carries_product_reason_and_the_expiry_of_the_terms() -> None:
