@@ -11,6 +11,7 @@ from loans.end_of_day.reminders import reminders_send
 from loans.end_of_day.run import Progress, Step
 from risk.services.application import applications_expire
 from risk.services.invitation import invitations_expire
+from risk.services.prescreening import prescreening_round
 
 
 def _invitations(day: date, progress: Progress) -> dict[str, Any]:
@@ -21,9 +22,14 @@ def _applications(day: date, progress: Progress) -> dict[str, Any]:
     return {"expired": applications_expire(as_of=day + timedelta(days=1))}
 
 
+def _prescreening(day: date, progress: Progress) -> dict[str, Any]:
+    return dict(prescreening_round(as_of=day + timedelta(days=1)))
+
+
 STEPS = (
     Step("invitations", _("Expire invitations"), _invitations),
     Step("applications", _("Expire applications"), _applications),
+    Step("prescreening", _("Pre-screening round"), _prescreening),
     Step("accrual", _("Post the day's accruals"), accrual_post),
     Step("delinquency", _("Overdue facts"), facts_write),
     Step("reminders", _("Reminders"), reminders_send),

@@ -99,6 +99,9 @@ class ProductTerms(VersionedPolicy):
     )
     housing_fund_months = models.PositiveSmallIntegerField(_("months of housing fund for the bonus"), default=12)
     invitation_days = models.PositiveSmallIntegerField(_("days an invitation lives"), default=30)
+    prescreening_invitations_max = models.PositiveIntegerField(
+        _("invitations per pre-screening round"), default=0, help_text=_("0: no round for this product")
+    )
     application_days = models.PositiveSmallIntegerField(_("days an application lives"), default=30)
     # Verification (R11, R12)
     face_error_rate_below = models.DecimalField(
