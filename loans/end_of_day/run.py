@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from django.db import transaction
@@ -22,7 +23,8 @@ from weilidai.lib.business_date import (
 from weilidai.lib.errors import DomainError
 from weilidai.lib.models import BusinessDay, JobRun
 
-# A step reports progress at least once a batch; one silent for this long has died with its process.
+# A step reports progress at least once a batch; one silent for this long counts as dead wherever it ran. A process
+# killed on this machine is seen to be gone and waits for nobody.
 LEASE = timedelta(seconds=60)
 
 Progress = Callable[[int, int], None]
@@ -49,8 +51,29 @@ class DayAhead(DomainError):
     http_state = 409
 
 
+def _machine() -> str:
+    """Where process ids mean the same: containers may share a host name, but not the name space of their processes."""
+    name_space = Path("/proc/self/ns/pid")
+    return f"{socket.gethostname()}:{os.readlink(name_space) if name_space.exists() else ''}"
+
+
 def _claimant() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
+    return f"{_machine()}:{os.getpid()}"
+
+
+def _has_died(claimant: str) -> bool:
+    """Whether the process is known to be gone; of another machine's nothing is known."""
+    machine, _, pid = claimant.rpartition(":")
+    if machine != _machine():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        # It lives, as somebody else's.
+        return False
+    return False
 
 
 @transaction.atomic
@@ -60,7 +83,7 @@ def _step_claim(step: Step, day: date, at: datetime) -> JobRun | None:
     row = JobRun.objects.select_for_update().get(job=f"end_of_day.{step.name}", business_date=day, partition="")
     if row.state == JobRun.State.DONE:
         return None
-    alive = row.heartbeat_at is not None and at - row.heartbeat_at < LEASE
+    alive = row.heartbeat_at is not None and at - row.heartbeat_at < LEASE and not _has_died(row.claimed_by)
     if row.state == JobRun.State.RUNNING and alive and row.claimed_by != _claimant():
         raise StepBusy
     row.state, row.claimed_by, row.heartbeat_at = JobRun.State.RUNNING, _claimant(), at

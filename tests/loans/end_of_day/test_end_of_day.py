@@ -1,5 +1,7 @@
 """The night: run once, twice, late, broken off or after ten missed days, the books are the same."""
 
+import os
+import subprocess
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -110,6 +112,23 @@ def test_a_step_in_living_hands_is_left_alone_and_one_in_dead_hands_is_taken_ove
     with pytest.raises(StepBusy):
         close_through(TODAY)
     JobRun.objects.filter(pk=row.pk).update(heartbeat_at=NOW)
+    assert close_through(TODAY) == [TODAY]
+
+
+def test_a_step_of_a_process_of_this_machine_that_is_gone_is_taken_over_at_once(alice: Borrower):
+    from django.utils import timezone
+
+    from loans.end_of_day.run import _machine
+
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    row = JobRun.objects.create(
+        job="end_of_day.invitations", business_date=TODAY, state=JobRun.State.RUNNING,
+        claimed_by=f"{_machine()}:{os.getppid()}", heartbeat_at=timezone.now(),
+    )  # fmt: skip
+    with pytest.raises(StepBusy):
+        close_through(TODAY)
+    JobRun.objects.filter(pk=row.pk).update(claimed_by=f"{_machine()}:{gone.pid}")
     assert close_through(TODAY) == [TODAY]
 
 
