@@ -1,0 +1,192 @@
+"""Payouts and the end of the day under kill -9: whatever dies at whatever statement, the books come out the same."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import connection, connections
+from django.utils import timezone
+
+from loans import ledger
+from loans.models import UNDECIDED, JournalEntry, Loan, LoanState, Payout, SandboxPayment
+from loans.tasks import payouts_ring
+from tests.loans.builders import TODAY, Borrower, borrower, day_set, policy, turns
+from tests.loans.life import day, faults
+from tests.loans.life import ledger as ledger_sum
+from tests.support.stack import ROOT, Broker, Workers, process_environment, wait_until
+
+pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
+
+ENDINGS = ("00", "42", "43", "44", "45", "07")
+LIVES = 5
+
+
+def people(life: int) -> list[Borrower]:
+    """One borrower for each ending of the sandbox."""
+    return [borrower(f"p{life}-{ending}", number=f"62220202{life:09d}{ending}") for ending in ENDINGS]
+
+
+def ring_until(condition: Callable[[], object], *, seconds: float, what: str) -> None:
+    """Ring like beat, every few moments, whether there is a broker or not."""
+
+    def rung() -> object:
+        payouts_ring()
+        return condition()
+
+    wait_until(rung, seconds=seconds, what=what)
+
+
+def life(number: int, workers: Workers) -> list[Borrower]:
+    """New loans, a worker that takes them up, and its death in the middle."""
+    worker = workers.start()
+    known, now = SandboxPayment.objects.count(), timezone.now()
+    born = people(number)
+    for who in born:
+        who.draw("1000.00", at=now)
+    ring_until(lambda: SandboxPayment.objects.count() > known, seconds=20, what="an order at the bank")
+    time.sleep(random.uniform(0, 0.1))
+    workers.kill(worker)
+    return born
+
+
+def leases_run_out() -> None:
+    """What a minute of waiting does: the claims of the dead become free."""
+    Payout.objects.filter(claimed_until__isnull=False).update(claimed_until=timezone.now())
+
+
+@pytest.mark.worker
+@pytest.mark.req("R14")
+def test_payouts_survive_killed_workers_and_a_killed_broker(live_workers: Workers, broker: Broker) -> None:
+    day_set()
+    policy()
+    born = [who for number in range(LIVES - 1) for who in life(number, live_workers)]
+    left = Payout.objects.filter(state__in=UNDECIDED).count()
+    assert left > 0, "nothing was under way when the workers died: the test proves nothing"
+    leases_run_out()
+    live_workers.start()
+    broker.kill()
+    born += people(LIVES)
+    for who in born[-len(ENDINGS) :]:
+        who.draw("1000.00", at=timezone.now())
+    payouts_ring()
+    broker.start()
+    ring_until(
+        lambda: not Payout.objects.filter(state__in=UNDECIDED).exists(), seconds=40, what="every payout to be decided"
+    )
+    each_is_decided_once(born)
+
+
+def each_is_decided_once(born: list[Borrower]) -> None:
+    states = {who.card.number: Loan.objects.get(customer=who.customer).state for who in born}
+    expected = {
+        who.card.number: LoanState.FAILED if who.card.number.endswith("43") else LoanState.ACTIVE for who in born
+    }
+    assert states == expected
+    assert [who.used for who in born] == [
+        Decimal(1000 * (expected[who.card.number] == LoanState.ACTIVE)) for who in born
+    ]
+    # The bank saw each order once, and the books hold one drawdown for each it paid.
+    assert set(SandboxPayment.objects.values_list("times_seen", flat=True)) == {1}
+    paid = Counter(expected.values())[LoanState.ACTIVE]
+    assert JournalEntry.objects.count() == paid
+    assert ledger_sum(ledger.BANK) == Decimal(-1000 * paid)
+    assert faults() == []
+
+
+# --- The end of the day -----------------------------------------------------------------------------------------
+
+LAST = day(40)
+KILLS = 5
+FIGURES = (
+    "SELECT product_id, kind, business_date, cumulative_amount, amount FROM loans_productaccrual ORDER BY 1, 2, 3",
+    "SELECT loan_id, business_date, days_past_due, bucket, outstanding_principal_amount"
+    " FROM loans_delinquencyfact ORDER BY 1, 2",
+    "SELECT e.effective_date, p.ledger_account_id, p.side, sum(p.amount), count(*)"
+    " FROM loans_posting p JOIN loans_journalentry e ON e.id = p.entry_id GROUP BY 1, 2, 3 ORDER BY 1, 2, 3",
+    "SELECT customer_id, kind, count(*) FROM accounts_notification GROUP BY 1, 2 ORDER BY 1, 2",
+    "SELECT date, state FROM lib_businessday ORDER BY 1",
+    "SELECT id, state, outstanding_principal_amount, penalty_charged_amount FROM loans_loan ORDER BY 1",
+)
+
+
+@pytest.fixture
+def copies() -> Iterator[Callable[[str], str]]:
+    """Makes another database with the rows of the test's own and returns its address; gone at the end."""
+    params: dict[str, Any] = connection.get_connection_params()  # type: ignore[attr-defined]
+    server, source = "postgres://{user}:{password}@{host}:{port}".format(**params), params["dbname"]
+    made: list[str] = []
+
+    def copy(name: str) -> str:
+        # A template must have no connection, pooled ones included.
+        connections.close_all()
+        connection.close_pool()  # type: ignore[attr-defined]
+        made.append(f"{source}_{name}")
+        admin.execute(f'CREATE DATABASE "{made[-1]}" TEMPLATE "{source}"')
+        return f"{server}/{made[-1]}"
+
+    with psycopg.connect(f"{server}/postgres", autocommit=True) as admin:
+        yield copy
+        for name in made:
+            admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def manage(url: str, *words: str) -> "subprocess.Popen[bytes]":
+    command = [sys.executable, "manage.py", *words]
+    environment = process_environment(DATABASE_URL=url)
+    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def finished(process: "subprocess.Popen[bytes]") -> None:
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors.decode()
+
+
+def rows(url: str, query: str) -> list[Any]:
+    with psycopg.connect(url) as database:
+        return database.execute(query).fetchall()  # type: ignore[arg-type]
+
+
+def attempts(url: str) -> int:
+    return int(rows(url, "SELECT coalesce(sum(attempts), 0) FROM lib_jobrun")[0][0])
+
+
+def killed_at_work(url: str) -> None:
+    """A close that took up at least one step and dies within the next moments."""
+    before = attempts(url)
+    process = manage(url, "end_of_day", "--through", str(LAST))
+    wait_until(lambda: attempts(url) > before or process.poll() is not None, seconds=30, what="a step to begin")
+    time.sleep(random.uniform(0, 0.4))
+    process.kill()
+    process.communicate()
+    assert process.returncode == -signal.SIGKILL, "the close was over before the kill: more days are needed"
+
+
+def test_a_close_killed_again_and_again_leaves_what_an_undisturbed_one_leaves(copies: Callable[[str], str]) -> None:
+    day_set()
+    policy()
+    for number in range(8):
+        who = borrower(f"b{number}", number=f"622202020000000{number}00")
+        who.draw("1000.00", days=5 + number)
+        who.draw("1200.00", plan="instalments", periods=3)
+    turns(3)
+    undisturbed, disturbed = copies("calm"), copies("killed")
+
+    finished(manage(undisturbed, "end_of_day", "--through", str(LAST)))
+    for _ in range(KILLS):
+        killed_at_work(disturbed)
+    finished(manage(disturbed, "end_of_day", "--through", str(LAST)))
+
+    for query in FIGURES:
+        assert rows(disturbed, query) == rows(undisturbed, query)
+    counted = "SELECT count(DISTINCT business_date) FROM loans_productaccrual WHERE kind = 'interest'"
+    assert rows(disturbed, counted) == [((LAST - TODAY).days + 1,)]
+    assert rows(disturbed, "SELECT count(*) FROM loans_delinquencyfact") > [(0,)]
+    finished(manage(disturbed, "verify_books"))
