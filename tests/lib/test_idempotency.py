@@ -8,13 +8,16 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
+from django.db import DataError, OperationalError, connection
+from django.http import Http404
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django_fsm import TransitionNotAllowed
 from pytest_django import Settings
 from rest_framework import serializers
-from rest_framework.exceptions import Throttled
+from rest_framework.exceptions import APIException, Throttled
 from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,7 +25,7 @@ from rest_framework.views import APIView
 
 from tests.lib.conftest import AT, Person, call
 from weilidai.lib.errors import DomainError
-from weilidai.lib.idempotency import IdempotentMixin
+from weilidai.lib.idempotency import IdempotentMixin, RequestInProgress, _lock
 from weilidai.lib.ids import uuid7
 from weilidai.lib.models import IdempotencyRecord, JobRun
 from weilidai.lib.parsers import StrictJSONParser
@@ -137,6 +140,17 @@ def test_files_are_part_of_the_body(person: Person) -> None:
 
 
 @pytest.mark.django_db
+def test_a_field_sent_twice_counts_twice(person: Person) -> None:
+    def form(*amounts: str) -> Any:
+        return pay(person, {"amount": list(amounts)}, format="multipart")
+
+    first, again, other, fewer = form("1", "5"), form("1", "5"), form("2", "5"), form("5")
+    assert first.status_code == 202
+    assert told(first) == told(again)
+    assert code_of(other) == code_of(fewer) == (422, "idempotency_key_reused")
+
+
+@pytest.mark.django_db
 def test_keys_of_two_people_never_meet(person: Person) -> None:
     assert told(pay(person))[1] != told(pay(Person(), {"amount": 6}))[1]
     assert effects() == 2
@@ -162,6 +176,25 @@ def test_faults_of_fields_are_the_answer_too(person: Person) -> None:
 
 
 @pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (TransitionNotAllowed(), (409, "transition_not_allowed")),
+        (Http404(), (404, "not_found")),
+        (PermissionDenied(), (403, "permission_denied")),
+        (DataError(), (400, "invalid")),
+    ],
+)
+def test_a_refusal_of_any_layer_is_the_answer_too(person: Person, error: Exception, expected: tuple[int, str]) -> None:
+    Pay.error = error
+    first = pay(person)
+    Pay.error = None
+    again = pay(person)
+    assert code_of(first) == code_of(again) == expected
+    assert (again["Idempotent-Replayed"], effects()) == ("true", 0)
+
+
+@pytest.mark.django_db
 @pytest.mark.parametrize("raw", [b"{", b"[]", b"\xff", b'{"amount": NaN}'])
 def test_a_body_that_cannot_be_read_leaves_the_key_free(person: Person, raw: bytes) -> None:
     assert code_of(pay(person, raw, format=None, content_type="application/json")) == (400, "parse_error")
@@ -180,12 +213,51 @@ def test_a_defect_undoes_everything_and_the_key_can_be_tried_again(person: Perso
     assert effects() == 1
 
 
+class BankDown(DomainError):
+    code = "bank_down"
+    title = "The bank does not answer"
+    http_state = 503
+
+
 @pytest.mark.django_db
-def test_to_wait_is_no_answer_to_keep(person: Person) -> None:
-    Pay.error = Throttled(wait=3)
-    assert code_of(pay(person)) == (429, "rate_limited")
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [(Throttled(wait=3), (429, "rate_limited")), (BankDown(), (503, "bank_down")), (APIException(), (500, "error"))],
+)
+def test_to_wait_is_no_answer_to_keep(person: Person, error: Exception, expected: tuple[int, str]) -> None:
+    Pay.error = error
+    assert code_of(pay(person)) == expected
+    assert (effects(), IdempotencyRecord.objects.count()) == (0, 0)
     Pay.error = None
     assert pay(person).status_code == 202
+    assert effects() == 1
+
+
+class Refusing:
+    """Rows whose lock the database refuses."""
+
+    def __init__(self, sqlstate: str) -> None:
+        self.error = OperationalError("refused")
+        self.error.__cause__ = cause = Exception()
+        cause.sqlstate = sqlstate  # type: ignore[attr-defined]
+
+    def select_for_update(self, **_: Any) -> "Refusing":
+        return self
+
+    def get(self) -> Any:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    ("sqlstate", "expected"),
+    [("55P03", RequestInProgress), ("57P01", OperationalError), ("40P01", OperationalError), ("", OperationalError)],
+)
+def test_only_a_held_lock_tells_of_another_request(
+    monkeypatch: pytest.MonkeyPatch, sqlstate: str, expected: type[Exception]
+) -> None:
+    monkeypatch.setattr(IdempotencyRecord.objects, "filter", lambda **_: Refusing(sqlstate))
+    with pytest.raises(expected):
+        _lock(IdempotencyRecord())
 
 
 # --- A record nobody works on any more ----------------------------------------------------------------------------

@@ -14,18 +14,17 @@ from django.conf import settings
 from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
-from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from weilidai.lib.errors import DomainError
 from weilidai.lib.models import IdempotencyRecord
-from weilidai.lib.problems import PROBLEM_TYPE, problem_response
+from weilidai.lib.problems import PROBLEM_TYPE, client_error, problem_response
 from weilidai.lib.renderers import ExactEncoder
 
 KEY_LENGTH_MAX = 200
-# "Try again later": nothing happened, and the same key may be sent later.
-NOT_KEPT = (429, 503)
+# PostgreSQL's lock_not_available: the only refusal of a lock that tells of another request.
+LOCK_NOT_AVAILABLE = "55P03"
 
 
 class IdempotencyKeyRequired(DomainError):
@@ -58,15 +57,24 @@ def _caller_id(request: Request) -> Any:
     return request.user.pk
 
 
+def _content_of(value: Any) -> Any:
+    """A value as JSON can hold it: an upload by its digest, read piece by piece."""
+    if not hasattr(value, "chunks"):
+        return value
+    digest = hashlib.sha256()
+    for piece in value.chunks():
+        digest.update(piece)
+    value.seek(0)
+    return {"sha256": digest.hexdigest()}
+
+
 def _digest_of(request: Request) -> str:
-    """Of the parsed body: white space and the order of members make no other request."""
-    content: dict[str, Any] = {}
+    """Of the parsed body: white space and the order of members make no other request, a repeated field does."""
     body: Any = request.data
-    for name, value in sorted(body.items()):
-        is_file = hasattr(value, "chunks")
-        content[name] = hashlib.sha256(b"".join(value.chunks())).hexdigest() if is_file else value
-        if is_file:
-            value.seek(0)
+    if hasattr(body, "lists"):
+        content = {name: [_content_of(value) for value in values] for name, values in body.lists()}
+    else:
+        content = {name: _content_of(value) for name, value in body.items()}
     text = json.dumps(content, sort_keys=True, default=str, ensure_ascii=False)
     return hashlib.sha256(text.encode()).hexdigest()
 
@@ -102,8 +110,12 @@ def _lock(record: IdempotencyRecord) -> IdempotencyRecord:
         rows = rows.select_for_update(nowait=True)
     try:
         return rows.get()
-    except (OperationalError, IdempotencyRecord.DoesNotExist) as error:
-        # At work, or this very moment given up to be sent again.
+    except IdempotencyRecord.DoesNotExist as error:
+        # This very moment given up, to be sent again.
+        raise RequestInProgress from error
+    except OperationalError as error:
+        if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
+            raise
         raise RequestInProgress from error
 
 
@@ -112,6 +124,11 @@ def _is_abandoned(record: IdempotencyRecord) -> bool:
     if getattr(record, "is_mine", False) or connection.features.has_select_for_update_nowait:
         return True
     return timezone.now() - record.created_at > timedelta(seconds=settings.IDEMPOTENCY_STALE_SECONDS)
+
+
+def _is_kept(code: int) -> bool:
+    """Whether the answer is one for ever. "Try again later" and "our fault" are not: nothing happened."""
+    return code < 500 and code != 429
 
 
 def _replay(record: IdempotencyRecord) -> Response:
@@ -142,7 +159,7 @@ class IdempotentMixin:
             if not mine and not _is_abandoned(locked):
                 raise RequestInProgress
             response = self._answer(request, **kwargs)
-            if response.status_code in NOT_KEPT:
+            if not _is_kept(response.status_code):
                 locked.delete()
                 return response
             locked.state = IdempotencyRecord.State.DONE
@@ -155,5 +172,8 @@ class IdempotentMixin:
         try:
             with transaction.atomic():
                 return self.perform(request, **kwargs)
-        except (DomainError, APIException) as error:
-            return problem_response(error)
+        except Exception as error:
+            told = client_error(error)
+            if told is None:
+                raise
+            return problem_response(told)

@@ -118,13 +118,19 @@ def problem_response(error: DomainError | exceptions.APIException) -> Response:
     return Response(body, status=body["status"], headers=_headers(error), content_type=PROBLEM_TYPE)
 
 
+def client_error(error: Exception) -> DomainError | exceptions.APIException | None:
+    """The error as one a client caused; None for a defect of ours."""
+    error = _translate(error)
+    return error if isinstance(error, DomainError | exceptions.APIException) else None
+
+
 def problem_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's exception handler. None lets a defect of ours become a 500, which is then logged and told."""
-    error = _translate(error)
-    if not isinstance(error, DomainError | exceptions.APIException):
+    told = client_error(error)
+    if told is None:
         return None
     set_rollback()
-    return problem_response(error)
+    return problem_response(told)
 
 
 def _plain(code: str, http_state: int) -> JsonResponse:
