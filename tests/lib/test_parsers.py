@@ -38,7 +38,8 @@ def test_twenty_levels_pass_and_twenty_one_do_not() -> None:
     [b"", b" ", b"{", b"[]", b'[{"a": 1}]', b"null", b"1", b'"a"', b"true", b"\xff\xfe", b'\xef\xbb\xbf{"a": 1}',
      '{"a": "张"}'.encode("gb18030"), '{"a": 1}'.encode("utf-16"), b'{"a": NaN}', b'{"a": -Infinity}',
      b'{"a": "\\u0000"}', b'{"\\u0000": 1}', b'{"a": ["x", {"b": "\\ud800"}]}', b'{"a": 1} x', b"{'a': 1}",
-     b'{"a": ' + b"9" * 5000 + b"}", b"[" * 100_000],
+     b'{"a": ' + b"9" * 5000 + b"}", b'{"a": 1e9999999999999999999}', b'{"a": 1e-9999999999999999999}',
+     b"[" * 100_000],
 )  # fmt: skip
 def test_everything_else_is_refused(raw: bytes) -> None:
     with pytest.raises(ParseError):

@@ -16,7 +16,8 @@ class StrictJSONParser(JSONParser):
     def parse(self, stream: IO[Any], media_type: str | None = None, parser_context: Any = None) -> Any:
         try:
             data = json.loads(stream.read().decode("utf-8"), parse_float=Decimal, parse_constant=_refuse_constant)
-        except (ValueError, RecursionError) as error:
+        except (ValueError, ArithmeticError, RecursionError) as error:
+            # Arithmetic: an exponent beyond what even a `Decimal` holds.
             raise ParseError from error
         _check(data, 0)
         if not isinstance(data, dict):
