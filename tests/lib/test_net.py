@@ -32,6 +32,10 @@ def test_without_proxies_of_ours_no_header_is_believed(settings: Settings, forwa
         ("2001:db8::1", "2001:DB8:0::9", "2001:db8::9"),
         ("", "203.0.113.9", None),
         ("unix:", "203.0.113.9", None),
+        ("::ffff:10.0.0.1", "203.0.113.9", "203.0.113.9"),
+        ("::ffff:11.0.0.1", "203.0.113.9", "11.0.0.1"),
+        ("10.0.0.1", "::ffff:203.0.113.9", "203.0.113.9"),
+        ("fe80::1%eth0", "203.0.113.9", "fe80::1"),
     ],
 )
 def test_hops_are_believed_from_right_to_left(
