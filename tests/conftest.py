@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_django
+from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
+from django.utils import translation
 
 from tests.support import postgres as pg
 from tests.support.browser import chromium_path, running_browser
@@ -47,6 +49,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 def _empty_cache() -> None:
     """No throttle counter or flag of one test reaches the next."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _default_language() -> Iterator[None]:
+    """A language that one test chose never decides what the next one reads."""
+    with translation.override(settings.LANGUAGE_CODE):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -51,7 +51,7 @@ def checks() -> dict[str, bool]:
         "style": run("style", [ruff, "check", "."]),
         "form": run("form", [ruff, "format", "--check", "--quiet", "."]),
         "types": run("types", [mypy, "."]),
-        "migrations": run("migrations", migrations),
+        "migrations": run("migrations", migrations, DATABASE_URL="sqlite://:memory:"),
         "API document": schema_in_step(),
     }
 

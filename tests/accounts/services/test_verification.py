@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from django.utils.translation import override
 
 from accounts.errors import (
     PaymentPasswordLocked,
@@ -80,8 +81,10 @@ def test_a_success_resets_the_count(alice: Customer) -> None:
 
 @pytest.mark.req("R12")
 def test_the_hint_speaks_of_good_light(alice: Customer) -> None:
-    assert "good light" in str(VerificationFailed.title)
-    assert "good light" in str(VerificationLocked.title)
+    for language, words in (("en", "good light"), ("zh-hans", "光线充足")):
+        with override(language):
+            assert words in str(VerificationFailed.title)
+            assert words in str(VerificationLocked.title)
 
 
 @pytest.mark.req("R12")
