@@ -78,6 +78,8 @@ def test_payouts_survive_killed_workers_and_a_killed_broker(live_workers: Worker
         who.draw("1000.00", at=timezone.now())
     payouts_ring()
     broker.start()
+    # As the process manager does: a worker that loses its broker at a bad moment dies of it, or lives on and is deaf.
+    live_workers.start()
     ring_until(
         lambda: not Payout.objects.filter(state__in=UNDECIDED).exists(), seconds=40, what="every payout to be decided"
     )
