@@ -25,7 +25,7 @@ CLAUSES = [
     ("credit_line_agreement", "一至三个工作日", "one to three working days"),
     ("credit_line_agreement", "不超过20万元", "at most 200 000 yuan"),
     ("credit_line_agreement", "每次不超过5000元", "at most 5 000 yuan a time"),
-    ("credit_line_agreement", "好友满三个月", "friend of more than three months"),
+    ("credit_line_agreement", "好友超过三个月", "friend of more than three months"),
     ("loan_agreement", "当期本金的2.5%", "2.5 % of the period's principal"),
     ("loan_agreement", "减收0.5个百分点", "saves 0.5 percentage points"),
     ("loan_agreement", "未还本金的1%", "1 % of the outstanding principal"),
@@ -37,7 +37,7 @@ CLAUSES = [
     ("loan_agreement", "年化24%", "24 % a year"),
     ("loan_agreement", "罚息、手续费、利息、本金的顺序", "penalty, fee, interest, then principal"),
     ("loan_agreement", "每日22时至次日8时", "between 22:00 and 08:00"),
-    ("loan_agreement", "每日联系不超过6次", "at most six a day"),
+    ("loan_agreement", "每日联系（含未接通）不超过6次", "at most six attempts a day"),
     ("loan_agreement", "不向无关第三人透露债务信息", "no word of the debt to others"),
     ("loan_agreement", "《综合融资成本明示表》", "cost disclosure form"),
     ("loan_agreement", "不得用于购房、股票等证券投资、赌博", "never property, securities, gambling"),
@@ -132,7 +132,7 @@ def test_every_text_says_how_to_withdraw_and_where_to_complain(code: str) -> Non
     assert re.search("complain", english)
 
 
-@pytest.mark.req("R10", "R19", "R26", "R41", "R42", "R43", "R54", "R59", "R60")
+@pytest.mark.req("R10")
 @pytest.mark.parametrize(("code", "chinese", "english"), CLAUSES)
 def test_the_texts_promise_what_the_system_does(code: str, chinese: str, english: str) -> None:
     assert chinese in _text(code, "zh")
