@@ -2,40 +2,89 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
-from django.contrib.auth.models import Group
+from django.contrib.auth.models import Group, Permission
 from django.http import HttpRequest, HttpResponse
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateFilter, RangeDateTimeFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
 from accounts.models import Notification, StaffUser, VerificationAttempt
+from accounts.notices import NOTICES
 from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.backoffice import PermissionMethods, ReadOnlyAdmin, ReasonForm, act, finish
+from weilidai.lib.backoffice.words import subject_word, words_filter
 
 admin.site.unregister(Group)
+
+# What Django writes into the database in English when it makes a permission.
+PERMISSION_KINDS = {"add": _("add"), "change": _("change"), "view": _("view"), "delete": _("delete")}
+
+
+def permission_word(permission: Permission) -> str:
+    """A permission in the reader's language; one with a name of its own is translated by that name."""
+    kind, _sign, model = permission.codename.partition("_")
+    subject = f"{permission.content_type.app_label}.{model}"
+    if kind in PERMISSION_KINDS and model == permission.content_type.model:
+        return f"{subject_word(subject)}: {PERMISSION_KINDS[kind]}"
+    return translate(permission.name)
+
+
+def notice_word(kind: str) -> str:
+    """The title of a kind of notice; an unknown kind shows its code."""
+    return str(NOTICES[kind][0]) if kind in NOTICES else kind
+
+
+class RolesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+    """The roles by their names in the reader's language; there are few, so all are seen at once."""
+
+    widget = UnfoldAdminCheckboxSelectMultipleWidget
+
+    def label_from_instance(self, obj: Group) -> str:
+        return translate(obj.name)
+
+
+class StaffUserForm(UserChangeForm):  # type: ignore[misc]
+    groups = RolesField(queryset=Group.objects.all(), required=False, label=_("Roles"))
+
+
+class RoleFilter(admin.SimpleListFilter):
+    title = _("roles")
+    parameter_name = "groups__id__exact"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(str(group.pk), translate(group.name)) for group in Group.objects.order_by("name")]
+
+    def queryset(self, request: HttpRequest, queryset: Any) -> Any:
+        value = self.value()
+        return queryset.filter(groups=value) if value and value.isdigit() else queryset
 
 
 @admin.register(StaffUser)
 class StaffUserAdmin(PermissionMethods, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
     """Accounts are switched off, never deleted: their names stand in the audit trail."""
 
-    form = UserChangeForm
+    form = StaffUserForm
     add_form = UserCreationForm
     change_password_form = AdminPasswordChangeForm
     list_display = ("username", "display_name", "roles", "is_active", "last_login")
-    list_filter = ("is_active", "groups")
+    list_filter = ("is_active", RoleFilter)
     fieldsets = (
         (None, {"fields": ("username", "password", "display_name", "email")}),
         (_("Roles"), {"fields": ("is_active", "groups")}),
         (_("Important dates"), {"fields": ("last_login", "date_joined")}),
     )
     readonly_fields = ("last_login", "date_joined")
+    filter_horizontal = ()
     actions_detail = ["reset_second_factor"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
@@ -90,6 +139,27 @@ class StaffUserAdmin(PermissionMethods, DjangoUserAdmin, ModelAdmin):  # type: i
 class RoleAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
     """Roles are declared in the code; here they are read."""
 
+    list_display = ("role", "permission_count")
+    fields = ("role", "may")
+    readonly_fields = ("role", "may")
+    filter_horizontal = ()
+
+    @admin.display(description=_("role"), ordering="name")
+    def role(self, group: Group) -> str:
+        return translate(group.name)
+
+    @admin.display(description=_("number of permissions"))
+    def permission_count(self, group: Group) -> int:
+        return len(group.permissions.all())
+
+    @admin.display(description=_("permissions"))
+    def may(self, group: Group) -> SafeString:
+        rows = group.permissions.select_related("content_type")
+        return format_html_join("", "<div>{}</div>", sorted((permission_word(row),) for row in rows))
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return super().get_queryset(request).prefetch_related("permissions")
+
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
@@ -102,10 +172,14 @@ class RoleAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
 
 @admin.register(Notification)
 class NotificationAdmin(ReadOnlyAdmin):
-    list_display = ("created_at", "business_date", "customer", "kind", "read_at")
-    list_filter = ("kind", ("business_date", RangeDateFilter))
+    list_display = ("created_at", "business_date", "customer", "notice", "read_at")
+    list_filter = (("kind", words_filter(notice_word)), ("business_date", RangeDateFilter))
     search_fields = ("customer__openid",)
     list_select_related = ("customer",)
+
+    @admin.display(description=_("kind"), ordering="kind")
+    def notice(self, row: Notification) -> str:
+        return notice_word(row.kind)
 
 
 @admin.register(VerificationAttempt)

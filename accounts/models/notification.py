@@ -16,13 +16,13 @@ class Notification(models.Model):
     )
     kind = models.CharField(_("kind"), max_length=60)
     params = models.JSONField(_("parameters"), default=dict, blank=True)
-    dedupe_key = models.CharField(max_length=200, unique=True)
+    dedupe_key = models.CharField(_("key against repeats"), max_length=200, unique=True)
     business_date = models.DateField(_("business date"))
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)
     read_at = models.DateTimeField(_("read at"), null=True, blank=True)
     # SMS copy of the notice: due outside the quiet hours, sent by the poller.
-    sms_due_at = models.DateTimeField(null=True, blank=True)
-    sms_sent_at = models.DateTimeField(null=True, blank=True)
+    sms_due_at = models.DateTimeField(_("SMS due at"), null=True, blank=True)
+    sms_sent_at = models.DateTimeField(_("SMS sent at"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("notification")

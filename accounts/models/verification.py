@@ -25,11 +25,11 @@ class VerificationAttempt(models.Model):
     device_fingerprint = models.CharField(_("device"), max_length=200, blank=True, default="")
     ip = models.GenericIPAddressField(_("IP"), null=True, blank=True)
     liveness_passed = models.BooleanField(_("liveness passed"))
-    liveness_error_rate = models.DecimalField(max_digits=7, decimal_places=6, null=True)
-    liveness_reference = models.CharField(max_length=100, blank=True, default="")
+    liveness_error_rate = models.DecimalField(_("liveness error rate"), max_digits=7, decimal_places=6, null=True)
+    liveness_reference = models.CharField(_("liveness reference"), max_length=100, blank=True, default="")
     voiceprint_passed = models.BooleanField(_("voiceprint passed"))
-    voiceprint_error_rate = models.DecimalField(max_digits=7, decimal_places=6, null=True)
-    voiceprint_reference = models.CharField(max_length=100, blank=True, default="")
+    voiceprint_error_rate = models.DecimalField(_("voiceprint error rate"), max_digits=7, decimal_places=6, null=True)
+    voiceprint_reference = models.CharField(_("voiceprint reference"), max_length=100, blank=True, default="")
     passed = models.BooleanField(_("passed"))
 
     class Meta:

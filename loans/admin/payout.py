@@ -3,8 +3,22 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateTimeFilter
 
-from loans.models import Payout, PayoutCallback
+from loans.models import Payout, PayoutCallback, PayoutState
 from weilidai.lib.backoffice import ReadOnlyAdmin, badge
+from weilidai.lib.backoffice.words import words_filter
+
+EFFECTS = {"applied": _("Applied"), "repeated": _("Repeated"), "contradiction": _("Contradiction")}
+RESULTS = dict(PayoutState.choices)
+
+
+def effect_word(effect: str) -> str:
+    """What a call-back did here; one not handled yet shows nothing."""
+    return str(EFFECTS.get(effect, effect))
+
+
+def result_word(result: str) -> str:
+    """What the bank says; a word it invents shows as it came."""
+    return str(RESULTS.get(result, result))
 
 
 @admin.register(Payout)
@@ -28,6 +42,18 @@ class PayoutAdmin(ReadOnlyAdmin):
 
 @admin.register(PayoutCallback)
 class PayoutCallbackAdmin(ReadOnlyAdmin):
-    list_display = ("received_at", "reference", "result", "effect", "message_id")
-    list_filter = ("result", "effect", ("received_at", RangeDateTimeFilter))
+    list_display = ("received_at", "reference", "outcome", "consequence", "message_id")
+    list_filter = (
+        ("result", words_filter(result_word)),
+        ("effect", words_filter(effect_word)),
+        ("received_at", RangeDateTimeFilter),
+    )
     search_fields = ("=message_id", "=reference")
+
+    @admin.display(description=_("result"), ordering="result")
+    def outcome(self, callback: PayoutCallback) -> str:
+        return result_word(callback.result)
+
+    @admin.display(description=_("effect"), ordering="effect")
+    def consequence(self, callback: PayoutCallback) -> str:
+        return effect_word(callback.effect)

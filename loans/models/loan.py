@@ -91,7 +91,7 @@ class Loan(models.Model):
     settled_date = models.DateField(_("settled on"), null=True, blank=True)
 
     outstanding_principal_amount = MoneyField(_("outstanding principal"), default=NOTHING)
-    segment_start_date = models.DateField(null=True, blank=True)
+    segment_start_date = models.DateField(_("interest runs from"), null=True, blank=True)
     interest_settled_amount = MoneyField(_("interest up to the last event"), default=NOTHING)
     interest_paid_amount = MoneyField(_("interest paid"), default=NOTHING)
     fee_charged_amount = MoneyField(_("fees charged"), default=NOTHING)
@@ -211,7 +211,7 @@ class LoanEvent(models.Model):
         constraints = [models.UniqueConstraint(fields=["loan", "sequence"], name="event_sequence_once")]
 
     def __str__(self) -> str:
-        return f"{self.sequence} {self.kind}"
+        return f"{self.sequence} {self.get_kind_display()}"
 
 
 class CostDisclosure(models.Model):
@@ -225,7 +225,7 @@ class CostDisclosure(models.Model):
         verbose_name=_("credit line"), to="risk.CreditLine", on_delete=models.PROTECT, related_name="+"
     )
     form_version = models.CharField(_("version of the form"), max_length=20)
-    terms_key = models.CharField(max_length=64, help_text=_("hash of amount, plan, term and prices"))
+    terms_key = models.CharField(_("terms key"), max_length=64, help_text=_("hash of amount, plan, term and prices"))
     content = models.JSONField(_("content"))
     sha256 = models.CharField(_("SHA-256"), max_length=64)
     shown_at = models.DateTimeField(_("shown at"))

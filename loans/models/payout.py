@@ -39,7 +39,7 @@ class Payout(models.Model):
     attempt_count = models.PositiveIntegerField(_("calls"), default=0)
     inquiry_count = models.PositiveIntegerField(_("inquiries"), default=0)
     next_attempt_at = models.DateTimeField(_("next step at"), null=True, blank=True)
-    claimed_until = models.DateTimeField(null=True, blank=True)
+    claimed_until = models.DateTimeField(_("claimed until"), null=True, blank=True)
     bank_reference = models.CharField(_("bank reference"), max_length=100, blank=True, default="")
     refusal_code = models.CharField(_("refusal"), max_length=60, blank=True, default="")
     requested_at = models.DateTimeField(_("requested at"))

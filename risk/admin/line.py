@@ -1,3 +1,4 @@
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +26,13 @@ from weilidai.lib.business_date import current_business_date
 class LineChangeInline(ReadOnlyInline):
     model = LineChange
     fields = ("business_date", "old_limit_amount", "new_limit_amount", "old_daily_rate", "new_daily_rate",
-              "old_tier", "new_tier", "reason", "actor_name")  # fmt: skip
+              "old_tier", "new_tier", "why", "actor_name")  # fmt: skip
+    readonly_fields = ("why",)
+
+    @admin.display(description=_("reason"))
+    def why(self, change: LineChange) -> str:
+        """The services write one word of their own, people write the rest."""
+        return str(_("Credit line opened")) if change.reason == "opened" else change.reason
 
 
 class LimitForm(ReasonForm):
@@ -37,7 +44,7 @@ class LimitForm(ReasonForm):
 
 @admin.register(CreditLine)
 class CreditLineAdmin(ReadOnlyAdmin):
-    list_display = ("customer", "product", "tier", "limit_amount", "used_amount", "available_amount", "daily_rate",
+    list_display = ("customer", "product", "tier", "limit_amount", "used_amount", "available", "daily_rate",
                     "opened_date", "state_badge", "frozen_reason")  # fmt: skip
     list_filter = ("state", "product", "tier", "frozen_reason", ("opened_date", RangeDateFilter),
                    ("limit_amount", RangeNumericFilter))  # fmt: skip
@@ -45,6 +52,10 @@ class CreditLineAdmin(ReadOnlyAdmin):
     list_select_related = ("customer", "product")
     inlines = (LineChangeInline,)
     actions_detail = ["freeze", "unfreeze", "set_limit", "close"]
+
+    @admin.display(description=_("available"))
+    def available(self, line: CreditLine) -> Decimal:
+        return line.available_amount
 
     @admin.display(description=_("state"), ordering="state")
     def state_badge(self, line: CreditLine) -> SafeString:

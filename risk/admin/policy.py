@@ -159,7 +159,11 @@ class RegulationParameterAdmin(ReadOnlyAdmin):
 
 @admin.register(LegalDocument)
 class LegalDocumentAdmin(ReadOnlyAdmin):
-    list_display = ("product", "code", "title_zh", "version", "valid_from", "sha256_zh")
+    list_display = ("product", "code", "title", "version", "valid_from", "sha256_zh")
     list_filter = ("product", "code")
     search_fields = ("=sha256_zh", "=sha256_en", "code")
     list_select_related = ("product",)
+
+    @admin.display(description=_("title"))
+    def title(self, document: LegalDocument) -> str:
+        return document.title

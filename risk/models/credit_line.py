@@ -107,8 +107,8 @@ class LineChange(models.Model):
     new_limit_amount = MoneyField(_("new limit"))
     old_daily_rate = RateField(_("old daily rate"), null=True, blank=True)
     new_daily_rate = RateField(_("new daily rate"))
-    old_tier = models.CharField(_("old tier"), max_length=20, blank=True, default="")
-    new_tier = models.CharField(_("new tier"), max_length=20)
+    old_tier = models.CharField(_("old tier"), max_length=20, blank=True, default="", choices=TierCode.choices)
+    new_tier = models.CharField(_("new tier"), max_length=20, choices=TierCode.choices)
 
     class Meta:
         verbose_name = _("change of a line")

@@ -3,7 +3,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from simple_history.models import HistoricalRecords
 
-from risk.models.product import VersionedPolicy
+from risk.models.product import TierCode, VersionedPolicy
 from weilidai.lib.ids import uuid7
 from weilidai.lib.money import MoneyField, RateField
 
@@ -60,8 +60,8 @@ class Decision(models.Model):
     reasons = models.JSONField(_("reasons"))
     # Everything the pure rules need to come to the same answer, versions of policy included.
     inputs = models.JSONField(_("inputs"))
-    result_sha256 = models.CharField(max_length=64)
-    tier = models.CharField(_("tier"), max_length=20, blank=True, default="")
+    result_sha256 = models.CharField(_("SHA-256 of the result"), max_length=64)
+    tier = models.CharField(_("tier"), max_length=20, blank=True, default="", choices=TierCode.choices)
     limit_amount = MoneyField(_("limit"), null=True, blank=True)
     daily_rate = RateField(_("daily rate"), null=True, blank=True)
     duration_ms = models.PositiveIntegerField(_("duration, ms"), default=0)

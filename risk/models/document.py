@@ -15,13 +15,13 @@ class LegalDocument(models.Model):
     code = models.CharField(_("code"), max_length=60)
     version = models.CharField(_("version"), max_length=20)
     valid_from = models.DateField(_("valid from"))
-    position = models.PositiveSmallIntegerField(default=0)
+    position = models.PositiveSmallIntegerField(_("position"), default=0)
     title_zh = models.CharField(_("title (Chinese)"), max_length=120)
     title_en = models.CharField(_("title (English)"), max_length=200)
     body_zh = models.TextField(_("text (Chinese)"))
     body_en = models.TextField(_("text (English)"))
-    sha256_zh = models.CharField(max_length=64)
-    sha256_en = models.CharField(max_length=64)
+    sha256_zh = models.CharField(_("SHA-256 (Chinese)"), max_length=64)
+    sha256_en = models.CharField(_("SHA-256 (English)"), max_length=64)
 
     class Meta:
         verbose_name = _("legal document")

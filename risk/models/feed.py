@@ -25,7 +25,7 @@ class FeedDelivery(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     kind = models.CharField(_("kind"), max_length=20, choices=FeedKind.choices)
     source = models.CharField(_("source"), max_length=300)
-    content_sha256 = models.CharField(max_length=64, blank=True, default="")
+    content_sha256 = models.CharField(_("SHA-256 of the file"), max_length=64, blank=True, default="")
     business_date = models.DateField(_("business date"))
     lines_done = models.PositiveBigIntegerField(_("lines read"), default=0)
     good_count = models.PositiveBigIntegerField(_("good rows"), default=0)

@@ -13,7 +13,10 @@ from loans.end_of_day.run import days_close
 from loans.end_of_day.steps import STEPS
 from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, badge, finish, may
+from weilidai.lib.backoffice.words import actor_word, state_word, subject_word, words_filter
 from weilidai.lib.models import AuditEvent, BusinessDay, JobRun, StateChange
+
+JOBS = {f"end_of_day.{step.name}": step.label for step in STEPS}
 
 
 @admin.register(BusinessDay)
@@ -47,12 +50,21 @@ class BusinessDayAdmin(ReadOnlyAdmin):
         return finish(request, self.list_url(), call, _("The day is closed."))
 
 
+def job_word(job: str) -> str:
+    """The name of a nightly step; other jobs show their code."""
+    return str(JOBS.get(job, job))
+
+
 @admin.register(JobRun)
 class JobRunAdmin(ReadOnlyAdmin):
-    list_display = ("business_date", "job", "partition", "state_badge", "progress", "attempts", "started_at",
+    list_display = ("business_date", "job_name", "partition", "state_badge", "progress", "attempts", "started_at",
                     "finished_at", "claimed_by")  # fmt: skip
-    list_filter = ("state", "job", ("business_date", RangeDateFilter))
+    list_filter = ("state", ("job", words_filter(job_word)), ("business_date", RangeDateFilter))
     search_fields = ("job",)
+
+    @admin.display(description=_("job"), ordering="job")
+    def job_name(self, run: JobRun) -> str:
+        return job_word(run.job)
 
     @admin.display(description=_("state"), ordering="state")
     def state_badge(self, run: JobRun) -> SafeString:
@@ -65,13 +77,33 @@ class JobRunAdmin(ReadOnlyAdmin):
 
 @admin.register(AuditEvent)
 class AuditEventAdmin(ReadOnlyAdmin):
-    list_display = ("at", "action", "actor_kind", "actor_name", "subject_type", "subject_id", "reason")
-    list_filter = ("actor_kind", ("at", RangeDateTimeFilter))
+    list_display = ("at", "action", "actor", "actor_name", "subject", "subject_id", "reason")
+    list_filter = (("actor_kind", words_filter(actor_word)), ("at", RangeDateTimeFilter))
     search_fields = ("=subject_id", "=actor_name", "=action")
+
+    @admin.display(description=_("kind of actor"), ordering="actor_kind")
+    def actor(self, event: AuditEvent) -> str:
+        return actor_word(event.actor_kind)
+
+    @admin.display(description=_("object"), ordering="subject_type")
+    def subject(self, event: AuditEvent) -> str:
+        return subject_word(event.subject_type)
 
 
 @admin.register(StateChange)
 class StateChangeAdmin(ReadOnlyAdmin):
-    list_display = ("at", "business_date", "subject_type", "subject_id", "old", "new", "actor_name", "reason")
-    list_filter = ("subject_type", ("business_date", RangeDateFilter))
+    list_display = ("at", "business_date", "subject", "subject_id", "before", "after", "actor_name", "reason")
+    list_filter = (("subject_type", words_filter(subject_word)), ("business_date", RangeDateFilter))
     search_fields = ("=subject_id", "=actor_name")
+
+    @admin.display(description=_("object"), ordering="subject_type")
+    def subject(self, change: StateChange) -> str:
+        return subject_word(change.subject_type)
+
+    @admin.display(description=_("old state"))
+    def before(self, change: StateChange) -> str:
+        return state_word(change.subject_type, change.field, change.old)
+
+    @admin.display(description=_("new state"))
+    def after(self, change: StateChange) -> str:
+        return state_word(change.subject_type, change.field, change.new)
