@@ -31,12 +31,16 @@ PERMISSION_KINDS = {"add": _("add"), "change": _("change"), "view": _("view"), "
 
 
 def permission_word(permission: Permission) -> str:
-    """A permission in the reader's language; one with a name of its own is translated by that name."""
+    """A permission in the reader's language. One with a name of its own is read from its model, because the stored
+    name stands in whatever language the migration ran in; where the model is gone the stored name is shown.
+    """
     kind, _sign, model = permission.codename.partition("_")
     subject = f"{permission.content_type.app_label}.{model}"
     if kind in PERMISSION_KINDS and model == permission.content_type.model:
         return f"{subject_word(subject)}: {PERMISSION_KINDS[kind]}"
-    return translate(permission.name)
+    model = permission.content_type.model_class()
+    own = dict(model._meta.permissions) if model else {}
+    return str(own.get(permission.codename, permission.name))
 
 
 def notice_word(kind: str) -> str:
