@@ -38,8 +38,8 @@ def permission_word(permission: Permission) -> str:
     subject = f"{permission.content_type.app_label}.{model}"
     if kind in PERMISSION_KINDS and model == permission.content_type.model:
         return f"{subject_word(subject)}: {PERMISSION_KINDS[kind]}"
-    model = permission.content_type.model_class()
-    own = dict(model._meta.permissions) if model else {}
+    owner = permission.content_type.model_class()
+    own = dict(owner._meta.permissions) if owner else {}
     return str(own.get(permission.codename, permission.name))
 
 
