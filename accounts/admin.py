@@ -18,7 +18,7 @@ from unfold.contrib.filters.admin import RangeDateFilter, RangeDateTimeFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
 
-from accounts.models import Notification, StaffUser, VerificationAttempt
+from accounts.models import ContactAttempt, ContactRule, Notification, StaffUser, VerificationAttempt
 from accounts.notices import NOTICES
 from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.backoffice import PermissionMethods, ReadOnlyAdmin, ReasonForm, act, finish
@@ -192,3 +192,26 @@ class VerificationAttemptAdmin(ReadOnlyAdmin):
     list_filter = ("purpose", "passed", ("at", RangeDateTimeFilter))
     search_fields = ("customer__openid", "=ip")
     list_select_related = ("customer",)
+
+
+@admin.register(ContactAttempt)
+class ContactAttemptAdmin(ReadOnlyAdmin):
+    list_display = (
+        "at",
+        "customer",
+        "channel",
+        "phone_tail",
+        "is_about_debt",
+        "state",
+        "tries",
+        "actor_name",
+        "result",
+    )
+    list_filter = ("channel", "state", "is_about_debt", ("local_date", RangeDateFilter))
+    search_fields = ("customer__openid",)
+    list_select_related = ("customer",)
+
+
+@admin.register(ContactRule)
+class ContactRuleAdmin(ReadOnlyAdmin):
+    list_display = ("valid_from", "quiet_from", "quiet_to", "attempts_per_day_max", "source")

@@ -99,3 +99,21 @@ class DeletionRefused(DomainError):
     code = "deletion_not_possible"
     title = _("Personal data cannot be deleted while a credit line or debt is open")
     http_state = 409
+
+
+class ContactQuietHours(DomainError):
+    code = "contact_quiet_hours"
+    title = _("Nobody may be contacted about a debt at this hour")
+    http_state = 409
+
+
+class ContactDailyLimit(DomainError):
+    code = "contact_daily_limit"
+    title = _("This number was contacted about a debt often enough today")
+    http_state = 409
+
+
+class ContactNotOwnNumber(DomainError):
+    code = "contact_not_own_number"
+    title = _("A debt is spoken of with the customer only, on the customer's own number")
+    http_state = 409

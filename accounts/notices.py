@@ -28,6 +28,18 @@ NOTICES: dict[str, tuple[str | Promise, str | Promise]] = {
     "credit_line_closed": (_("Your credit line is closed"), _("What is open can still be repaid as agreed.")),
 }
 
+# Kinds that are also sent as a text message; those about a debt only as the contact rule allows (R60).
+DEBT_KINDS = frozenset({"due_soon", "due_today", "overdue"})
+SMS_KINDS = DEBT_KINDS | {
+    "invitation",
+    "application_approved",
+    "application_rejected",
+    "loan_disbursed",
+    "loan_failed",
+    "credit_line_frozen",
+    "credit_line_unfrozen",
+}
+
 
 class _Blank(dict[str, Any]):
     """Parameters of an older notice may lack what a newer text asks for."""

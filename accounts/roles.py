@@ -5,11 +5,11 @@ from django.db import transaction
 from django.db.models import Q
 
 PEOPLE = ("accounts.customer", "accounts.bankcard", "accounts.device", "accounts.consent", "accounts.notification",
-          "accounts.verificationattempt")  # fmt: skip
+          "accounts.verificationattempt", "accounts.contactattempt")  # fmt: skip
 GRANTED = ("risk.invitation", "risk.invitationbatch", "risk.creditapplication", "risk.decision",
            "risk.decisioncontest", "risk.creditline", "risk.linechange", "risk.signature")  # fmt: skip
 POLICY = ("risk.product", "risk.productterms", "risk.tier", "risk.scorecard", "risk.regulationparameter",
-          "risk.legaldocument", "risk.feeddelivery", "risk.feedrejection")  # fmt: skip
+          "risk.legaldocument", "risk.feeddelivery", "risk.feedrejection", "accounts.contactrule")  # fmt: skip
 USED = ("loans.loan", "loans.instalment", "loans.loanevent", "loans.repayment", "loans.payout",
         "loans.delinquencyfact", "loans.costdisclosure")  # fmt: skip
 BOOKS = ("loans.journalentry", "loans.posting", "loans.ledgeraccount", "loans.productaccrual",

@@ -19,6 +19,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 2,
         "options": {"expires": 2},
     },
+    "sms": {
+        "task": "accounts.sms_send_due",
+        "schedule": 10,
+        "options": {"expires": 10},
+    },
     "end-of-day": {
         "task": "loans.end_of_day",
         "schedule": 60,

@@ -194,7 +194,7 @@ FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024  # bytes
 
 # --- Institutions ------------------------------------------------------------------------------------------------
-PROVIDER_NAMES = ("wechat", "identity", "bank_card", "face", "payout")
+PROVIDER_NAMES = ("wechat", "identity", "bank_card", "face", "sms", "payout")
 
 
 def _provider(name: str) -> dict[str, Any]:

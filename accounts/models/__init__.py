@@ -2,6 +2,7 @@
 
 from accounts.models.card import BankCard
 from accounts.models.consent import Consent, ConsentCode
+from accounts.models.contact import ContactAttempt, ContactChannel, ContactDay, ContactRule
 from accounts.models.customer import Customer, Occupation
 from accounts.models.device import Device
 from accounts.models.notification import Notification
@@ -13,6 +14,10 @@ __all__ = [
     "BankCard",
     "Consent",
     "ConsentCode",
+    "ContactAttempt",
+    "ContactChannel",
+    "ContactDay",
+    "ContactRule",
     "Customer",
     "CustomerToken",
     "Device",

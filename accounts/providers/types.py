@@ -45,3 +45,11 @@ class Face(Protocol):
     def liveness(self, token: str) -> Factor: ...
 
     def voiceprint(self, token: str) -> Factor: ...
+
+
+class Sms(Protocol):
+    def send(self, reference: str, phone: str, text: str) -> Check:
+        """Hands one message over; the same reference is never delivered twice, so a try may be repeated.
+
+        `passed` False: the number cannot be reached and no repeat will help. Raises ProviderUnavailable.
+        """

@@ -4,17 +4,28 @@ from datetime import date, datetime
 from typing import Any
 
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import Customer, Notification
+from accounts.notices import SMS_KINDS
 
 
 def notification_send(
     *, customer: Customer, kind: str, params: dict[str, Any], dedupe_key: str, business_date: date
 ) -> Notification:
-    """The notice, new or the one already there. Part of the caller's transaction: no act, no notice."""
+    """The notice, new or the one already there. Part of the caller's transaction: no act, no notice.
+
+    Kinds that are also sent as a text message are due at once; when they may go out is judged at the sending.
+    """
     row, _ = Notification.objects.get_or_create(
         dedupe_key=dedupe_key,
-        defaults={"customer": customer, "kind": kind, "params": params, "business_date": business_date},
+        defaults={
+            "customer": customer,
+            "kind": kind,
+            "params": params,
+            "business_date": business_date,
+            "sms_due_at": timezone.now() if kind in SMS_KINDS else None,
+        },
     )
     return row
 

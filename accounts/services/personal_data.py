@@ -57,6 +57,7 @@ def _profile(customer: Customer) -> dict[str, Any]:
         "devices": list(customer.devices.values("fingerprint", "first_seen_at", "last_seen_at", "verified_at")),
         "consents": list(customer.consents.values("code", "granted_at", "withdrawn_at")),
         "notifications": list(customer.notifications.values("kind", "params", "created_at", "read_at")),
+        "contacts": list(customer.contact_attempts.values("channel", "at", "state", "phone_tail", "result")),
         "verifications": list(customer.verification_attempts.values("purpose", "at", "passed")),
     }
 

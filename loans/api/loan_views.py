@@ -1,5 +1,6 @@
 """Quotes, loans and the bank's reports over the API: parse, one service call, answer."""
 
+import hashlib
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -30,7 +31,10 @@ from weilidai.lib.business_date import current_business_date
 from weilidai.lib.idempotency import IdempotentMixin
 from weilidai.lib.pagination import CursorPage
 from weilidai.lib.schema import DEVICE_ID, IDEMPOTENCY_KEY, PROBLEMS
-from weilidai.lib.signing import IsMachine, MachineAuthentication
+from weilidai.lib.signing import IsMachine, Machine, MachineAuthentication
+
+# What the column of a call-back's id holds.
+MESSAGE_ID_LENGTH_MAX = 100
 
 
 def _parsed(serializer: type[Any], data: Any) -> dict[str, Any]:
@@ -183,10 +187,16 @@ class PayoutResultView(APIView):
     def post(self, request: Request) -> Response:
         values, machine = _parsed(s.PayoutResultRequest, request.data), machine_of(request)
         effect = payout_callback_receive(
-            message_id=f"{machine.key_id}:{machine.message_id}"[:100],
+            message_id=_stored_id(machine),
             **values,
             at=timezone.now(),
             as_of=current_business_date(),
             actor=Actor.machine(machine.key_id),
         )
         return Response({"reference": values["reference"], "effect": effect})
+
+
+def _stored_id(machine: Machine) -> str:
+    """Names the bank's message by credential and id; a pair too long for the column by its hash, never cut short."""
+    name = f"{machine.key_id}:{machine.message_id}"
+    return name if len(name) <= MESSAGE_ID_LENGTH_MAX else hashlib.sha256(name.encode()).hexdigest()

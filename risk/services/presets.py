@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts.services.contact import contact_rules_preset
 from risk.models import LegalDocument, PolicyState, Product, ProductTerms, RegulationParameter, Scorecard, Tier
 from risk.rules.scorecard import scorecard_check
 from weilidai.lib.audit import Actor, audit_record
@@ -27,6 +28,7 @@ def presets_load(*, as_of: date) -> dict[str, int]:
         "products": sum(_product_create(row, as_of) for row in shipped["products"]),
         "scorecards": int(_scorecard_create(_read("scorecard.json"), as_of)),
     }
+    created["contact_rules"] = int(contact_rules_preset())
     created["documents"] = sum(_documents_create(row["code"]) for row in shipped["products"])
     return created
 

@@ -8,13 +8,15 @@ import pytest
 from django.db import connection
 
 from accounts.errors import (
+    ContactDailyLimit,
     IdentityRefused,
     PaymentPasswordLocked,
     PaymentPasswordWrong,
     VerificationFailed,
     VerificationLocked,
 )
-from accounts.models import BankCard, Customer, Device
+from accounts.models import BankCard, ContactAttempt, Customer, Device
+from accounts.services.contact import call_record, contact_rules_preset
 from accounts.services.identity import bank_card_add, identity_verify
 from accounts.services.login import customer_login
 from accounts.services.verification import payment_password_check, payment_password_set
@@ -123,3 +125,19 @@ def test_of_first_payment_passwords_at_once_one_is_set(transactional_db: None) -
     chosen = [word for word in at_once(choose) if word != "refused"]
     assert len(chosen) == 1
     assert payment_password_check(customer=bob, password=chosen[0], at=AT).passed
+
+
+@pytest.mark.req("R60")
+def test_calls_at_once_never_pass_the_bound_of_the_day(alice: Customer) -> None:
+    contact_rules_preset()
+    collector = Actor(kind="staff", id="7", name="carol")
+
+    def call() -> Any:
+        try:
+            return call_record(customer=alice, phone=PHONE, result="", actor=collector, at=AT)
+        except ContactDailyLimit as refusal:
+            return refusal
+
+    kinds = [type(answer) for answer in at_once(call, 10)]
+    assert (kinds.count(ContactAttempt), kinds.count(ContactDailyLimit)) == (6, 4)
+    assert ContactAttempt.objects.count() == 6

@@ -56,6 +56,7 @@ NAVIGATION = [
             _list(_("Scorecards"), "scoreboard", "risk", "scorecard"),
             _list(_("Regulation"), "balance", "risk", "regulationparameter"),
             _list(_("Legal documents"), "contract", "risk", "legaldocument"),
+            _list(_("Contact rules"), "do_not_disturb_on", "accounts", "contactrule"),
             _list(_("Chart of accounts"), "account_tree", "loans", "ledgeraccount"),
         ],
     },

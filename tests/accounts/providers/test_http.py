@@ -1,5 +1,6 @@
 """The institutions over HTTP: what each answer means, and that nothing else than an answer is one."""
 
+import json
 import logging
 from collections.abc import Callable
 from decimal import Decimal
@@ -11,7 +12,7 @@ from pytest_django import Settings as Settings
 
 from accounts.errors import ProviderUnavailable, WechatCodeRefused
 from accounts.models import Customer
-from accounts.providers.http import bank_card, face, identity, wechat
+from accounts.providers.http import bank_card, face, identity, sms, wechat
 from tests.accounts.builders import Client
 
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -135,3 +136,20 @@ def test_unreachable_institution_is_503_and_nothing_is_half_done(
     assert (answer.status_code, answer.json()["code"]) == (503, "provider_unavailable")
     assert newcomer_client.call("get", "me").json()["identity_verified"] is False
     assert Customer.objects.count() == before
+
+
+@pytest.mark.req("R60")
+@pytest.mark.parametrize(("accepted", "passed"), [(True, True), (False, False)])
+def test_a_text_message_is_handed_over_with_its_reference(institution: Bank, accepted: bool, passed: bool) -> None:
+    seen = institution(says({"accepted": accepted, "id": "m-1"}))
+    answer = sms.Provider().send("ref-1", "13800138000", "您好")
+    assert (answer.passed, answer.reference) == (passed, "m-1")
+    assert json.loads(seen[0].content) == {"reference": "ref-1", "phone": "13800138000", "text": "您好"}
+    assert seen[0].headers["Authorization"] == "Bearer s3cret"
+
+
+@pytest.mark.parametrize("body", [{}, {"accepted": "yes"}, {"accepted": None}, []])
+def test_an_answer_that_says_nothing_of_the_message_is_none(institution: Bank, body: Any) -> None:
+    institution(says(body))
+    with pytest.raises(ProviderUnavailable):
+        sms.Provider().send("ref-1", "13800138000", "x")

@@ -3,10 +3,11 @@ from decimal import Decimal
 import pytest
 from pytest_django import Settings as Settings
 
-from accounts.errors import WechatCodeRefused
+from accounts.errors import ProviderUnavailable, WechatCodeRefused
 from accounts.providers import provider
 from accounts.providers.sandbox.face import Provider as Face
 from accounts.providers.sandbox.identity import Provider as Identity
+from accounts.providers.sandbox.sms import Provider as Sms
 from accounts.providers.sandbox.wechat import Provider as Wechat
 
 LIMIT = Decimal("0.003")
@@ -59,3 +60,13 @@ def test_settings_choose_the_institution(settings: Settings) -> None:
     assert provider("wechat").__module__ == "accounts.providers.sandbox.wechat"
     settings.PROVIDERS = {**settings.PROVIDERS, "wechat": {"kind": "http"}}
     assert provider("wechat").__module__ == "accounts.providers.http.wechat"
+
+
+@pytest.mark.parametrize(("phone", "delivered"), [("13800138000", True), ("13800138051", False)])
+def test_the_number_says_whether_a_message_arrives(phone: str, delivered: bool) -> None:
+    assert Sms().send("r", phone, "x").passed is delivered
+
+
+def test_a_silent_provider_on_demand() -> None:
+    with pytest.raises(ProviderUnavailable):
+        Sms().send("r", "13800138052", "x")

@@ -51,6 +51,13 @@ def test_twenty_times_the_same_message_pays_once(reference: str) -> None:
     assert LoanEvent.objects.count() == PayoutCallback.objects.count() == 1
 
 
+def test_two_long_message_ids_that_begin_alike_are_two_messages(reference: str) -> None:
+    body = {"reference": reference, "result": "paid", "bank_reference": "B1"}
+    for end in "ab":
+        assert report(body, message="m" * 99 + end).status_code == 200
+    assert PayoutCallback.objects.count() == 2
+
+
 def test_a_refusal_frees_the_limit(alice: Borrower, reference: str) -> None:
     assert report({"reference": reference, "result": "refused", "code": "closed"}).json()["effect"] == "applied"
     assert report({"reference": reference, "result": "paid"}, message="m2").json()["effect"] == "contradiction"
