@@ -8,9 +8,11 @@ from accounts.models import Customer
 
 Exporter = Callable[[Customer], Any]
 Blocker = Callable[[Customer], bool]
+Eraser = Callable[[Customer], None]
 
 _exporters: dict[str, Exporter] = {}
 _blockers: dict[str, Blocker] = {}
+_erasers: dict[str, Eraser] = {}
 
 
 def register_exporter(name: str, exporter: Exporter) -> None:
@@ -21,6 +23,15 @@ def register_exporter(name: str, exporter: Exporter) -> None:
 def register_blocker(name: str, blocker: Blocker) -> None:
     """`blocker(customer)` is True while the customer's data must be kept in use."""
     _blockers[name] = blocker
+
+
+def register_eraser(name: str, eraser: Eraser) -> None:
+    """`eraser(customer)` blanks what the person wrote, inside the transaction of the deletion."""
+    _erasers[name] = eraser
+
+
+def erasers() -> list[Eraser]:
+    return list(_erasers.values())
 
 
 def exporters() -> dict[str, Exporter]:

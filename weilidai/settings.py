@@ -186,12 +186,19 @@ STORAGES = {
         if DEBUG
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
+    # Customers' papers: ciphertext under random names in `MEDIA_ROOT/private`, which no address serves.
+    "private": {"BACKEND": "weilidai.lib.uploads.PrivateStorage"},
 }
 WHITENOISE_USE_FINDERS = DEBUG
 # Uploads are identity papers: nobody but the program's own user may read them, and bodies are bounded before parsing.
 FILE_UPLOAD_PERMISSIONS = 0o600
 FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024  # bytes
+UPLOAD_IMAGE_BYTES_MAX = env.int("UPLOAD_IMAGE_BYTES_MAX", default=8 * 1024 * 1024)
+# Looked at before anything is decompressed: thirty million pixels take about 120 MB while they are worked on.
+UPLOAD_IMAGE_PIXELS_MAX = env.int("UPLOAD_IMAGE_PIXELS_MAX", default=30_000_000)
+# A whole multipart request: three pictures and the text beside them.
+UPLOAD_BODY_BYTES_MAX = 3 * UPLOAD_IMAGE_BYTES_MAX + 256 * 1024
 
 # --- Institutions ------------------------------------------------------------------------------------------------
 PROVIDER_NAMES = ("wechat", "identity", "bank_card", "face", "sms", "payout")

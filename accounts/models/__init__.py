@@ -7,6 +7,7 @@ from accounts.models.customer import Customer, Occupation
 from accounts.models.device import Device
 from accounts.models.notification import Notification
 from accounts.models.staff import StaffUser
+from accounts.models.stored_image import ImagePurpose, StoredImage
 from accounts.models.token import CustomerToken
 from accounts.models.verification import VerificationAttempt, VerificationPurpose
 
@@ -21,9 +22,11 @@ __all__ = [
     "Customer",
     "CustomerToken",
     "Device",
+    "ImagePurpose",
     "Notification",
     "Occupation",
     "StaffUser",
+    "StoredImage",
     "VerificationAttempt",
     "VerificationPurpose",
 ]

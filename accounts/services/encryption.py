@@ -5,6 +5,8 @@ from typing import Any
 from django.apps import apps
 from django.db import models, transaction
 
+from accounts.models import StoredImage
+from accounts.services.stored_image import stored_images_rewrite
 from weilidai.lib.crypto import EncryptedTextField
 
 BATCH_ROWS = 500
@@ -20,11 +22,13 @@ def encrypted_fields() -> dict[type[models.Model], list[str]]:
 
 
 def personal_data_rewrite() -> dict[str, int]:
-    """Encrypts every value anew: rows written, by table. Safe to break off and repeat, and beside the running system.
+    """Encrypts every value and picture anew: rows written, by table. Safe to break off and repeat, and beside the
+    running system.
 
     Raises InvalidTag at a row that no current key reads.
     """
-    return {model._meta.label: _table_rewrite(model, names) for model, names in encrypted_fields().items()}
+    written = {model._meta.label: _table_rewrite(model, names) for model, names in encrypted_fields().items()}
+    return {**written, StoredImage._meta.label: stored_images_rewrite(batch_rows=BATCH_ROWS)}
 
 
 def _table_rewrite(model: type[models.Model], names: list[str]) -> int:

@@ -1,5 +1,6 @@
 """A person's rights over personal data, and staff's recorded reads of full numbers (R55, I12)."""
 
+import base64
 from datetime import datetime
 from typing import Any
 
@@ -9,8 +10,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import DeletionRefused
 from accounts.models import BankCard, Consent, Customer, CustomerToken, Device
-from accounts.personal_data import exporters, is_blocked
+from accounts.personal_data import erasers, exporters, is_blocked
 from accounts.rules import fault
+from accounts.services.stored_image import stored_image_read, stored_images_erase
 from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.errors import FieldInvalid, ObjectNotFound
 
@@ -59,12 +61,22 @@ def _profile(customer: Customer) -> dict[str, Any]:
         "notifications": list(customer.notifications.values("kind", "params", "created_at", "read_at")),
         "contacts": list(customer.contact_attempts.values("channel", "at", "state", "phone_tail", "result")),
         "verifications": list(customer.verification_attempts.values("purpose", "at", "passed")),
+        "images": [
+            {
+                "id": image.pk,
+                "purpose": image.purpose,
+                "created_at": image.created_at,
+                "sha256": image.sha256,
+                "jpeg_base64": base64.b64encode(stored_image_read(image)).decode(),
+            }
+            for image in customer.images.filter(erased_at__isnull=True)
+        ],
     }
 
 
 @transaction.atomic
 def customer_delete(*, customer: Customer, at: datetime) -> Customer:
-    """Erases names and numbers and revokes every token; what the law makes a lender keep stays without a name.
+    """Erases names, numbers, pictures, revokes every token; what the law makes a lender keep stays without a name.
 
     Raises DeletionRefused while a line or a debt is open.
     """
@@ -84,6 +96,9 @@ def customer_delete(*, customer: Customer, at: datetime) -> Customer:
     # The fingerprint stays: fraud rings are found by it. Where and with what the person surfed does not.
     Device.objects.filter(customer=row).update(user_agent="", last_ip=None)
     row.verification_attempts.update(ip=None)
+    stored_images_erase(customer=row, at=at)
+    for erase in erasers():
+        erase(row)
     Consent.objects.filter(customer=row, withdrawn_at__isnull=True).update(withdrawn_at=at)
     CustomerToken.objects.filter(user=row).delete()
     audit_record(action="customer.erased", actor=Actor(kind="customer", id=str(row.pk), name=""), subject=row, at=at)

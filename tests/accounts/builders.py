@@ -9,13 +9,16 @@ from rest_framework.test import APIClient
 from stdnum import luhn
 from stdnum.cn import ric
 
-from accounts.models import Customer, Device
+from accounts.models import Customer, Device, ImagePurpose, StoredImage
 from accounts.rules import BiometricPolicy
 from accounts.services.device import device_mark_verified, device_touch
 from accounts.services.identity import bank_card_add, identity_verify
 from accounts.services.login import customer_login
+from accounts.services.stored_image import images_filed
 from accounts.services.verification import Verdict, biometric_check, payment_password_set
+from tests.support.pictures import photo
 from weilidai.lib.audit import Actor
+from weilidai.lib.uploads import image_clean
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 AS_OF = date(2026, 11, 20)
@@ -66,6 +69,14 @@ def biometrics(customer: Customer, *, face: str = "ok", voice: str = "ok", at: d
         customer=Customer.objects.get(pk=customer.pk), face_token=face, voice_token=voice, policy=POLICY,
         purpose="application", subject_id="1", device_fingerprint="phone", ip="203.0.113.7", at=at,
     )  # fmt: skip
+
+
+def image_make(customer: Customer, seed: int = 1, at: datetime = AT) -> StoredImage:
+    """A picture the customer sent."""
+    clean = {"image": image_clean(photo(seed), field="image")}
+    with images_filed(customer=customer, purpose=ImagePurpose.APPEAL, images=clean, at=at) as rows:
+        rows["image"].save()
+    return rows["image"]
 
 
 class Client(APIClient):

@@ -25,24 +25,33 @@ def _derived(secret: str, purpose: str) -> bytes:
     return hashlib.blake2b(secret.encode(), key=purpose.encode(), digest_size=32).digest()
 
 
-def encrypt_text(plain: str) -> str:
-    """Base64 of version, nonce and ciphertext."""
+def encrypt_bytes(plain: bytes, *, bound_to: bytes = b"") -> bytes:
+    """Version, nonce and ciphertext; it opens only with the same `bound_to` again."""
     nonce = os.urandom(_NONCE_BYTES)
     cipher = AESGCM(_derived(settings.PII_KEYS[0], "weilidai.encrypt"))
-    return base64.b64encode(_VERSION + nonce + cipher.encrypt(nonce, plain.encode(), _VERSION)).decode()
+    return _VERSION + nonce + cipher.encrypt(nonce, plain, _VERSION + bound_to)
 
 
-def decrypt_text(stored: str) -> str:
-    """Reverses `encrypt_text` under any current key; raises `InvalidTag` on a foreign or altered value."""
-    raw = base64.b64decode(stored)
+def decrypt_bytes(raw: bytes, *, bound_to: bytes = b"") -> bytes:
+    """Reverses `encrypt_bytes` under any current key; raises `InvalidTag` on a foreign or altered value."""
     nonce, body = raw[1 : 1 + _NONCE_BYTES], raw[1 + _NONCE_BYTES :]
     error: InvalidTag | None = None
     for secret in settings.PII_KEYS:
         try:
-            return AESGCM(_derived(secret, "weilidai.encrypt")).decrypt(nonce, body, raw[:1]).decode()
+            return AESGCM(_derived(secret, "weilidai.encrypt")).decrypt(nonce, body, raw[:1] + bound_to)
         except InvalidTag as caught:
             error = caught
     raise error or ValueError("no key is configured")
+
+
+def encrypt_text(plain: str) -> str:
+    """Base64 of version, nonce and ciphertext."""
+    return base64.b64encode(encrypt_bytes(plain.encode())).decode()
+
+
+def decrypt_text(stored: str) -> str:
+    """Reverses `encrypt_text` under any current key; raises `InvalidTag` on a foreign or altered value."""
+    return decrypt_bytes(base64.b64decode(stored)).decode()
 
 
 def keyed_hash(value: str, purpose: str) -> str:

@@ -8,11 +8,12 @@ from django.core.management import call_command
 from pytest_django import Settings
 
 from accounts.errors import IdentityRefused
-from accounts.models import BankCard, Customer
+from accounts.models import BankCard, Customer, StoredImage
 from accounts.services import encryption
 from accounts.services.identity import identity_verify
 from accounts.services.personal_data import customer_delete
-from tests.accounts.builders import AS_OF, AT, NAME, PHONE, card_number_of, customer_make, id_number_of
+from accounts.services.stored_image import stored_image_read
+from tests.accounts.builders import AS_OF, AT, NAME, PHONE, card_number_of, customer_make, id_number_of, image_make
 from weilidai.lib.audit import Actor
 
 pytestmark = [pytest.mark.django_db, pytest.mark.req("R55")]
@@ -31,16 +32,22 @@ def test_after_rewriting_the_old_key_can_go(
     monkeypatch.setattr(encryption, "BATCH_ROWS", 2)
     for name in ("bob", "charlie"):
         customer_make(name)
+    image = image_make(alice)
     old = settings.PII_KEYS
     settings.PII_KEYS = ["new", *old]
     out = StringIO()
     call_command("rewrite_personal_data", stdout=out)
-    assert sorted(out.getvalue().splitlines()) == ["accounts.BankCard: 3", "accounts.Customer: 3"]
+    assert sorted(out.getvalue().splitlines()) == [
+        "accounts.BankCard: 3",
+        "accounts.Customer: 3",
+        "accounts.StoredImage: 1",
+    ]
     settings.PII_KEYS = ["new"]
     row, card = Customer.objects.get(openid="alice"), BankCard.objects.get(customer=alice)
     assert (row.name, row.id_number, row.phone) == (NAME, id_number_of(1), PHONE)
     assert (card.number, card.holder, card.phone) == (card_number_of(1), NAME, PHONE)
     assert row.id_number_hash == alice.id_number_hash
+    assert stored_image_read(StoredImage.objects.get(pk=image.pk)).startswith(b"\xff\xd8")
 
 
 def test_without_rewriting_it_cannot(alice: Customer, settings: Settings) -> None:

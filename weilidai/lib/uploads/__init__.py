@@ -1,0 +1,27 @@
+"""Pictures that customers send: bounded, decoded, made anew and kept as ciphertext."""
+
+from weilidai.lib.uploads.errors import UploadRejected, rejection
+from weilidai.lib.uploads.images import CleanImage, image_clean, images_clean, look_distance
+from weilidai.lib.uploads.parser import BoundedMultiPartParser
+from weilidai.lib.uploads.storage import (
+    PrivateStorage,
+    private_delete,
+    private_names,
+    private_read,
+    private_write,
+)
+
+__all__ = [
+    "BoundedMultiPartParser",
+    "CleanImage",
+    "PrivateStorage",
+    "UploadRejected",
+    "image_clean",
+    "images_clean",
+    "look_distance",
+    "private_delete",
+    "private_names",
+    "private_read",
+    "private_write",
+    "rejection",
+]
