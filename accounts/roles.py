@@ -9,7 +9,9 @@ PEOPLE = ("accounts.customer", "accounts.bankcard", "accounts.device", "accounts
 GRANTED = ("risk.invitation", "risk.invitationbatch", "risk.creditapplication", "risk.decision",
            "risk.decisioncontest", "risk.creditline", "risk.linechange", "risk.signature")  # fmt: skip
 POLICY = ("risk.product", "risk.productterms", "risk.tier", "risk.scorecard", "risk.regulationparameter",
-          "risk.legaldocument", "risk.feeddelivery", "risk.feedrejection", "accounts.contactrule")  # fmt: skip
+          "risk.monitoringpolicy", "risk.legaldocument", "risk.feeddelivery", "risk.feedrejection",
+          "accounts.contactrule")  # fmt: skip
+ALERTS = ("risk.alert", "risk.alertnote", "risk.alertsnooze")
 USED = ("loans.loan", "loans.instalment", "loans.loanevent", "loans.repayment", "loans.payout",
         "loans.delinquencyfact", "loans.costdisclosure")  # fmt: skip
 BOOKS = ("loans.journalentry", "loans.posting", "loans.ledgeraccount", "loans.productaccrual",
@@ -22,24 +24,26 @@ FULL_NUMBER = "accounts.view_full_number"
 # role → (models it sees, permissions to act)
 ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "credit_officer": (
-        (*PEOPLE, *GRANTED, *USED, "risk.product"),
-        ("risk.add_invitation", "risk.change_invitation", "risk.change_creditapplication",
+        (*PEOPLE, *GRANTED, *ALERTS, *USED, "risk.product"),
+        ("risk.change_alert", "risk.add_invitation", "risk.change_invitation", "risk.change_creditapplication",
          "risk.change_decisioncontest", "risk.change_creditline"),
     ),
     "risk_analyst": (
-        ("accounts.customer", *GRANTED, *POLICY, *USED),
-        ("risk.add_productterms", "risk.change_productterms", "risk.add_scorecard", "risk.change_scorecard",
+        ("accounts.customer", *GRANTED, *ALERTS, *POLICY, *USED),
+        ("risk.change_alert", "risk.add_monitoringpolicy", "risk.change_monitoringpolicy",
+         "risk.add_productterms", "risk.change_productterms", "risk.add_scorecard", "risk.change_scorecard",
          "risk.add_invitation"),
     ),
     "collector": ((*PEOPLE, "risk.creditline", *USED), (FULL_NUMBER,)),
     "finance": (("accounts.customer", *USED, *BOOKS, "lib.jobrun", "lib.businessday"), ()),
     "supervisor": (
-        (*PEOPLE, *GRANTED, *POLICY, *USED, *BOOKS, *HOUSE),
-        (FULL_NUMBER, "risk.add_invitation", "risk.change_invitation", "risk.change_creditapplication",
+        (*PEOPLE, *GRANTED, *ALERTS, *POLICY, *USED, *BOOKS, *HOUSE),
+        (FULL_NUMBER, "risk.change_alert", "risk.change_monitoringpolicy", "risk.add_invitation",
+         "risk.change_invitation", "risk.change_creditapplication",
          "risk.change_decisioncontest", "risk.change_creditline", "risk.change_productterms",
          "risk.change_scorecard", "lib.change_businessday"),
     ),
-    "auditor": ((*PEOPLE, *GRANTED, *POLICY, *USED, *BOOKS, *HOUSE, *STAFF), ()),
+    "auditor": ((*PEOPLE, *GRANTED, *ALERTS, *POLICY, *USED, *BOOKS, *HOUSE, *STAFF), ()),
     "administrator": (
         (*HOUSE, *STAFF, "risk.product"),
         ("accounts.add_staffuser", "accounts.change_staffuser", "lib.change_businessday"),

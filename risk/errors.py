@@ -95,3 +95,15 @@ class ContestOpen(DomainError):
     code = "contest_open"
     title = _("This decision is already being looked at")
     http_state = 409
+
+
+class AssigneeInvalid(DomainError):
+    code = "assignee_invalid"
+    title = _("This person may not work on alerts")
+    http_state = 400
+
+
+class SnoozeInvalid(DomainError):
+    code = "snooze_invalid"
+    title = _("A snooze ends on a day in the next 90 days")
+    http_state = 400

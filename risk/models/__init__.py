@@ -1,5 +1,14 @@
 """Credit granted: behaviour that came in, what is offered, invitation, application, decision, credit line."""
 
+from risk.models.alert import (
+    WAITING_STATES,
+    Alert,
+    AlertNote,
+    AlertOutcome,
+    AlertSeverity,
+    AlertSnooze,
+    AlertState,
+)
 from risk.models.application import EXPIRING_STATES, OPEN_STATES, ApplicationState, CreditApplication
 from risk.models.behaviour import (
     ActivityDay,
@@ -18,6 +27,7 @@ from risk.models.decision import Decision, DecisionContest, Outcome, Scorecard
 from risk.models.document import LegalDocument, Signature
 from risk.models.feed import FeedDelivery, FeedKind, FeedRejection
 from risk.models.invitation import Invitation, InvitationBatch, InvitationState
+from risk.models.monitoring import MonitoringPolicy
 from risk.models.product import (
     FeeBase,
     PenaltyMethod,
@@ -32,7 +42,14 @@ from risk.models.product import (
 __all__ = [
     "EXPIRING_STATES",
     "OPEN_STATES",
+    "WAITING_STATES",
     "ActivityDay",
+    "Alert",
+    "AlertNote",
+    "AlertOutcome",
+    "AlertSeverity",
+    "AlertSnooze",
+    "AlertState",
     "ApplicationState",
     "AssetMonth",
     "AuxiliaryReading",
@@ -56,6 +73,7 @@ __all__ = [
     "LineChange",
     "LineState",
     "LoginEvent",
+    "MonitoringPolicy",
     "Outcome",
     "PaymentEvent",
     "PenaltyMethod",

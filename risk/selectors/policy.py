@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from django.db.models import Prefetch, Q, QuerySet
 
 from risk.errors import PolicyMissing
-from risk.models import PolicyState, Product, ProductTerms, RegulationParameter, Scorecard, Tier
+from risk.models import MonitoringPolicy, PolicyState, Product, ProductTerms, RegulationParameter, Scorecard, Tier
 from risk.models.product import VersionedPolicy
 from weilidai.lib.errors import ObjectNotFound
 
@@ -75,6 +75,11 @@ def scorecard_current(as_of: date, code: str = SCORECARD_CODE) -> Scorecard:
     if scorecard is None:
         raise PolicyMissing
     return scorecard
+
+
+def monitoring_current(as_of: date) -> MonitoringPolicy:
+    """How alerts and referrals are watched. Where no row covers the date the shipped figures hold: no alert is lost."""
+    return _valid_on(MonitoringPolicy.objects.filter(code="desk"), as_of) or MonitoringPolicy()
 
 
 def tier_of(terms: ProductTerms, code: str) -> Tier:
