@@ -15,7 +15,7 @@ ALERTS = ("risk.alert", "risk.alertnote", "risk.alertsnooze")
 USED = ("loans.loan", "loans.instalment", "loans.loanevent", "loans.repayment", "loans.payout",
         "loans.delinquencyfact", "loans.costdisclosure")  # fmt: skip
 BOOKS = ("loans.journalentry", "loans.posting", "loans.ledgeraccount", "loans.productaccrual",
-         "loans.payoutcallback")  # fmt: skip
+         "loans.payoutcallback", "loans.accountingperiod", "loans.bookfault", "loans.journalseal")  # fmt: skip
 HOUSE = ("lib.auditevent", "lib.statechange", "lib.jobrun", "lib.businessday")
 STAFF = ("accounts.staffuser", "auth.group")
 
@@ -35,7 +35,10 @@ ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
          "risk.add_invitation"),
     ),
     "collector": ((*PEOPLE, "risk.creditline", *USED), (FULL_NUMBER,)),
-    "finance": (("accounts.customer", *USED, *BOOKS, "lib.jobrun", "lib.businessday"), ()),
+    "finance": (
+        ("accounts.customer", *USED, *BOOKS, "lib.jobrun", "lib.businessday"),
+        ("loans.add_accountingperiod",),
+    ),
     "supervisor": (
         (*PEOPLE, *GRANTED, *ALERTS, *POLICY, *USED, *BOOKS, *HOUSE),
         (FULL_NUMBER, "risk.change_alert", "risk.change_monitoringpolicy", "risk.add_invitation",

@@ -13,13 +13,16 @@ from kombu.exceptions import OperationalError
 from loans.end_of_day.run import DayAhead, StepBusy, day_to_close_by_clock, days_close
 from loans.end_of_day.steps import STEPS
 from loans.models import UNDECIDED, Payout, SandboxPayment
+from loans.services.books import books_watch
 from loans.services.payout import payouts_advance
+from loans.services.seal import journal_seal
 from weilidai.lib.business_date import current_business_date
 
 log = structlog.get_logger(__name__)
 
 ROUNDS_MAX = 12
 ROUND_SECONDS = 0.15
+SEAL_ROUNDS_MAX = 200
 # A ring older than this has been overtaken by the next one of beat.
 RING_EXPIRES_SECONDS = 5
 
@@ -77,3 +80,24 @@ def end_of_day_task() -> list[str]:
     except (StepBusy, DayAhead):
         # Another worker is at it, or was faster: nothing is lost, the next ring looks again.
         return []
+
+
+@shared_task(name="loans.journal_seal")
+def journal_seal_task() -> int:
+    """Seals what was posted since the last ring; a long queue is worked off in this one ring."""
+    sealed = 0
+    for _ in range(SEAL_ROUNDS_MAX):
+        batch = journal_seal(at=timezone.now())
+        sealed += batch
+        if not batch:
+            break
+    return sealed
+
+
+@shared_task(name="loans.books_watch")
+def books_watch_task() -> int:
+    """A pass of the continuous checker; the number of faults it saw."""
+    result = books_watch(at=timezone.now(), day=current_business_date())
+    if result and result["faults"]:
+        log.error("books_faulty", faults=result["faults"])
+    return result["faults"] if result else 0

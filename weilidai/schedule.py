@@ -19,6 +19,16 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 2,
         "options": {"expires": 2},
     },
+    "journal-seal": {
+        "task": "loans.journal_seal",
+        "schedule": 10,
+        "options": {"expires": 10},
+    },
+    "books-watch": {
+        "task": "loans.books_watch",
+        "schedule": 10,
+        "options": {"expires": 10},
+    },
     "sms": {
         "task": "accounts.sms_send_due",
         "schedule": 10,

@@ -5,7 +5,6 @@ a loan with what others sum up, it reads both in one statement.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from decimal import Decimal
 from itertools import pairwise
 
@@ -13,6 +12,8 @@ from django.db.models import Case, Count, DecimalField, F, Q, Sum, Value, When
 from django.db.models.functions import Coalesce
 
 from loans import ledger
+from loans.books.chain import seals_hold
+from loans.books.fault import Fault
 from loans.end_of_day.accrual import in_batches
 from loans.models import (
     Instalment,
@@ -32,15 +33,6 @@ from weilidai.lib.money import ZERO
 
 HALF_FEN = Decimal("0.005")
 NO_MONEY = Value(Decimal("0"), output_field=DecimalField(max_digits=18, decimal_places=2))
-
-
-@dataclass(frozen=True)
-class Fault:
-    """A broken invariant at one row."""
-
-    check: str
-    subject: str
-    detail: str
 
 
 Check = Callable[[], Iterator[Fault]]
@@ -234,4 +226,5 @@ CHECKS: tuple[Check, ...] = (
     ledger_matches_loans,
     accruals_every_day,
     days_in_order,
+    seals_hold,
 )

@@ -13,16 +13,21 @@ from loans.models.loan import (
 )
 from loans.models.payout import UNDECIDED, Payout, PayoutCallback, PayoutState, SandboxPayment
 from loans.models.portfolio import DelinquencyFact, ProductAccrual
+from loans.models.proof import AccountingPeriod, BookFault, JournalChain, JournalSeal, PeriodBalance
 from loans.models.repayment import Repayment, RepaymentAllocation
 
 __all__ = [
     "FORBIDDEN_PURPOSES",
     "UNDECIDED",
+    "AccountingPeriod",
+    "BookFault",
     "CostDisclosure",
     "DelinquencyFact",
     "EntryKind",
     "Instalment",
+    "JournalChain",
     "JournalEntry",
+    "JournalSeal",
     "LedgerAccount",
     "Loan",
     "LoanEvent",
@@ -32,6 +37,7 @@ __all__ = [
     "Payout",
     "PayoutCallback",
     "PayoutState",
+    "PeriodBalance",
     "Posting",
     "ProductAccrual",
     "Repayment",

@@ -8,6 +8,7 @@ from django.db import transaction
 from accounts.models import Customer
 from loans.ledger import CHART, DEBIT, Line
 from loans.models import JournalEntry, LedgerAccount, Loan, Posting
+from loans.services.period import period_open_check
 from risk.models import Product
 
 
@@ -35,8 +36,12 @@ def entry_post(
     customer: Customer | None = None,
     loan: Loan | None = None,
 ) -> JournalEntry:
-    """Writes one balanced entry. `reference` is unique: a second posting of it raises `IntegrityError`."""
+    """Writes one balanced entry. `reference` is unique: a second posting of it raises `IntegrityError`.
+
+    Raises PeriodClosed for an effective date in a month whose books are closed.
+    """
     _balance_check(lines)
+    period_open_check(effective_date)
     entry = JournalEntry.objects.create(
         kind=kind,
         reference=reference,

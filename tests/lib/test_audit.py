@@ -4,7 +4,8 @@ from datetime import date
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.core.management import call_command
+from django.db import IntegrityError, connection, transaction
 from django_fsm import TransitionNotAllowed
 
 from accounts.models import Customer, StaffUser
@@ -97,3 +98,24 @@ def test_a_step_the_state_does_not_allow_leaves_nothing() -> None:
         take_step(door, "close", actor=SYSTEM, as_of=DAY)
     assert error.value.extra == {"state": "closed"}
     assert (len(door.saved), StateChange.objects.count()) == (1, 1)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("table", ["lib_auditevent", "lib_statechange"])
+@pytest.mark.parametrize("statement", ["UPDATE {} SET reason = 'y'", "DELETE FROM {}"])
+def test_no_sql_changes_evidence(run: JobRun, table: str, statement: str) -> None:
+    audit_record(action="x", actor=SYSTEM, subject=run)
+    state_change_record(subject=run, old="a", new="b", actor=SYSTEM, as_of=DAY)
+    with pytest.raises(IntegrityError, match="never changed"), transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(statement.format(table))
+    assert (AuditEvent.objects.get().reason, StateChange.objects.get().reason) == ("", "")
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_the_triggers_can_be_taken_back_and_made_again() -> None:
+    for name in ("0003", "0004"):
+        call_command("migrate", "lib", name, verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT tgname FROM pg_trigger WHERE tgname LIKE 'lib_%_evidence' ORDER BY 1")
+        assert [name for (name,) in cursor.fetchall()] == ["lib_auditevent_evidence", "lib_statechange_evidence"]

@@ -4,7 +4,8 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from loans.books.checks import CHECKS, Fault
+from loans.books.checks import CHECKS
+from loans.books.fault import Fault
 from loans.end_of_day.run import days_close
 from loans.end_of_day.steps import STEPS
 from loans.models import Loan, Posting, Repayment

@@ -44,6 +44,9 @@ NAVIGATION = [
             _list(_("Overdue facts"), "event_busy", "loans", "delinquencyfact"),
             _list(_("Journal"), "menu_book", "loans", "journalentry"),
             _list(_("Accruals"), "trending_up", "loans", "productaccrual"),
+            _item(_("Trial balance"), "account_balance", "loans_trial_balance", "loans.view_accountingperiod"),
+            _list(_("Closed periods"), "lock_clock", "loans", "accountingperiod"),
+            _list(_("Faults in the books"), "rule", "loans", "bookfault"),
         ],
     },
     {

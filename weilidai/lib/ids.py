@@ -3,6 +3,18 @@
 import os
 import time
 import uuid
+from datetime import UTC, datetime
+
+
+def uuid7_floor(at: datetime) -> uuid.UUID:
+    """The smallest UUIDv7 of an instant: rows made at or after it have greater keys."""
+    milliseconds = int(at.timestamp() * 1000)
+    return uuid.UUID(int=(milliseconds & ((1 << 48) - 1)) << 80 | 0x7 << 76 | 0b10 << 62)
+
+
+def uuid7_time(key: uuid.UUID) -> datetime:
+    """When a UUIDv7 was made, to the millisecond."""
+    return datetime.fromtimestamp((key.int >> 80) / 1000, tz=UTC)
 
 
 def uuid7() -> uuid.UUID:

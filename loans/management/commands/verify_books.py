@@ -10,7 +10,8 @@ from django.db import connection, transaction
 from rich.console import Console
 from rich.progress import track
 
-from loans.books.checks import CHECKS, Check, Fault
+from loans.books.checks import CHECKS, Check
+from loans.books.fault import Fault
 
 
 class Command(BaseCommand):

@@ -1,0 +1,86 @@
+"""The continuous checker: every invariant over and over, faults kept as rows until a later pass no longer sees them."""
+
+import time
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import connection, transaction
+
+from loans.books.checks import CHECKS, Check
+from loans.books.fault import Fault
+from loans.models import BookFault
+from weilidai.lib.models import JobRun
+
+JOB = "books_watch"
+# A pass starts this long after the last one ended; a long pass is followed by a rest of its own length, so that the
+# checker never takes more than half of one core.
+REST = timedelta(seconds=20)
+LEASE = timedelta(minutes=30)
+FAULTS_PER_CHECK_MAX = 1000
+
+
+def books_watch(*, at: datetime, day: Any) -> dict[str, Any] | None:
+    """One pass over all checks, unless one is running or the last one just ended; the figures of the pass."""
+    run = _claim(at, day)
+    if run is None:
+        return None
+    started = time.monotonic()
+    found: dict[str, list[Fault]] = {}
+    for check in CHECKS:
+        found[check.__name__] = _snapshot(check)
+        JobRun.objects.filter(pk=run.pk).update(progress_done=len(found), progress_total=len(CHECKS))
+    faults_keep(found, at)
+    result = {"seconds": round(time.monotonic() - started, 2), "faults": sum(len(rows) for rows in found.values())}
+    JobRun.objects.filter(pk=run.pk).update(state=JobRun.State.DONE, result=result, finished_at=at, claimed_by="")
+    return result
+
+
+@transaction.atomic
+def _claim(at: datetime, day: Any) -> JobRun | None:
+    """One row per business day; its lease keeps a second checker out, its end time gives the rest."""
+    JobRun.objects.get_or_create(job=JOB, business_date=day, partition="")
+    run = JobRun.objects.select_for_update().get(job=JOB, business_date=day, partition="")
+    if run.state == JobRun.State.RUNNING and run.heartbeat_at and at - run.heartbeat_at < LEASE:
+        return None
+    if run.finished_at:
+        took = timedelta(seconds=run.result.get("seconds", 0))
+        if at - run.finished_at < max(REST, took * 2):
+            return None
+    run.state, run.started_at, run.heartbeat_at = JobRun.State.RUNNING, run.started_at or at, at
+    run.attempts += 1
+    run.save()
+    return run
+
+
+def _snapshot(check: Check) -> list[Fault]:
+    """One check over one snapshot: work going on meanwhile is not taken for a fault."""
+    faults: list[Fault] = []
+    outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if connection.vendor == "postgresql" and outermost:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        for fault in check():
+            faults.append(fault)
+            if len(faults) >= FAULTS_PER_CHECK_MAX:
+                break
+    return faults
+
+
+@transaction.atomic
+def faults_keep(found: dict[str, list[Fault]], at: datetime) -> None:
+    """New faults get a row, known ones a new time, those a full pass no longer shows are resolved."""
+    for name, faults in found.items():
+        open_rows = {row.subject: row for row in BookFault.objects.filter(check_name=name, resolved_at__isnull=True)}
+        seen = {fault.subject[:120]: fault for fault in faults}
+        for subject, fault in seen.items():
+            row = open_rows.get(subject)
+            if row is None:
+                BookFault.objects.create(
+                    check_name=name, subject=subject, detail=fault.detail[:500], first_seen_at=at, last_seen_at=at
+                )
+            else:
+                row.last_seen_at, row.detail = at, fault.detail[:500]
+                row.save(update_fields=["last_seen_at", "detail"])
+        gone = [row.pk for subject, row in open_rows.items() if subject not in seen]
+        BookFault.objects.filter(pk__in=gone).update(resolved_at=at)
