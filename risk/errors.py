@@ -105,5 +105,5 @@ class AssigneeInvalid(DomainError):
 
 class SnoozeInvalid(DomainError):
     code = "snooze_invalid"
-    title = _("A snooze ends on a day in the next 90 days")
+    title = _("A snooze is for one customer and ends on a day the policy allows")
     http_state = 400

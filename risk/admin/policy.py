@@ -11,7 +11,16 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 
-from risk.models import LegalDocument, PolicyState, Product, ProductTerms, RegulationParameter, Scorecard, Tier
+from risk.models import (
+    LegalDocument,
+    MonitoringPolicy,
+    PolicyState,
+    Product,
+    ProductTerms,
+    RegulationParameter,
+    Scorecard,
+    Tier,
+)
 from risk.services.policy import policy_activate
 from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.backoffice import ConfirmForm, PermissionMethods, ReadOnlyAdmin, act, badge, finish, staff_of
@@ -144,6 +153,27 @@ class ScorecardAdmin(DraftAdmin):
             "The draft comes into force on its first day and replaces the version before. Needs a second person."
         ),
         permission="risk.change_scorecard",
+        form=ConfirmForm,
+        icon="verified",
+    )
+    def activate(self, request: HttpRequest, form: ConfirmForm, object_id: str) -> HttpResponse:
+        return self.activate_policy(request, object_id)
+
+
+@admin.register(MonitoringPolicy)
+class MonitoringPolicyAdmin(DraftAdmin):
+    same = ("code",)
+    list_display = ("version", "state_badge", "valid_from", "valid_to", "approval_rate_min", "approval_rate_max",
+                    "drafted_by", "approved_by")  # fmt: skip
+    list_filter = ("state",)
+    readonly_fields = (*STAMPS, "code")
+
+    @act(
+        title=_("Approve"),
+        warning=_(
+            "The draft comes into force on its first day and replaces the version before. Needs a second person."
+        ),
+        permission="risk.change_monitoringpolicy",
         form=ConfirmForm,
         icon="verified",
     )

@@ -38,6 +38,7 @@ from risk.models.product import (
     Tier,
     TierCode,
 )
+from risk.models.review import ReviewClaim
 
 __all__ = [
     "EXPIRING_STATES",
@@ -81,6 +82,7 @@ __all__ = [
     "Product",
     "ProductTerms",
     "RegulationParameter",
+    "ReviewClaim",
     "ScoreReading",
     "Scorecard",
     "Signature",

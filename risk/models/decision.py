@@ -64,6 +64,11 @@ class Decision(models.Model):
     tier = models.CharField(_("tier"), max_length=20, blank=True, default="", choices=TierCode.choices)
     limit_amount = MoneyField(_("limit"), null=True, blank=True)
     daily_rate = RateField(_("daily rate"), null=True, blank=True)
+    # Which visible rules the customer met (R7, R8), for one aggregate query; null: decided before this was kept.
+    meets_score = models.BooleanField(_("meets the score"), null=True, blank=True)
+    meets_real_name = models.BooleanField(_("meets the real name"), null=True, blank=True)
+    meets_age = models.BooleanField(_("meets the age"), null=True, blank=True)
+    meets_activity = models.BooleanField(_("meets the activity"), null=True, blank=True)
     duration_ms = models.PositiveIntegerField(_("duration, ms"), default=0)
     # A decision by a person names the person and the decision it answers.
     decided_by = models.ForeignKey(
@@ -89,8 +94,20 @@ class Decision(models.Model):
         verbose_name_plural = _("decisions")
         ordering = ["-id"]
         indexes = [
-            # Serves the approval rate per product and day.
-            models.Index(fields=["product", "business_date", "outcome"], name="decision_by_day"),
+            # Serves the approval rate and the funnel per product and day from the index alone.
+            models.Index(
+                fields=[
+                    "business_date",
+                    "product",
+                    "answers",
+                    "outcome",
+                    "meets_score",
+                    "meets_real_name",
+                    "meets_age",
+                    "meets_activity",
+                ],
+                name="decision_funnel",
+            ),
         ]
 
     def __str__(self) -> str:

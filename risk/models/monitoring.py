@@ -22,6 +22,7 @@ class MonitoringPolicy(VersionedPolicy):
     alert_hours_medium = models.PositiveSmallIntegerField(_("hours for an alert, medium"), default=72)
     alert_hours_high = models.PositiveSmallIntegerField(_("hours for an alert, high"), default=24)
     alert_hours_critical = models.PositiveSmallIntegerField(_("hours for an alert, critical"), default=4)
+    snooze_days_max = models.PositiveSmallIntegerField(_("longest snooze of alerts, days"), default=90)
     review_claim_minutes = models.PositiveSmallIntegerField(_("minutes a review stays claimed"), default=20)
     referral_hours = models.PositiveSmallIntegerField(_("hours for a referred application"), default=24)
     history = HistoricalRecords()

@@ -8,16 +8,16 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import StaffUser
 from risk.errors import FourEyesRequired
-from risk.models import PolicyState, ProductTerms, Scorecard
+from risk.models import MonitoringPolicy, PolicyState, ProductTerms, Scorecard
 from risk.rules.scorecard import ScorecardInvalid, scorecard_check
 from weilidai.lib.audit import Actor, audit_record, state_change_record
 from weilidai.lib.errors import FieldInvalid, TransitionRefused
 
+Policy = ProductTerms | Scorecard | MonitoringPolicy
+
 
 @transaction.atomic
-def policy_activate(
-    *, policy: ProductTerms | Scorecard, user: StaffUser, as_of: date, at: datetime
-) -> ProductTerms | Scorecard:
+def policy_activate(*, policy: Policy, user: StaffUser, as_of: date, at: datetime) -> Policy:
     """Activates a draft from its `valid_from` on and ends its predecessor the day before.
 
     Raises `FourEyesRequired`, `TransitionRefused` (no draft), `FieldInvalid` (a date in the past, a scorecard or
@@ -41,16 +41,20 @@ def policy_activate(
         action="policy.activate", actor=actor, subject=row, at=at, as_of=as_of, reason=row.change_reason,
         after={"version": row.version, "valid_from": row.valid_from.isoformat()},
     )  # fmt: skip
-    activated: ProductTerms | Scorecard = row
+    activated: Policy = row
     return activated
 
 
-def _content_check(row: ProductTerms | Scorecard) -> None:
+def _content_check(row: Policy) -> None:
     if isinstance(row, Scorecard):
         try:
             scorecard_check(row.definition)
         except (ScorecardInvalid, KeyError, TypeError, ArithmeticError) as error:
             raise _fault("definition", str(error)) from error
+        return
+    if isinstance(row, MonitoringPolicy):
+        if not 0 <= row.approval_rate_min < row.approval_rate_max <= 1:
+            raise _fault("approval_rate_max", _("A range must not end below its beginning"))
         return
     tiers = list(row.tiers.all())
     if not any(tier.months_in_use_min == 0 and tier.assets_min_amount == 0 for tier in tiers):

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 
 from loans.models import UNDECIDED, Loan, LoanState, Payout, ProductAccrual, Repayment
 from risk.models import CreditApplication, CreditLine, Decision, DecisionContest, Invitation, LineState, Outcome
+from weilidai.backoffice.desk import desk_waiting
 from weilidai.lib.business_date import clock_date, current_business_date
 from weilidai.lib.models import BusinessDay, JobRun
 from weilidai.lib.money import ZERO
@@ -32,7 +33,9 @@ def home_context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
         "follows_clock": BusinessDay.objects.filter(date=today, follows_clock=True).exists(),
         "days_behind": max(0, (clock_date(timezone.now()) - today).days),
         "cards": _cards(today) if request.user.has_perm("loans.view_loan") else [],
-        "waiting": [item for item in _waiting(today) if request.user.has_perm(item["permission"])],
+        "waiting": [
+            item for item in [*_waiting(today), *desk_waiting(request)] if request.user.has_perm(item["permission"])
+        ],
         "charts": _charts(today) if request.user.has_perm("loans.view_loan") else [],
     }
     return context

@@ -32,6 +32,8 @@ NAVIGATION = [
             _list(_("Decisions"), "gavel", "risk", "decision"),
             _list(_("Contested decisions"), "record_voice_over", "risk", "decisioncontest"),
             _list(_("Credit lines"), "credit_score", "risk", "creditline"),
+            _list(_("Alerts"), "notifications_active", "risk", "alert"),
+            _list(_("Snoozes of alerts"), "snooze", "risk", "alertsnooze"),
         ],
     },
     {
@@ -57,6 +59,7 @@ NAVIGATION = [
             _list(_("Products"), "category", "risk", "product"),
             _list(_("Product terms"), "tune", "risk", "productterms"),
             _list(_("Scorecards"), "scoreboard", "risk", "scorecard"),
+            _list(_("Monitoring policy"), "monitor_heart", "risk", "monitoringpolicy"),
             _list(_("Regulation"), "balance", "risk", "regulationparameter"),
             _list(_("Legal documents"), "contract", "risk", "legaldocument"),
             _list(_("Contact rules"), "do_not_disturb_on", "accounts", "contactrule"),

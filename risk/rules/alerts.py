@@ -1,0 +1,101 @@
+"""Words for alerts: layers, rules and evidence as a person reads them. Codes without a word show themselves. Pure."""
+
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext, gettext_lazy
+
+Word = str | Promise
+
+MONITORING = "monitoring"
+APPROVAL_BAND = "approval_rate_band"
+
+LAYER_WORDS: dict[str, Word] = {
+    "deny_list": gettext_lazy("Deny list"),
+    "identity_consistency": gettext_lazy("Identity consistency"),
+    "device_fingerprint": gettext_lazy("Device fingerprint"),
+    "geolocation": gettext_lazy("Geolocation"),
+    "behaviour_frequency": gettext_lazy("Behaviour frequency"),
+    "single_amount": gettext_lazy("Single amount"),
+    "velocity": gettext_lazy("Velocity"),
+    "relationship_network": gettext_lazy("Relationship network"),
+    "debts_elsewhere": gettext_lazy("Debts elsewhere"),
+    "credit_history": gettext_lazy("Credit history"),
+    "purpose": gettext_lazy("Purpose of the loan"),
+    "repayment_capacity": gettext_lazy("Repayment capacity"),
+    MONITORING: gettext_lazy("Monitoring"),
+}
+RULE_WORDS: dict[str, Word] = {
+    **LAYER_WORDS,
+    APPROVAL_BAND: gettext_lazy("Approval rate outside its band"),
+    "single_transfer": gettext_lazy("One transfer above the threshold"),
+    "npl_ratio": gettext_lazy("Bad-loan ratio above its threshold"),
+}
+EVIDENCE_WORDS: dict[str, Word] = {
+    "amount": gettext_lazy("Amount"),
+    "threshold": gettext_lazy("Threshold"),
+    "limit": gettext_lazy("Limit"),
+    "count": gettext_lazy("Count"),
+    "window": gettext_lazy("Window"),
+    "window_minutes": gettext_lazy("Window, minutes"),
+    "window_days": gettext_lazy("Window, days"),
+    "city": gettext_lazy("City"),
+    "usual_cities": gettext_lazy("Usual cities"),
+    "device": gettext_lazy("Device"),
+    "fingerprint": gettext_lazy("Device fingerprint"),
+    "ip": gettext_lazy("IP"),
+    "at": gettext_lazy("Time"),
+    "date": gettext_lazy("Date"),
+    "product": gettext_lazy("Product"),
+    "loan": gettext_lazy("Loan"),
+    "application": gettext_lazy("Application"),
+    "point": gettext_lazy("Where it was checked"),
+    "verdict": gettext_lazy("Verdict"),
+    "mode": gettext_lazy("Mode"),
+    "rate": gettext_lazy("Approval rate"),
+    "band_from": gettext_lazy("Band from"),
+    "band_to": gettext_lazy("Band to"),
+    "decisions": gettext_lazy("Decisions"),
+    "approved": gettext_lazy("Approved"),
+    "reason": gettext_lazy("Reason"),
+    "others": gettext_lazy("Other customers"),
+    "transfer": gettext_lazy("Transfer"),
+}
+
+
+def layer_word(layer: str) -> str:
+    return _word(LAYER_WORDS, layer)
+
+
+def rule_word(rule: str) -> str:
+    return _word(RULE_WORDS, rule)
+
+
+def _word(words: dict[str, Word], code: str) -> str:
+    return str(words[code]) if code in words else code.replace("_", " ").replace(".", " › ").capitalize()
+
+
+def evidence_lines(evidence: Any) -> list[tuple[str, str]]:
+    """Name and value of everything that was seen, nested things flattened, in the order they were recorded."""
+    if not isinstance(evidence, dict):
+        return [(gettext("Evidence"), _value(evidence))]
+    lines: list[tuple[str, str]] = []
+    for name, value in evidence.items():
+        word = _word(EVIDENCE_WORDS, str(name))
+        if isinstance(value, dict):
+            lines += [(f"{word}: {inner}", shown) for inner, shown in evidence_lines(value)]
+        else:
+            lines.append((word, _value(value)))
+    return lines
+
+
+def _value(value: Any) -> str:
+    if value is None or value == "" or value == []:
+        return "–"
+    if isinstance(value, bool):
+        return gettext("yes") if value else gettext("no")
+    if isinstance(value, list):
+        return ", ".join(_value(item) for item in value)
+    if isinstance(value, dict):
+        return " · ".join(f"{name} {shown}" for name, shown in evidence_lines(value))
+    return str(value)
