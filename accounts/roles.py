@@ -7,7 +7,7 @@ from django.db.models import Q
 PEOPLE = ("accounts.customer", "accounts.bankcard", "accounts.device", "accounts.consent", "accounts.notification",
           "accounts.verificationattempt", "accounts.contactattempt")  # fmt: skip
 GRANTED = ("risk.invitation", "risk.invitationbatch", "risk.creditapplication", "risk.decision",
-           "risk.decisioncontest", "risk.creditline", "risk.linechange", "risk.signature")  # fmt: skip
+           "risk.decisioncontest", "risk.creditline", "risk.linechange", "risk.signature", "risk.appeal")  # fmt: skip
 POLICY = ("risk.product", "risk.productterms", "risk.tier", "risk.scorecard", "risk.regulationparameter",
           "risk.monitoringpolicy", "risk.legaldocument", "risk.feeddelivery", "risk.feedrejection",
           "accounts.contactrule")  # fmt: skip
@@ -20,17 +20,19 @@ HOUSE = ("lib.auditevent", "lib.statechange", "lib.jobrun", "lib.businessday")
 STAFF = ("accounts.staffuser", "auth.group")
 
 FULL_NUMBER = "accounts.view_full_number"
+# Seeing what customers send is needed to decide about it, and each look is recorded.
+EVIDENCE = ("accounts.view_storedimage", "risk.change_appeal")
 
 # role → (models it sees, permissions to act)
 ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "credit_officer": (
         (*PEOPLE, *GRANTED, *ALERTS, *USED, "risk.product"),
-        ("risk.change_alert", "risk.add_invitation", "risk.change_invitation", "risk.change_creditapplication",
-         "risk.change_decisioncontest", "risk.change_creditline"),
+        (*EVIDENCE, "risk.change_alert", "risk.add_invitation", "risk.change_invitation",
+         "risk.change_creditapplication", "risk.change_decisioncontest", "risk.change_creditline"),
     ),
     "risk_analyst": (
         ("accounts.customer", *GRANTED, *ALERTS, *POLICY, *USED),
-        ("risk.change_alert", "risk.add_monitoringpolicy", "risk.change_monitoringpolicy",
+        (*EVIDENCE, "risk.change_alert", "risk.add_monitoringpolicy", "risk.change_monitoringpolicy",
          "risk.add_productterms", "risk.change_productterms", "risk.add_scorecard", "risk.change_scorecard",
          "risk.add_invitation"),
     ),
@@ -41,7 +43,8 @@ ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "supervisor": (
         (*PEOPLE, *GRANTED, *ALERTS, *POLICY, *USED, *BOOKS, *HOUSE),
-        (FULL_NUMBER, "risk.change_alert", "risk.change_monitoringpolicy", "risk.add_invitation",
+        (FULL_NUMBER, *EVIDENCE, "risk.decide_escalated_appeal", "risk.change_alert",
+         "risk.change_monitoringpolicy", "risk.add_invitation",
          "risk.change_invitation", "risk.change_creditapplication",
          "risk.change_decisioncontest", "risk.change_creditline", "risk.change_productterms",
          "risk.change_scorecard", "lib.change_businessday"),

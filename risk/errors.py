@@ -91,6 +91,18 @@ class ReasonRequired(DomainError):
     http_state = 400
 
 
+class AppealOpen(DomainError):
+    code = "appeal_open"
+    title = _("There is already an open appeal for this credit line")
+    http_state = 409
+
+
+class EvidenceIncomplete(DomainError):
+    code = "evidence_incomplete"
+    title = _("Three different pictures are needed: the identity card's front and back, and you holding it")
+    http_state = 422
+
+
 class ContestOpen(DomainError):
     code = "contest_open"
     title = _("This decision is already being looked at")

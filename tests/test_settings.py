@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-INSTITUTIONS = ("WECHAT", "IDENTITY", "BANK_CARD", "FACE", "SMS", "PAYOUT")
+INSTITUTIONS = ("WECHAT", "IDENTITY", "BANK_CARD", "FACE", "DOCUMENT", "SMS", "PAYOUT")
 PRODUCTION = {
     "DEBUG": "0",
     "SECRET_KEY": "a-secret-of-fifty-characters-that-nobody-can-guess-00",

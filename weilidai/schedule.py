@@ -34,6 +34,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 10,
         "options": {"expires": 10},
     },
+    "appeals": {
+        "task": "risk.appeals_advance",
+        "schedule": 15,
+        "options": {"expires": 15},
+    },
     "end-of-day": {
         "task": "loans.end_of_day",
         "schedule": 60,

@@ -201,7 +201,7 @@ UPLOAD_IMAGE_PIXELS_MAX = env.int("UPLOAD_IMAGE_PIXELS_MAX", default=30_000_000)
 UPLOAD_BODY_BYTES_MAX = 3 * UPLOAD_IMAGE_BYTES_MAX + 256 * 1024
 
 # --- Institutions ------------------------------------------------------------------------------------------------
-PROVIDER_NAMES = ("wechat", "identity", "bank_card", "face", "sms", "payout")
+PROVIDER_NAMES = ("wechat", "identity", "bank_card", "face", "document", "sms", "payout")
 
 
 def _provider(name: str) -> dict[str, Any]:
@@ -272,6 +272,7 @@ THROTTLE_RATES: dict[str, tuple[int, int]] = {
     "customer": (env.int("THROTTLE_CUSTOMER", default=1200), 60),
     "sign_in": (env.int("THROTTLE_SIGN_IN", default=600), 60),
     "money": (env.int("THROTTLE_MONEY", default=600), 60),
+    "uploads": (env.int("THROTTLE_UPLOADS", default=60), 60),
     "machine": (env.int("THROTTLE_MACHINE", default=6000), 60),
 }
 REST_FRAMEWORK = {

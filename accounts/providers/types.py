@@ -41,6 +41,23 @@ class BankCards(Protocol):
         """Whether the bank knows the card as the holder's; raises ProviderUnavailable."""
 
 
+@dataclass(frozen=True)
+class DocumentCheck:
+    """Whether a picture shows what it should; `reason` is `unreadable`, `other_person`, `expired` or empty."""
+
+    passed: bool
+    reason: str
+    reference: str
+
+
+class Documents(Protocol):
+    def check(self, kind: str, image: bytes, name: str, id_number: str) -> DocumentCheck:
+        """Reads a picture (`id_front`, `id_back`, `holding_id`; JPEG) of the person's identity card.
+
+        Raises ProviderUnavailable.
+        """
+
+
 class Face(Protocol):
     def liveness(self, token: str) -> Factor: ...
 

@@ -3,12 +3,15 @@
 from datetime import date, timedelta
 from typing import Any
 
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.services.stored_image import stored_images_sweep
 from loans.end_of_day.accrual import accrual_post
 from loans.end_of_day.delinquency import facts_write
 from loans.end_of_day.reminders import reminders_send
 from loans.end_of_day.run import Progress, Step
+from risk.services.appeal_deadlines import appeals_close_day
 from risk.services.application import applications_expire
 from risk.services.invitation import invitations_expire
 from risk.services.prescreening import prescreening_round
@@ -22,6 +25,14 @@ def _applications(day: date, progress: Progress) -> dict[str, Any]:
     return {"expired": applications_expire(as_of=day + timedelta(days=1))}
 
 
+def _appeals(day: date, progress: Progress) -> dict[str, Any]:
+    return dict(appeals_close_day(day=day, at=timezone.now(), progress=progress))
+
+
+def _images(day: date, progress: Progress) -> dict[str, Any]:
+    return {"swept": stored_images_sweep(at=timezone.now())}
+
+
 def _prescreening(day: date, progress: Progress) -> dict[str, Any]:
     return dict(prescreening_round(as_of=day + timedelta(days=1)))
 
@@ -29,8 +40,10 @@ def _prescreening(day: date, progress: Progress) -> dict[str, Any]:
 STEPS = (
     Step("invitations", _("Expire invitations"), _invitations),
     Step("applications", _("Expire applications"), _applications),
+    Step("appeals", _("Appeals"), _appeals),
     Step("prescreening", _("Pre-screening round"), _prescreening),
     Step("accrual", _("Post the day's accruals"), accrual_post),
     Step("delinquency", _("Overdue facts"), facts_write),
     Step("reminders", _("Reminders"), reminders_send),
+    Step("images", _("Sweep of pictures"), _images),
 )

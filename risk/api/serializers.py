@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from risk.api.evidence_serializers import AppealSerializer
 from risk.models import (
     ApplicationState,
     CreditApplication,
@@ -148,6 +149,15 @@ class ApplicationSerializer(serializers.Serializer[CreditApplication]):
         return DecisionSerializer(decision).data if decision else None
 
 
+class AppealGuideSerializer(serializers.Serializer[Any]):
+    """How to appeal: where to send what, and the appeal that is open already."""
+
+    path = serializers.CharField()
+    images = serializers.ListField(child=serializers.CharField())
+    working_days = serializers.IntegerField()
+    open = AppealSerializer(allow_null=True)
+
+
 class EntrySerializer(serializers.Serializer[Any]):
     available = serializers.BooleanField()
     reason = serializers.CharField(allow_null=True)
@@ -156,6 +166,7 @@ class EntrySerializer(serializers.Serializer[Any]):
     hints = serializers.ListField(child=serializers.CharField())
     application = ApplicationSerializer(allow_null=True)
     credit_line = CreditLineSerializer(allow_null=True)
+    appeal = AppealGuideSerializer(allow_null=True)
 
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_reason_text(self, entry: dict[str, Any]) -> str | None:

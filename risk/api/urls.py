@@ -2,6 +2,7 @@ from django.urls import include, path, register_converter
 from django.urls.converters import SlugConverter
 
 from risk.api import application_views as steps
+from risk.api import evidence_views as evidence
 from risk.api import views
 
 
@@ -30,5 +31,6 @@ urlpatterns = [
     path("applications/<uuid:application_id>/cancellation", steps.CancellationView.as_view(), name="cancellation"),
     path("credit-lines", views.CreditLineListView.as_view(), name="credit-lines"),
     path("credit-lines/<uuid:line_id>", views.CreditLineDetailView.as_view(), name="credit-line"),
+    path("credit-lines/<uuid:line_id>/appeals", evidence.AppealListView.as_view(), name="appeals"),
     path("", include("risk.feeds.urls")),
 ]

@@ -9,6 +9,7 @@ from risk.models.alert import (
     AlertSnooze,
     AlertState,
 )
+from risk.models.appeal import OPEN_APPEALS, WAITING_APPEALS, Appeal, AppealImage, AppealState
 from risk.models.application import EXPIRING_STATES, OPEN_STATES, ApplicationState, CreditApplication
 from risk.models.behaviour import (
     ActivityDay,
@@ -42,7 +43,9 @@ from risk.models.review import ReviewClaim
 
 __all__ = [
     "EXPIRING_STATES",
+    "OPEN_APPEALS",
     "OPEN_STATES",
+    "WAITING_APPEALS",
     "WAITING_STATES",
     "ActivityDay",
     "Alert",
@@ -51,6 +54,9 @@ __all__ = [
     "AlertSeverity",
     "AlertSnooze",
     "AlertState",
+    "Appeal",
+    "AppealImage",
+    "AppealState",
     "ApplicationState",
     "AssetMonth",
     "AuxiliaryReading",

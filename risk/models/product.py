@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from django.conf import settings
+from django.core.validators import MaxValueValidator
 from django.db import models
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -136,6 +137,12 @@ class ProductTerms(VersionedPolicy):
     cost_cap_enforced = models.BooleanField(_("cost cap enforced"), default=True)
     early_fees_in_cap = models.BooleanField(_("early fees inside the cap"), default=False)
     disclosure_reading_seconds = models.PositiveSmallIntegerField(_("disclosure reading time, seconds"), default=0)
+    # Appeals against a freeze (R39); the answer is due by the hour of its last working day
+    appeal_reminder_working_days = models.PositiveSmallIntegerField(_("appeal: reminder after working days"), default=1)
+    appeal_answer_working_days = models.PositiveSmallIntegerField(_("appeal: answer within working days"), default=3)
+    appeal_answer_hour = models.PositiveSmallIntegerField(
+        _("appeal: answer by the hour"), default=18, validators=[MaxValueValidator(23)]
+    )
     payout_target_seconds = models.PositiveIntegerField(_("payout target, seconds"))
     history = HistoricalRecords()
 

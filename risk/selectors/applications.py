@@ -7,6 +7,7 @@ from django.db.models import Prefetch, QuerySet
 from accounts.models import Customer
 from risk.models import OPEN_STATES, ApplicationState, CreditApplication, CreditLine, Decision, LineState, Product
 from risk.rules.admission import ACTIVITY_INSUFFICIENT, SCORE_BELOW_MINIMUM, is_active, score_reaches
+from risk.selectors.appeals import appeal_guide
 from risk.selectors.documents import documents_unsigned
 from risk.selectors.facts import activity_months, score_latest
 from risk.selectors.invitations import invitation_lapsed, invitation_live
@@ -66,7 +67,8 @@ def entry_show(customer: Customer, product: Product, as_of: date) -> dict[str, A
     line = lines_of(customer).filter(product=product).exclude(state=LineState.CLOSED).first()
     if line is not None:
         frozen = line.state == LineState.FROZEN
-        return _entry(step="frozen" if frozen else "borrow", reason=line.frozen_reason or None, line=line)
+        guide = appeal_guide(line, as_of) if frozen else None
+        return _entry(step="frozen" if frozen else "borrow", reason=line.frozen_reason or None, line=line, appeal=guide)
     application = applications_of(customer).filter(product=product, state__in=OPEN_STATES).first()
     if application is not None:
         return _entry(step=STEPS[application.state], application=application)
@@ -86,6 +88,7 @@ def _entry(
     application: CreditApplication | None = None,
     line: CreditLine | None = None,
     hints: list[str] | None = None,
+    appeal: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     return {
         "available": available,
@@ -94,6 +97,7 @@ def _entry(
         "application": application,
         "credit_line": line,
         "hints": hints or [],
+        "appeal": appeal,
     }
 
 

@@ -17,6 +17,7 @@ from risk.models import CreditApplication, CreditLine, Decision, FreezeReason, L
 from risk.models.product import RegulationParameter
 from risk.selectors.facts import limits_open_sum
 from risk.selectors.policy import regulation, terms_current
+from risk.services.appeal_lapse import appeals_lapse
 from weilidai.lib.audit import Actor, audit_record, state_change_record
 from weilidai.lib.errors import ObjectNotFound
 from weilidai.lib.fsm import take_step
@@ -228,6 +229,7 @@ def credit_line_unfreeze(*, line_id: UUID, reason: str, actor: Actor, as_of: dat
         reason=reason,
     )
     _notice(line, "credit_line_unfrozen", at, as_of)
+    appeals_lapse(line=line, actor=actor, as_of=as_of, at=at, reason="unfrozen")
     return line
 
 
@@ -240,6 +242,7 @@ def credit_line_close(*, line_id: UUID, reason: str, actor: Actor, as_of: date, 
     take_step(line, "close", actor=actor, as_of=as_of, at=at, reason=reason)
     audit_record(action="credit_line.close", actor=actor, subject=line, at=at, as_of=as_of, reason=reason)
     _notice(line, "credit_line_closed", at, as_of)
+    appeals_lapse(line=line, actor=actor, as_of=as_of, at=at, reason="closed")
     return line
 
 

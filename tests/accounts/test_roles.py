@@ -70,17 +70,19 @@ def test_nobody_deletes_or_writes_the_books() -> None:
 
 
 ACTS = {
-    "credit_officer": ["risk.add_invitation", "risk.change_alert", "risk.change_creditapplication",
+    "credit_officer": ["risk.add_invitation", "risk.change_alert", "risk.change_appeal",
+                       "risk.change_creditapplication",
                        "risk.change_creditline", "risk.change_decisioncontest", "risk.change_invitation"],
     "risk_analyst": ["risk.add_invitation", "risk.add_monitoringpolicy", "risk.add_productterms", "risk.add_scorecard",
-                     "risk.change_alert", "risk.change_monitoringpolicy", "risk.change_productterms",
-                     "risk.change_scorecard"],
+                     "risk.change_alert", "risk.change_appeal", "risk.change_monitoringpolicy",
+                     "risk.change_productterms", "risk.change_scorecard"],
     "collector": ["accounts.view_full_number"],
     "finance": [],
     "supervisor": ["accounts.view_full_number", "lib.change_businessday", "risk.add_invitation", "risk.change_alert",
-                   "risk.change_creditapplication", "risk.change_creditline", "risk.change_decisioncontest",
+                   "risk.change_appeal", "risk.change_creditapplication", "risk.change_creditline",
+                   "risk.change_decisioncontest",
                    "risk.change_invitation", "risk.change_monitoringpolicy", "risk.change_productterms",
-                   "risk.change_scorecard"],
+                   "risk.change_scorecard", "risk.decide_escalated_appeal"],
     "auditor": [],
     "administrator": ["accounts.add_staffuser", "accounts.change_staffuser", "lib.change_businessday"],
 }  # fmt: skip

@@ -10,22 +10,28 @@ from django.contrib.auth.hashers import make_password
 from accounts.models import BankCard, Customer, StaffUser
 from risk.models import (
     ActivityDay,
+    Appeal,
+    AppealImage,
     AssetMonth,
     AuxiliaryReading,
     BureauReport,
     CreditApplication,
     CreditLine,
     Decision,
+    FreezeReason,
     InvitationBatch,
     LoginEvent,
     PaymentEvent,
     ScoreReading,
 )
 from risk.selectors.documents import documents_unsigned
+from risk.services.appeal import appeal_submit
 from risk.services.application import Origin, application_start, application_verify, document_sign
 from risk.services.assessment import application_assess
+from risk.services.credit_line import credit_line_freeze
 from risk.services.invitation import invitations_issue
 from risk.services.presets import presets_load
+from tests.support.pictures import photo
 from weilidai.lib.audit import Actor
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
@@ -34,6 +40,7 @@ AT = datetime(2026, 11, 20, 10, 0, tzinfo=SHANGHAI)
 PASSWORD = "135790"
 ORIGIN = Origin(ip="203.0.113.7", device="alice-phone")
 STAFF = Actor("staff", "1", "carol")
+LAYERS = Actor.system("layers")
 
 
 def customer_create(openid: str = "alice", **values: Any) -> Customer:
@@ -174,6 +181,28 @@ def approved_line(openid: str = "alice", product: str = "weilidai", **behaviour:
     customer = customer_create(openid)
     behaviour_create(customer, **behaviour)
     return CreditLine.objects.get(application=assess(verified(customer, product)).application)
+
+
+def frozen_line(
+    openid: str = "alice", reason: FreezeReason = FreezeReason.UNUSUAL_PLACE, actor: Actor = LAYERS, **more: Any
+) -> CreditLine:
+    """A line whose drawing is paused."""
+    line = approved_line(openid, **more)
+    return credit_line_freeze(line_id=line.pk, reason=reason, actor=actor, as_of=AS_OF, at=AT)
+
+
+def appeal_files(*seeds: int, size: tuple[int, int] = (900, 600)) -> dict[str, bytes]:
+    """Three good pictures, others for every row of seeds."""
+    numbers = seeds or (1, 2, 3)
+    return {kind: photo(seed, size) for kind, seed in zip(AppealImage.Kind.values, numbers, strict=True)}
+
+
+def appeal_create(line: CreditLine, as_of: date = AS_OF, at: datetime | None = None, **files: bytes) -> Appeal:
+    """Submitted at ten in the morning of `as_of`."""
+    return appeal_submit(
+        line_id=line.pk, customer=line.customer, files=appeal_files() | files, statement="It was me, on holiday.",
+        actor=Actor.of(line.customer), as_of=as_of, at=at or datetime.combine(as_of, AT.timetz()),
+    )  # fmt: skip
 
 
 def setup_policies() -> None:

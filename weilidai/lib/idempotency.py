@@ -177,3 +177,12 @@ class IdempotentMixin:
             if told is None:
                 raise
             return problem_response(told)
+
+
+class KeyWelcomeMixin(IdempotentMixin):
+    """For a `POST` that moves neither money nor limit: a key is honoured where one is sent, and not asked for."""
+
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        if "Idempotency-Key" in request.headers:
+            return super().post(request, **kwargs)
+        return self.perform(request, **kwargs)

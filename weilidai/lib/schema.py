@@ -16,6 +16,12 @@ IDEMPOTENCY_KEY = OpenApiParameter(
     required=True,
     description="One key, one effect: the same key and body get the first answer again.",
 )
+IDEMPOTENCY_KEY_WELCOME = OpenApiParameter(
+    "Idempotency-Key",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="Optional: the same key and body get the first answer again.",
+)
 DEVICE_ID = OpenApiParameter(
     "X-Device-Id", OpenApiTypes.STR, OpenApiParameter.HEADER, description="Fingerprint of the device."
 )
@@ -24,6 +30,7 @@ _problem = OpenApiResponse(ProblemSerializer, description="RFC 9457 problem docu
 PROBLEMS: dict[Any, Any] = {
     (code, "application/problem+json"): _problem for code in (400, 401, 403, 404, 409, 422, 429)
 }
+UPLOAD_PROBLEMS: dict[Any, Any] = PROBLEMS | {(code, "application/problem+json"): _problem for code in (413, 415)}
 
 
 class CustomerBearer(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]

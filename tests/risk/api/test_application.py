@@ -32,7 +32,7 @@ def test_the_whole_way_from_the_entry_to_the_line(alice: Client) -> None:
     behaviour_create(alice.customer)
     assert alice.get("entry?product=weilidai").json() == {
         "available": False, "reason": "not_invited", "reason_text": "This product is open by invitation only",
-        "step": "hidden", "hints": [], "application": None, "credit_line": None,
+        "step": "hidden", "hints": [], "application": None, "credit_line": None, "appeal": None,
     }  # fmt: skip
     invite("alice")
     assert alice.get("entry?product=weilidai").json()["step"] == "apply"

@@ -2,7 +2,7 @@
 
 from weilidai.lib.uploads.errors import UploadRejected, rejection
 from weilidai.lib.uploads.images import CleanImage, image_clean, images_clean, look_distance
-from weilidai.lib.uploads.parser import BoundedMultiPartParser
+from weilidai.lib.uploads.parser import BoundedMultiPartParser, files_of
 from weilidai.lib.uploads.storage import (
     PrivateStorage,
     private_delete,
@@ -16,6 +16,7 @@ __all__ = [
     "CleanImage",
     "PrivateStorage",
     "UploadRejected",
+    "files_of",
     "image_clean",
     "images_clean",
     "look_distance",

@@ -1,10 +1,13 @@
+from collections.abc import Iterable
 from typing import IO, Any
 
 from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
 from django.core.files.uploadhandler import MemoryFileUploadHandler
 from rest_framework.parsers import MultiPartParser
 
 from weilidai.lib.problems import BodyTooLarge
+from weilidai.lib.uploads.errors import UploadRejected, rejection
 
 
 class InMemoryHandler(MemoryFileUploadHandler):
@@ -29,3 +32,15 @@ class BoundedMultiPartParser(MultiPartParser):
             raise BodyTooLarge
         request.upload_handlers = [InMemoryHandler(request)]
         return super().parse(stream, media_type, parser_context)
+
+
+def files_of(data: Any, names: Iterable[str]) -> dict[str, bytes]:
+    """The bytes of the named files that were sent, the last one where a name came twice.
+
+    Raises `UploadRejected` for a name that holds text instead of a file.
+    """
+    sent = {name: data[name] for name in names if name in data}
+    wrong = [rejection(name, "not_a_file") for name, value in sent.items() if not isinstance(value, UploadedFile)]
+    if wrong:
+        raise UploadRejected(field_errors=wrong)
+    return {name: value.read() for name, value in sent.items()}

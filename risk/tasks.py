@@ -1,0 +1,28 @@
+"""Bells of credit granted. What is due stands in the database; these only look."""
+
+import structlog
+from celery import shared_task
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from risk.services.appeal_deadlines import appeals_advance
+from weilidai.lib.business_date import current_business_date
+
+log = structlog.get_logger(__name__)
+
+# A ring older than this has been overtaken by the next one of beat.
+RING_EXPIRES_SECONDS = 15
+
+
+@shared_task(name="risk.appeals_advance")
+def appeals_advance_task() -> dict[str, int]:
+    """Pictures to check, reminders and last working days that are due; how many of each."""
+    return appeals_advance(as_of=current_business_date(), at=timezone.now())
+
+
+def appeals_ring() -> None:
+    """Rings after a request committed. Without a broker the poller of beat finds the work all the same."""
+    try:
+        appeals_advance_task.apply_async(retry=False, expires=RING_EXPIRES_SECONDS)
+    except (OperationalError, OSError) as error:
+        log.warning("ring_failed", task="risk.appeals_advance", error=str(error))
