@@ -119,3 +119,9 @@ class SnoozeInvalid(DomainError):
     code = "snooze_invalid"
     title = _("A snooze is for one customer and ends on a day the policy allows")
     http_state = 400
+
+
+class ReviewClaimed(DomainError):
+    code = "review_claimed"
+    title = _("Somebody else is working on this application")
+    http_state = 409

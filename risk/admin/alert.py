@@ -13,7 +13,6 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import action
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget, UnfoldAdminTextareaWidget
 
@@ -25,7 +24,7 @@ from risk.rules.alerts import evidence_lines, layer_word, rule_word
 from risk.selectors.alerts import alert_timeline, alerts_related, snoozes_live, staff_who_act
 from risk.services.alert import alert_assign, alert_close, alert_note, alert_reopen, alerts_assign, alerts_close
 from risk.services.snooze import snooze_end, snooze_set
-from weilidai.lib.backoffice import ReadOnlyAdmin, ReasonForm, act, badge, finish, may, staff_of
+from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, ReasonForm, act, badge, finish, staff_of
 from weilidai.lib.backoffice.admin import TONES
 from weilidai.lib.business_date import current_business_date
 
@@ -183,10 +182,14 @@ class AlertAdmin(ReadOnlyAdmin):
     def _do(self, request: HttpRequest, object_id: str, call: Callable[[], Any], success: Any) -> HttpResponse:
         return finish(request, self.detail_url(object_id), call, success)
 
-    @action(  # type: ignore[untyped-decorator]
-        description=_("Take it myself"), url_path="take", icon="back_hand", permissions=[may(MAY_ACT)]
+    @act(
+        title=_("Take it myself"),
+        warning=_("You become its owner and it counts as in progress."),
+        permission=MAY_ACT,
+        form=ConfirmForm,
+        icon="back_hand",
     )
-    def take(self, request: HttpRequest, object_id: str) -> HttpResponse:
+    def take(self, request: HttpRequest, form: ConfirmForm, object_id: str) -> HttpResponse:
         me = staff_of(request)
         return self._do(
             request,

@@ -2,33 +2,23 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter
-from unfold.widgets import UnfoldAdminSelectWidget
 
-from risk.models import CreditApplication, Decision, DecisionContest, Outcome, Signature
+from risk.admin.review import ContestPages, ReviewPages, when
+from risk.models import ApplicationState, CreditApplication, Decision, DecisionContest
+from risk.selectors.review import dimension_word
 from risk.services.application import application_cancel
-from risk.services.assessment import decision_replay, referral_decide
-from risk.services.contest import contest_answer
+from risk.services.assessment import decision_compare
 from weilidai.lib.audit import Actor
-from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, ReasonForm, act, badge, finish, staff_of
-from weilidai.lib.backoffice.admin import ReadOnlyInline
-from weilidai.lib.business_date import current_business_date
+from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, ReasonForm, act, badge, finish
 from weilidai.lib.errors import DomainError
-
-DIMENSIONS = {
-    "consumption": _("Consumption"),
-    "social": _("Social relations"),
-    "capacity": _("Capacity to perform"),
-    "device_stability": _("Device stability"),
-    "external_credit": _("External credit"),
-}
 
 
 def _percent(item: dict[str, str]) -> int:
@@ -36,67 +26,43 @@ def _percent(item: dict[str, str]) -> int:
     return int(100 * Decimal(item["points"]) / max(Decimal(item["weight"]), Decimal(1)))
 
 
-class SignatureInline(ReadOnlyInline):
-    model = Signature
-    fields = ("document", "language", "sha256", "signed_at", "ip", "device_fingerprint")
-
-
-class DecisionInline(ReadOnlyInline):
-    model = Decision
-    fk_name = "application"
-    fields = ("business_date", "outcome", "score", "tier", "limit_amount", "daily_rate", "decided_by", "note")
-    show_change_link = True
-
-
-class OutcomeForm(ReasonForm):
-    """A person's decision."""
-
-    outcome = forms.ChoiceField(
-        label=_("Outcome"),
-        choices=[(Outcome.APPROVED, _("Approve")), (Outcome.REJECTED, _("Reject"))],
-        widget=UnfoldAdminSelectWidget,
-    )
-    field_order = ("outcome", "reason")
-
-
-def when() -> dict[str, Any]:
-    """On which business date, and at which moment."""
-    return {"as_of": current_business_date(), "at": timezone.now()}
-
-
 @admin.register(CreditApplication)
-class CreditApplicationAdmin(ReadOnlyAdmin):
-    list_display = ("started_date", "customer", "product", "state_badge", "expires_date", "verified_at", "decided_at")
+class CreditApplicationAdmin(ReviewPages, ReadOnlyAdmin):
+    """The list is the review queue as well: what is referred, the oldest first, and who works on it."""
+
+    list_display = ("started_date", "customer", "product", "state_badge", "held_by", "expires_date", "verified_at",
+                    "decided_at")  # fmt: skip
     list_filter = ("state", "product", ("started_date", RangeDateFilter))
     search_fields = ("=id", "customer__openid")
-    list_select_related = ("customer", "product")
-    inlines = (DecisionInline, SignatureInline)
-    actions_detail = ["decide", "cancel"]
+    list_select_related = ("customer", "product", "review_claim__claimed_by")
+    actions_list = ["take_next", *ReadOnlyAdmin.actions_list]
+    actions_detail = ["cancel"]
+    change_form_template = "backoffice/review.html"
+
+    def get_urls(self) -> list[Any]:
+        return [*self.review_urls(), *super().get_urls()]
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """As a queue the oldest comes first, else the newest."""
+        return ("id",) if request.GET.get("state__exact") == ApplicationState.REFERRED else ("-id",)
 
     @admin.display(description=_("state"), ordering="state")
     def state_badge(self, application: CreditApplication) -> SafeString:
         return badge(application.state, application.get_state_display())
 
-    @act(
-        title=_("Decide"),
-        warning=_("For a referred application: approving opens the credit line at once and tells the customer."),
-        permission="risk.change_creditapplication",
-        form=OutcomeForm,
-        icon="gavel",
-    )
-    def decide(self, request: HttpRequest, form: OutcomeForm, object_id: str) -> HttpResponse:
-        return finish(
-            request,
-            self.detail_url(object_id),
-            lambda: referral_decide(
-                application_id=UUID(object_id),
-                outcome=Outcome(form.cleaned_data["outcome"]),
-                reason=form.cleaned_data["reason"],
-                user=staff_of(request),
-                **when(),
-            ),
-            _("The application is decided."),
-        )
+    @admin.display(description=_("worked on by"))
+    def held_by(self, application: CreditApplication) -> str:
+        """Who holds it at this moment."""
+        claim = getattr(application, "review_claim", None)
+        return str(claim.claimed_by) if claim is not None and claim.until > timezone.now() else "–"
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        application = self.get_object(request, object_id)
+        extra = self.review_context(request, application) if application is not None else {}
+        page: HttpResponse = super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})
+        return page
 
     @act(
         title=_("Cancel"),
@@ -139,7 +105,7 @@ class DecisionAdmin(ReadOnlyAdmin):
     def points(self, decision: Decision) -> SafeString:
         """A bar for each dimension: points reached of points possible."""
         rows = [
-            (DIMENSIONS.get(item["code"], item["code"]), item["points"], item["weight"], _percent(item))
+            (dimension_word(item["code"]), item["points"], item["weight"], _percent(item))
             for item in decision.dimensions
         ]
         return format_html_join(
@@ -159,41 +125,33 @@ class DecisionAdmin(ReadOnlyAdmin):
     )
     def replay(self, request: HttpRequest, form: ConfirmForm, object_id: str) -> HttpResponse:
         def call() -> None:
-            if not decision_replay(Decision.objects.get(pk=object_id)):
-                raise DomainError(_("The replay gives another answer."))
+            differences = decision_compare(Decision.objects.get(pk=object_id))
+            if differences:
+                told = "; ".join(f"{row.name}: {row.stored} → {row.replayed}" for row in differences)
+                raise DomainError(translate("The replay gives another answer: {what}").format(what=told))
 
-        return finish(request, self.detail_url(object_id), call, _("The replay gives the same answer."))
+        return finish(request, self.detail_url(object_id), call, _("The replay gives the same answer, bit for bit."))
 
 
 @admin.register(DecisionContest)
-class DecisionContestAdmin(ReadOnlyAdmin):
+class DecisionContestAdmin(ContestPages, ReadOnlyAdmin):
     list_display = ("created_at", "customer", "decision", "state_badge", "answered_by", "answered_at")
     list_filter = ("state",)
     search_fields = ("=id", "customer__openid")
     list_select_related = ("customer", "decision", "answered_by")
-    actions_detail = ["answer"]
+    change_form_template = "backoffice/review.html"
+
+    def get_urls(self) -> list[Any]:
+        return [*self.contest_urls(), *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        contest = self.get_object(request, object_id)
+        extra = self.contest_context(request, contest) if contest is not None else {}
+        page: HttpResponse = super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})
+        return page
 
     @admin.display(description=_("state"), ordering="state")
     def state_badge(self, contest: DecisionContest) -> SafeString:
         return badge(contest.state, contest.get_state_display())
-
-    @act(
-        title=_("Answer"),
-        warning=_("Approving revises the decision and opens the line; rejecting upholds it. The customer is told."),
-        permission="risk.change_decisioncontest",
-        form=OutcomeForm,
-        icon="reply",
-    )
-    def answer(self, request: HttpRequest, form: OutcomeForm, object_id: str) -> HttpResponse:
-        return finish(
-            request,
-            self.detail_url(object_id),
-            lambda: contest_answer(
-                contest_id=UUID(object_id),
-                revised=form.cleaned_data["outcome"] == Outcome.APPROVED,
-                answer=form.cleaned_data["reason"],
-                user=staff_of(request),
-                **when(),
-            ),
-            _("The answer was sent."),
-        )

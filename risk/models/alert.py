@@ -5,6 +5,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django_fsm import FSMField, transition
 
+from risk.rules.alerts import rule_word
 from weilidai.lib.ids import uuid7
 
 
@@ -96,7 +97,7 @@ class Alert(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.rule} {self.business_date}"
+        return f"{rule_word(self.rule)} {self.business_date}"
 
     @transition(field=state, source=[AlertState.OPEN, AlertState.IN_PROGRESS], target=AlertState.IN_PROGRESS)
     def take(self) -> None:
@@ -162,4 +163,4 @@ class AlertSnooze(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.rule} {self.until_date}"
+        return f"{rule_word(self.rule)} {self.until_date}"

@@ -1,6 +1,7 @@
 """Deciding: by the rules, by a person where the rules refer, and again when a decision is replayed (R13, R21)."""
 
 import time
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
@@ -184,22 +185,38 @@ def _with_room_of_today(inputs: dict[str, Any], person: Customer) -> dict[str, A
     return {**inputs, "facts": {**inputs["facts"], "other_limits_amount": str(limits_open_sum(person))}}
 
 
-def decision_replay(decision: Decision) -> bool:
-    """Does the same input still give the same answer, bit for bit, and is that what was stored? (R21)
+@dataclass(frozen=True)
+class Difference:
+    """A part of an answer that a replay gives otherwise than it was stored."""
+
+    name: str
+    stored: str
+    replayed: str
+
+
+def decision_compare(decision: Decision) -> list[Difference]:
+    """Where the same input gives another answer than was stored, part by part; empty: bit for bit the same (R21).
 
     For a decision by a person the rules' part is replayed; the person's outcome is not a computation.
     """
     result = decide(decision.inputs)
-    if result_sha256(result) != decision.result_sha256:
-        return False
-    if Decimal(result["score"]) != decision.score or result["dimensions"] != decision.dimensions:
-        return False
-    if decision.outcome == Outcome.APPROVED and (
-        Decimal(result["limit"]) != decision.limit_amount
-        or Decimal(result["daily_rate"]) != decision.daily_rate
-        or result["tier"] != decision.tier
-    ):
-        return False
-    return decision.decided_by_id is not None or (
-        result["outcome"] == decision.outcome and result["reasons"] == decision.reasons
-    )
+    pairs: list[tuple[str, Any, Any]] = [
+        ("score", decision.score, Decimal(result["score"])),
+        ("dimensions", decision.dimensions, result["dimensions"]),
+    ]
+    if decision.outcome == Outcome.APPROVED:
+        pairs += [
+            ("limit", decision.limit_amount, Decimal(result["limit"] or ZERO)),
+            ("daily_rate", decision.daily_rate, Decimal(result["daily_rate"] or ZERO)),
+            ("tier", decision.tier, result["tier"]),
+        ]
+    if decision.decided_by_id is None:
+        pairs += [("outcome", decision.outcome, result["outcome"]), ("reasons", decision.reasons, result["reasons"])]
+    # The fingerprint covers what is not stored in a column of its own, such as the values of the variables.
+    pairs.append(("result_sha256", decision.result_sha256, result_sha256(result)))
+    return [Difference(name, str(stored), str(replayed)) for name, stored, replayed in pairs if stored != replayed]
+
+
+def decision_replay(decision: Decision) -> bool:
+    """Does the same input still give the same answer, bit for bit, and is that what was stored? (R21)"""
+    return not decision_compare(decision)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from django.urls import reverse_lazy
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
 
@@ -12,8 +13,9 @@ def _item(title: Any, icon: str, url_name: str, permission: str) -> dict[str, An
     return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{url_name}"), "permission": allowed}
 
 
-def _list(title: Any, icon: str, app: str, model: str) -> dict[str, Any]:
-    return _item(title, icon, f"{app}_{model}_changelist", f"{app}.view_{model}")
+def _list(title: Any, icon: str, app: str, model: str, query: str = "") -> dict[str, Any]:
+    item = _item(title, icon, f"{app}_{model}_changelist", f"{app}.view_{model}")
+    return item | {"link": format_lazy("{}{}", item["link"], query)} if query else item
 
 
 NAVIGATION = [
@@ -29,6 +31,7 @@ NAVIGATION = [
         "items": [
             _list(_("Invitations"), "mail", "risk", "invitation"),
             _list(_("Applications"), "description", "risk", "creditapplication"),
+            _list(_("Review queue"), "rule", "risk", "creditapplication", "?state__exact=referred"),
             _list(_("Decisions"), "gavel", "risk", "decision"),
             _list(_("Contested decisions"), "record_voice_over", "risk", "decisioncontest"),
             _list(_("Credit lines"), "credit_score", "risk", "creditline"),
