@@ -14,7 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 from unfold.forms import BaseDialogForm
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminSingleDateWidget, UnfoldAdminTextareaWidget
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from accounts.models import Customer, StaffUser
 from risk.admin.alert_filters import LayerFilter, OwnerFilter, RuleFilter, SnoozeFilter, StateFilter
@@ -76,7 +76,7 @@ class CloseForm(ReasonForm):
 
 
 class SnoozeForm(ReasonForm):
-    until_date = forms.DateField(label=_("Last day"), widget=UnfoldAdminSingleDateWidget)
+    until_date = forms.DateField(label=_("Last day"), widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}))
     field_order = ("until_date", "reason")
 
 
