@@ -1,7 +1,9 @@
 """Notices to customers: written once per `dedupe_key`, however often asked for."""
 
+from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.utils import timezone
@@ -28,6 +30,38 @@ def notification_send(
         },
     )
     return row
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A notice still to be written."""
+
+    customer_id: UUID
+    kind: str
+    params: dict[str, Any]
+    dedupe_key: str
+
+
+@transaction.atomic
+def notifications_send(notices: list[Notice], *, business_date: date) -> int:
+    """Many notices in two statements; those already there stay as they are. Returns how many are new."""
+    keys = [notice.dedupe_key for notice in notices]
+    known = set(Notification.objects.filter(dedupe_key__in=keys).values_list("dedupe_key", flat=True))
+    now = timezone.now()
+    rows = [
+        Notification(
+            customer_id=notice.customer_id,
+            kind=notice.kind,
+            params=notice.params,
+            dedupe_key=notice.dedupe_key,
+            business_date=business_date,
+            sms_due_at=now if notice.kind in SMS_KINDS else None,
+        )
+        for notice in notices
+        if notice.dedupe_key not in known
+    ]
+    Notification.objects.bulk_create(rows, ignore_conflicts=True)
+    return len(rows)
 
 
 @transaction.atomic

@@ -5,77 +5,44 @@ meanwhile carry d + 1, so a night run late, twice or after an outage posts the s
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
-from django.db import transaction
-from django.db.models import Q, QuerySet, Sum
+from django.db import connection, transaction
 from django.utils import timezone
 
 from loans import ledger
 from loans.end_of_day.run import Progress
 from loans.models import EntryKind, Loan, ProductAccrual
-from loans.selectors.position import loan_position
+from loans.selectors.earned import BATCH, KINDS, Sums, earned_by_replay, earned_in_columns, replayed
 from loans.services.journal import entry_post
 from risk.models import Product
 from weilidai.lib.money import ZERO
 
-BATCH = 500
-KINDS = (ProductAccrual.Kind.INTEREST, ProductAccrual.Kind.FEE, ProductAccrual.Kind.PENALTY)
-Sums = dict[tuple[str, str], Decimal]
-
-
-def running_on(day: date) -> QuerySet[Loan]:
-    """Loans that were paid out by the end of `day` and not settled by then."""
-    return Loan.objects.filter(start_date__lte=day).filter(Q(settled_date__isnull=True) | Q(settled_date__gt=day))
-
-
-def in_batches(loans: QuerySet[Loan]) -> Iterator[list[Loan]]:
-    """By key range, events with them: memory does not grow with the book."""
-    last: Any = None
-    while True:
-        page = loans.order_by("pk").prefetch_related("events")
-        rows = list(page.filter(pk__gt=last)[:BATCH] if last else page[:BATCH])
-        if not rows:
-            return
-        yield rows
-        last = rows[-1].pk
-
-
-def _settled_sums(day: date) -> Sums:
-    """Settled loans never change again: their own columns say what they earned.
-
-    The settlement fee is not among them: it is booked by the settlement itself.
-    """
-    rows = (
-        Loan.objects.filter(settled_date__lte=day)
-        .values("product_id")
-        .annotate(
-            interest=Sum("interest_settled_amount"),
-            fee=Sum("fee_charged_amount"),
-            penalty=Sum("penalty_charged_amount"),
-        )
-    )
-    sums: list[dict[str, Any]] = [dict(row) for row in rows]
-    return {(row["product_id"], kind): row[kind] for row in sums for kind in KINDS}
-
 
 def earned_by_opening(day: date, progress: Progress) -> Sums:
     """Cumulative interest, fees and penalties per product on the day after `day`."""
-    sums: Sums = defaultdict(lambda: ZERO, _settled_sums(day))
-    loans, done = running_on(day), 0
-    total = loans.count()
-    for batch in in_batches(loans):
-        for loan in batch:
-            position = loan_position(loan, day + timedelta(days=1), events_until=day)
-            sums[loan.product_id, KINDS[0]] += position.interest_accrued
-            sums[loan.product_id, KINDS[1]] += position.fees_charged
-            sums[loan.product_id, KINDS[2]] += position.penalty_charged
-        done += len(batch)
-        progress(done, total)
+    told, rest = _divided(day)
+    sums: Sums = defaultdict(lambda: ZERO, told)
+    for start in range(0, len(rest), BATCH):
+        for loan in Loan.objects.filter(pk__in=rest[start : start + BATCH]).prefetch_related("events"):
+            for kind, amount in earned_by_replay(loan, day).items():
+                sums[loan.product_id, kind] += amount
+        progress(min(start + BATCH, len(rest)), len(rest))
     return sums
+
+
+@transaction.atomic
+def _divided(day: date) -> tuple[Sums, list[UUID]]:
+    """What the columns tell, and the keys of the loans to replay, of one snapshot: a loan that is paid meanwhile is
+    in one or the other. Its replay up to `day` is the same before and after that payment.
+    """
+    if connection.vendor == "postgresql" and not connection.savepoint_ids:
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+    return earned_in_columns(day), list(replayed(day).order_by("pk").values_list("pk", flat=True))
 
 
 def accrual_post(day: date, progress: Progress) -> dict[str, Any]:

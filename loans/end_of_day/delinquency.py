@@ -1,65 +1,104 @@
 """Overdue facts: days past due and bucket, written on the days on which a loan's bucket changed."""
 
-from datetime import date
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from itertools import islice
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import OuterRef, Q, QuerySet, Subquery
+from django.db.models import Q, QuerySet
 
-from loans.end_of_day.accrual import in_batches, running_on
 from loans.end_of_day.run import Progress
-from loans.models import DelinquencyFact, Instalment, Loan, LoanState
+from loans.maths.delinquency import BUCKETS, bucket_of, days_past_due
+from loans.models import DelinquencyFact, Loan, LoanEvent, LoanState
+from loans.selectors.earned import in_batches
 from loans.selectors.position import loan_position
 
 CURRENT = "0"
+BATCH = 2000
+OWING = (LoanState.ACTIVE, LoanState.WRITTEN_OFF)
 
 
-def _last_bucket(day: date) -> Subquery:
-    facts = DelinquencyFact.objects.filter(loan=OuterRef("pk"), business_date__lt=day)
-    return Subquery(facts.order_by("-business_date").values("bucket")[:1])
+@dataclass(frozen=True)
+class Standing:
+    """Where a loan stood at the end of a day, and the bucket recorded last."""
+
+    loan_id: UUID
+    customer_id: UUID
+    days_past_due: int
+    bucket: str
+    recorded_bucket: str
+    outstanding_principal: Decimal
+
+
+def _with_later_events(day: date) -> Any:
+    return LoanEvent.objects.filter(effective_date__gt=day).values("loan_id")
 
 
 def candidates(day: date) -> QuerySet[Loan]:
-    """Loans that may stand in another bucket than before: something past due, or overdue until now."""
-    past_due = Instalment.objects.filter(due_date__lt=day).filter(
-        Q(settled_date__isnull=True) | Q(settled_date__gt=day)
-    )
-    loans = Loan.objects.exclude(state__in=[LoanState.DISBURSING, LoanState.FAILED]).annotate(
-        last_bucket=_last_bucket(day)
-    )
-    was_overdue = Q(last_bucket__isnull=False) & ~Q(last_bucket=CURRENT)
-    is_overdue = Q(pk__in=past_due.values("loan_id")) & Q(pk__in=running_on(day).values("pk"))
-    return loans.filter(was_overdue | is_overdue)
+    """Loans that may have left the bucket recorded last: those reaching a threshold on `day`, those in a bucket."""
+    thresholds = [day - timedelta(days=band.days_min) for band in BUCKETS if band.days_min]
+    crossing = Q(state__in=OWING, next_due_date__in=thresholds)
+    return Loan.objects.filter(crossing | ~Q(recorded_bucket=CURRENT)).exclude(pk__in=_with_later_events(day))
+
+
+def _standings(day: date) -> Iterator[Standing]:
+    """From the columns where nothing happened after the day, else from the events up to it."""
+    columns = ("pk", "customer_id", "next_due_date", "recorded_bucket", "outstanding_principal_amount", "state")
+    for key, customer, due, recorded, outstanding, state in (
+        candidates(day).values_list(*columns).iterator(chunk_size=BATCH)
+    ):
+        days = days_past_due(due if state in OWING else None, day)
+        yield Standing(key, customer, days, bucket_of(days), recorded, outstanding)
+    for batch in in_batches(Loan.objects.filter(start_date__lte=day, pk__in=_with_later_events(day))):
+        for loan in batch:
+            position = loan_position(loan, day, events_until=day)
+            yield Standing(
+                loan.pk,
+                loan.customer_id,
+                position.days_past_due,
+                position.bucket,
+                loan.recorded_bucket,
+                position.outstanding_principal,
+            )
 
 
 def facts_write(day: date, progress: Progress) -> dict[str, Any]:
     """One fact per loan whose bucket on `day` differs from its last; returns how many crossed into which."""
     crossed: dict[str, int] = {}
-    loans, done = candidates(day), 0
-    total = loans.count()
-    for batch in in_batches(loans):
-        with transaction.atomic():
-            for loan in batch:
-                bucket = _fact_write(loan, day)
-                if bucket:
-                    crossed[bucket] = crossed.get(bucket, 0) + 1
+    moved = (row for row in _standings(day) if row.bucket != row.recorded_bucket)
+    done = 0
+    while batch := list(islice(moved, BATCH)):
+        _facts_write(batch, day)
+        for row in batch:
+            crossed[row.bucket] = crossed.get(row.bucket, 0) + 1
         done += len(batch)
-        progress(done, total)
+        progress(done, done)
     return crossed
 
 
-def _fact_write(loan: Loan, day: date) -> str:
-    position = loan_position(loan, day, events_until=day)
-    if position.bucket == (getattr(loan, "last_bucket", None) or CURRENT):
-        return ""
-    DelinquencyFact.objects.update_or_create(
-        loan=loan,
-        business_date=day,
-        defaults={
-            "customer_id": loan.customer_id,
-            "days_past_due": position.days_past_due,
-            "bucket": position.bucket,
-            "outstanding_principal_amount": position.outstanding_principal,
-        },
+@transaction.atomic
+def _facts_write(batch: Iterable[Standing], day: date) -> None:
+    rows = list(batch)
+    DelinquencyFact.objects.bulk_create(
+        (
+            DelinquencyFact(
+                loan_id=row.loan_id,
+                customer_id=row.customer_id,
+                business_date=day,
+                days_past_due=row.days_past_due,
+                bucket=row.bucket,
+                outstanding_principal_amount=row.outstanding_principal,
+            )
+            for row in rows
+        ),
+        update_conflicts=True,
+        unique_fields=["loan", "business_date"],
+        update_fields=["days_past_due", "bucket", "outstanding_principal_amount"],
     )
-    return position.bucket
+    for bucket in {row.bucket for row in rows}:
+        keys = [row.loan_id for row in rows if row.bucket == bucket]
+        Loan.objects.filter(pk__in=keys).update(recorded_bucket=bucket)

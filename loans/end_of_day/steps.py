@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.services.stored_image import stored_images_sweep
 from loans.end_of_day.accrual import accrual_post
 from loans.end_of_day.delinquency import facts_write
+from loans.end_of_day.figures import figures_carry
 from loans.end_of_day.reminders import reminders_send
 from loans.end_of_day.run import Progress, Step
 from risk.services.appeal_deadlines import appeals_close_day
@@ -42,6 +43,7 @@ STEPS = (
     Step("applications", _("Expire applications"), _applications),
     Step("appeals", _("Appeals"), _appeals),
     Step("prescreening", _("Pre-screening round"), _prescreening),
+    Step("figures", _("Carry figures over period starts and due dates"), figures_carry),
     Step("accrual", _("Post the day's accruals"), accrual_post),
     Step("delinquency", _("Overdue facts"), facts_write),
     Step("reminders", _("Reminders"), reminders_send),

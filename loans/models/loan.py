@@ -100,6 +100,14 @@ class Loan(models.Model):
     penalty_claimed_amount = MoneyField(_("penalty claimed"), default=NOTHING)
     penalty_charged_amount = MoneyField(_("penalty charged"), default=NOTHING)
     penalty_paid_amount = MoneyField(_("penalty paid"), default=NOTHING)
+    # The figures up to the last event, kept so that the night need not replay the loan. `fee_charged_amount` and
+    # `penalty_claimed_amount` hold on `figures_date`: the night carries them on when a period starts or falls due.
+    exposure_amount = models.DecimalField(
+        _("principal times days, yuan-days"), max_digits=24, decimal_places=2, null=True, blank=True
+    )
+    figures_date = models.DateField(_("figures of"), null=True, blank=True)
+    # The bucket of the newest overdue fact.
+    recorded_bucket = models.CharField(_("recorded bucket"), max_length=20, default="0", db_default="0")
     # Oldest unpaid due date: kept at events, so that lists of overdue loans are one index scan.
     next_due_date = models.DateField(_("oldest unpaid due date"), null=True, blank=True)
 
@@ -118,6 +126,8 @@ class Loan(models.Model):
             models.Index(fields=["customer", "-id"], name="loan_by_customer"),
             models.Index(fields=["credit_line", "state"], name="loan_by_line"),
             models.Index(fields=["state", "next_due_date"], name="loan_by_due_date"),
+            # Serves the night: who stands in a bucket may leave it.
+            models.Index(fields=["recorded_bucket"], condition=~models.Q(recorded_bucket="0"), name="loan_in_bucket"),
         ]
 
     def __str__(self) -> str:
@@ -162,12 +172,14 @@ class Instalment(models.Model):
         ordering = ["loan_id", "number"]
         constraints = [models.UniqueConstraint(fields=["loan", "number"], name="instalment_once")]
         indexes = [
+            # Serves the night: whose fee is charged because its period starts.
+            models.Index(fields=["start_date"], name="instalment_by_start"),
             # Serves reminders and the night: what falls due on a day and is not paid.
             models.Index(
                 fields=["due_date"],
                 condition=models.Q(settled_date__isnull=True),
                 name="instalment_unpaid_due",
-            )
+            ),
         ]
 
     def __str__(self) -> str:
@@ -209,6 +221,8 @@ class LoanEvent(models.Model):
         verbose_name_plural = _("loan events")
         ordering = ["loan_id", "sequence"]
         constraints = [models.UniqueConstraint(fields=["loan", "sequence"], name="event_sequence_once")]
+        # Serves the night: loans on which something happened after the day being closed.
+        indexes = [models.Index(fields=["effective_date"], name="event_by_date")]
 
     def __str__(self) -> str:
         return f"{self.sequence} {self.get_kind_display()}"

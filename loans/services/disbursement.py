@@ -19,6 +19,7 @@ from risk.services.credit_line import credit_line_lock, line_release
 from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.errors import ObjectNotFound
 from weilidai.lib.fsm import take_step
+from weilidai.lib.money import ZERO
 
 DECISION_FIELDS = ("bank_reference", "refusal_code", "decided_at", "next_attempt_at", "claimed_until")
 
@@ -111,6 +112,7 @@ def _decide(payout: Payout, step: str, word: Word, **values: Any) -> None:
 
 def _loan_start(loan: Loan, word: Word) -> None:
     loan.disbursed_at, loan.start_date, loan.segment_start_date = word.at, word.as_of, word.as_of
+    loan.figures_date, loan.exposure_amount = word.as_of, ZERO
     loan.outstanding_principal_amount = loan.principal_amount
     rows = _instalments_create(loan)
     loan.next_due_date, loan.due_date = rows[0].due_date, rows[-1].due_date
@@ -126,6 +128,8 @@ def _loan_start(loan: Loan, word: Word) -> None:
             "disbursed_at",
             "start_date",
             "segment_start_date",
+            "figures_date",
+            "exposure_amount",
             "outstanding_principal_amount",
             "fee_charged_amount",
             "next_due_date",

@@ -17,13 +17,22 @@ from accounts.services.notification import notification_send
 from loans import ledger
 from loans.maths import terms
 from loans.maths.allocation import Component
-from loans.maths.state import LoanPosition, apply_event, position, prepayment_quote, replay, settlement_quote
+from loans.maths.state import (
+    InstalmentPosition,
+    LoanPosition,
+    apply_event,
+    position,
+    prepayment_quote,
+    replay,
+    settlement_quote,
+)
 from loans.models import (
     EntryKind,
     Instalment,
     JournalEntry,
     Loan,
     LoanEvent,
+    LoanPlan,
     LoanState,
     Repayment,
     RepaymentAllocation,
@@ -209,6 +218,14 @@ def _event_write(loan: Loan, repayment: Repayment, after: LoanPosition, at: date
     )
 
 
+def _is_open(loan: Loan, row: InstalmentPosition, after: LoanPosition) -> bool:
+    """Something is or will be owed on the row: a period paid ahead still bears interest on what later periods owe."""
+    if row.outstanding_principal or row.scheduled_unpaid:
+        return True
+    bears = loan.plan == LoanPlan.INSTALMENTS and loan.with_interest and row.due_date > after.on
+    return bears and bool(after.outstanding_principal)
+
+
 def _instalments_write(loan: Loan, after: LoanPosition) -> None:
     figures = {row.number: row for row in after.instalments}
     for row in Instalment.objects.select_for_update().filter(loan=loan):
@@ -216,14 +233,15 @@ def _instalments_write(loan: Loan, after: LoanPosition) -> None:
         row.principal_paid_amount = now.principal_paid
         row.interest_paid_amount = now.interest_paid
         row.fee_paid_amount = now.fee_paid
-        if row.settled_date is None and not now.outstanding_principal and not now.scheduled_unpaid:
+        if row.settled_date is None and not _is_open(loan, now, after):
             row.settled_date = after.on
         row.save(update_fields=["principal_paid_amount", "interest_paid_amount", "fee_paid_amount", "settled_date"])
 
 
 def _loan_write(loan: Loan, after: LoanPosition) -> None:
     loan.outstanding_principal_amount = after.outstanding_principal
-    loan.segment_start_date = after.on
+    loan.segment_start_date = loan.figures_date = after.on
+    loan.exposure_amount = after.exposure
     loan.interest_settled_amount = after.interest_accrued
     loan.interest_paid_amount = after.interest_accrued - after.interest_unpaid
     loan.fee_charged_amount = after.fees_charged
@@ -232,7 +250,7 @@ def _loan_write(loan: Loan, after: LoanPosition) -> None:
     loan.penalty_claimed_amount = after.penalty_claim
     loan.penalty_charged_amount = after.penalty_charged
     loan.penalty_paid_amount = after.penalty_charged - after.penalty_unpaid
-    open_rows = [row.due_date for row in after.instalments if row.outstanding_principal or row.scheduled_unpaid]
+    open_rows = [row.due_date for row in after.instalments if _is_open(loan, row, after)]
     loan.next_due_date = min(open_rows, default=None)
 
 

@@ -1,0 +1,128 @@
+"""What the whole book has earned by a date: one statement over the columns, a replay only where columns cannot tell.
+
+PostgreSQL computes the closed form of `loans/maths/running.py` itself, in exact decimals; elsewhere the same formula
+runs over the rows as they stream by.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import connection
+from django.db.models import Q, QuerySet
+
+from loans.maths.running import Running, earned_on
+from loans.models import Loan, LoanEvent, LoanPlan, LoanState, ProductAccrual
+from loans.selectors.position import loan_position
+from risk.models import PenaltyMethod
+from weilidai.lib.money import ZERO
+
+BATCH = 500
+STREAM = 5000
+KINDS = (ProductAccrual.Kind.INTEREST, ProductAccrual.Kind.FEE, ProductAccrual.Kind.PENALTY)
+Sums = dict[tuple[str, str], Decimal]
+
+COLUMNS = (
+    "product_id", "state", "plan", "with_interest", "outstanding_principal_amount", "daily_rate",
+    "segment_start_date", "interest_settled_amount", "fee_charged_amount", "exposure_amount",
+    "penalty_claimed_amount", "penalty_paid_amount", "cost_cap_rate",
+)  # fmt: skip
+
+# %(on)s is the date the figures hold on, %(day)s the last day whose events count.
+CLOSED_FORM = """
+SELECT product_id, sum(interest), sum(fee), sum(
+    CASE WHEN penalty_claimed_amount = 0 THEN 0
+         WHEN cost_cap_rate IS NULL THEN penalty_claimed_amount
+         ELSE greatest(penalty_paid_amount, least(penalty_claimed_amount, greatest(0, trunc(
+              cost_cap_rate * (exposure_amount + CASE WHEN running THEN outstanding_principal_amount * days ELSE 0 END)
+              / 365 - interest - fee, 2)))) END)
+FROM (
+    SELECT product_id, fee_charged_amount AS fee, penalty_claimed_amount, penalty_paid_amount, cost_cap_rate,
+           coalesce(exposure_amount, 0) AS exposure_amount, outstanding_principal_amount,
+           state = 'active' AS running, %(on)s::date - segment_start_date AS days,
+           interest_settled_amount + CASE WHEN state = 'active' AND (plan = 'single' OR with_interest)
+               THEN round(outstanding_principal_amount * daily_rate * (%(on)s::date - segment_start_date), 2)
+               ELSE 0 END AS interest
+    FROM loans_loan
+    WHERE start_date <= %(day)s
+      AND id NOT IN (SELECT loan_id FROM loans_loanevent WHERE effective_date > %(day)s)
+      AND NOT (state = 'active' AND (exposure_amount IS NULL OR (with_interest AND plan = 'instalments')
+               OR (penalty_method = 'rate_uplift' AND next_due_date < %(on)s)))
+) figures
+GROUP BY product_id
+"""
+
+
+def replayed(day: date) -> QuerySet[Loan]:
+    """Loans whose columns cannot tell what they had earned after `day`: something happened later, or their terms
+    need the history.
+    """
+    later = LoanEvent.objects.filter(effective_date__gt=day).values("loan_id")
+    history = (
+        Q(exposure_amount__isnull=True)
+        | Q(with_interest=True, plan=LoanPlan.INSTALMENTS)
+        | Q(penalty_method=PenaltyMethod.RATE_UPLIFT, next_due_date__lte=day)
+    )
+    return Loan.objects.filter(start_date__lte=day).filter(Q(pk__in=later) | Q(state=LoanState.ACTIVE) & history)
+
+
+def in_batches(loans: QuerySet[Loan]) -> Iterator[list[Loan]]:
+    """By key range, events with them: memory does not grow with the book."""
+    last: Any = None
+    while True:
+        page = loans.order_by("pk").prefetch_related("events")
+        rows = list(page.filter(pk__gt=last)[:BATCH] if last else page[:BATCH])
+        if not rows:
+            return
+        yield rows
+        last = rows[-1].pk
+
+
+def earned_in_columns(day: date) -> Sums:
+    """Cumulative interest, fees and penalties per product on the day after `day`, of all loans not `replayed`."""
+    if connection.vendor == "postgresql":
+        return _by_statement(day)
+    return _by_stream(day)
+
+
+def _by_statement(day: date) -> Sums:
+    with connection.cursor() as cursor:
+        cursor.execute(CLOSED_FORM, {"on": day + timedelta(days=1), "day": day})
+        return {
+            (product, kind): amount for product, *amounts in cursor for kind, amount in zip(KINDS, amounts, strict=True)
+        }
+
+
+def _by_stream(day: date) -> Sums:
+    sums: Sums = defaultdict(lambda: ZERO)
+    told = Loan.objects.filter(start_date__lte=day).exclude(pk__in=replayed(day).values("pk"))
+    for row in told.values(*COLUMNS).iterator(chunk_size=STREAM):
+        earned = earned_on(_running(row), day + timedelta(days=1))
+        for kind, amount in zip(KINDS, (earned.interest, earned.fee, earned.penalty), strict=True):
+            sums[row["product_id"], kind] += amount
+    return sums
+
+
+def _running(row: dict[str, Any]) -> Running:
+    """A loan that is no longer active stands still: what it earned is in its columns."""
+    active = row["state"] == LoanState.ACTIVE
+    return Running(
+        accrues=active and (row["plan"] == LoanPlan.SINGLE or row["with_interest"]),
+        outstanding=row["outstanding_principal_amount"] if active else ZERO,
+        daily_rate=row["daily_rate"],
+        since=row["segment_start_date"],
+        interest=row["interest_settled_amount"],
+        fee=row["fee_charged_amount"],
+        exposure=row["exposure_amount"] or ZERO,
+        penalty_claimed=row["penalty_claimed_amount"],
+        penalty_paid=row["penalty_paid_amount"],
+        cost_cap_rate=row["cost_cap_rate"],
+    )
+
+
+def earned_by_replay(loan: Loan, day: date) -> dict[str, Decimal]:
+    """The same of one loan, from its events up to `day`."""
+    position = loan_position(loan, day + timedelta(days=1), events_until=day)
+    return dict(zip(KINDS, (position.interest_accrued, position.fees_charged, position.penalty_charged), strict=True))

@@ -1,0 +1,179 @@
+"""The night's shortcut over columns says the same as the replay of every loan, whatever life a loan had."""
+
+import random
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from loans.end_of_day.accrual import earned_by_opening
+from loans.end_of_day.figures import figures_carry
+from loans.end_of_day.run import Step, days_close
+from loans.end_of_day.steps import STEPS
+from loans.maths.errors import MathsRefusal
+from loans.models import DelinquencyFact, Instalment, Loan, ProductAccrual
+from loans.selectors.earned import KINDS, Sums, earned_by_replay, replayed
+from loans.selectors.position import loan_position
+from loans.services.repayment import prepayment_make, repayment_make, settlement_make
+from tests.loans.builders import NOW, TODAY, Borrower, borrower, day_set, policy, turns
+from tests.loans.life import close_through, day, faults, repay
+from weilidai.lib.audit import Actor
+from weilidai.lib.errors import DomainError
+
+pytestmark = pytest.mark.django_db
+
+PRODUCTS: dict[str, dict[str, Any]] = {
+    "plain": {},
+    "uplift": {"penalty_method": "rate_uplift"},
+    "uncapped": {"cost_cap_enforced": False},
+    "interest": {"with_interest": True, "fee_rate": Decimal("0.005000"), "cost_cap_enforced": False},
+    "whole": {"fee_base": "loan_principal", "fee_rate": Decimal("0.004000"), "cost_cap_enforced": False},
+}
+DRAWS: list[dict[str, Any]] = [
+    {"amount": "1000.00", "days": 5},
+    {"amount": "777.77", "days": 20},
+    {"amount": "1234.56", "plan": "instalments", "periods": 3},
+    {"amount": "3000.01", "plan": "instalments", "periods": 6},
+]
+
+
+def nothing(done: int, total: int) -> None:
+    """Nobody watches."""
+
+
+def by_replay(last: date) -> Sums:
+    sums: Sums = {}
+    for loan in Loan.objects.filter(start_date__lte=last).prefetch_related("events"):
+        for kind, amount in earned_by_replay(loan, last).items():
+            sums[loan.product_id, kind] = sums.get((loan.product_id, kind), Decimal(0)) + amount
+    return {key: amount for key, amount in sums.items() if amount}
+
+
+def people() -> list[Borrower]:
+    day_set()
+    found = []
+    for product, terms in PRODUCTS.items():
+        policy(product, **terms)
+        found.append(borrower(f"b-{product}", product=product))
+    return found
+
+
+def draw_all(borrowers: list[Borrower]) -> list[tuple[Borrower, Loan]]:
+    loans = []
+    for person in borrowers:
+        for values in DRAWS:
+            try:
+                loans.append((person, person.draw(**values)))
+            except DomainError as refusal:
+                assert refusal.code == "cost_cap_exceeded"  # noqa: PT017 - the dear plans are refused under the cap
+    turns(4)
+    return loans
+
+
+def act(dice: random.Random, person: Borrower, loan: Loan, on: date) -> None:
+    """A payment of some size, the next instalment ahead, or the settlement."""
+    edge: dict[str, Any] = {"loan_id": loan.pk, "customer": person.customer, "as_of": on,
+                            "at": NOW + (on - TODAY), "actor": Actor.of(person.customer)}  # fmt: skip
+    try:
+        match dice.randrange(6):
+            case 0:
+                settlement_make(expected=None, **edge)
+            case 1:
+                prepayment_make(periods=1, **edge)
+            case _:
+                repayment_make(amount=Decimal(dice.randrange(1, 60000)) / 100, **edge)
+    except (DomainError, MathsRefusal):
+        return
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_columns_and_replay_agree_every_night_of_random_lives(seed: int):
+    dice = random.Random(seed)
+    loans = draw_all(people())
+    assert len(loans) > 12
+    for number in range(75):
+        last = day(number)
+        close_through(last)
+        sums = earned_by_opening(last, nothing)
+        assert {key: amount for key, amount in sums.items() if amount} == by_replay(last), last
+        for person, loan in dice.sample(loans, 2):
+            act(dice, person, loan, day(number + 1))
+    for loan in Loan.objects.filter(start_date__isnull=False):
+        position = loan_position(loan, day(74), events_until=day(74))
+        assert loan.recorded_bucket == position.bucket, (loan.product_id, loan.plan, loan.next_due_date, position)
+        fact = DelinquencyFact.objects.filter(loan=loan).order_by("-business_date").first()
+        assert (fact.bucket if fact else "0") == position.bucket
+    assert faults() == []
+
+
+def test_nights_that_run_while_customers_pay_give_the_same_books():
+    """Each payment made before the night's steps run, on the next date already, or after them."""
+    assert _life(meanwhile=True) == _life(meanwhile=False)
+
+
+def _life(*, meanwhile: bool) -> list[Any]:
+    with transaction.atomic():
+        person = people()[0]
+        loan = person.draw(amount="1000.00", days=5)
+        plan = person.draw(amount="1200.00", plan="instalments", periods=3)
+        turns(4)
+        paid = {8: (loan, "300.00"), 9: (loan, "200.00"), 29: (plan, "400.00"), 34: (plan, "100.00")}
+        for number in range(40):
+            pay = _payment(person, paid.get(number), day(number + 1))
+            steps = (Step("pay", "pay", pay), *STEPS) if meanwhile else (*STEPS, Step("pay", "pay", pay))
+            days_close(through=day(number), steps=steps)
+        columns = ("product_id", "business_date", "kind", "amount", "cumulative_amount")
+        kept = list(ProductAccrual.objects.order_by("business_date", "product", "kind").values_list(*columns))
+        facts = DelinquencyFact.objects.order_by("business_date", "loan__principal_amount")
+        crossed = list(facts.values_list("business_date", "bucket", "outstanding_principal_amount"))
+        assert faults() == []
+        transaction.set_rollback(True)
+    assert len(crossed) > 3
+    return [kept, crossed]
+
+
+def _payment(person: Borrower, what: tuple[Loan, str] | None, on: date) -> Any:
+    def pay(_day: date, _progress: Any) -> dict[str, Any]:
+        if what is not None:
+            repay(person, what[0], what[1], on)
+        return {}
+
+    return pay
+
+
+def test_figures_are_carried_once(alice: Borrower):
+    loan = alice.draw("1200.00", plan="instalments", periods=3)
+    turns(4)
+    first = Instalment.objects.get(loan=loan, number=1)
+    second = Instalment.objects.get(loan=loan, number=2)
+    eve = second.start_date - timedelta(days=1)
+    assert first.due_date == eve
+    before = Loan.objects.get(pk=loan.pk)
+    assert figures_carry(eve, nothing) == {"loans": 1}
+    assert figures_carry(eve, nothing) == {"loans": 0}
+    after = Loan.objects.get(pk=loan.pk)
+    assert after.fee_charged_amount - before.fee_charged_amount == second.fee_amount
+    # Half of the first period's principal, now overdue.
+    assert after.penalty_claimed_amount == Decimal("200.00")
+    assert loan_position(after, second.start_date).penalty_claim == Decimal("200.00")
+
+
+def test_an_instalment_paid_ahead_starts_without_a_charge(alice: Borrower):
+    loan = alice.draw("1200.00", plan="instalments", periods=3)
+    turns(4)
+    prepayment_make(loan_id=loan.pk, customer=alice.customer, periods=2, as_of=day(3), at=NOW,
+                    actor=Actor.of(alice.customer))  # fmt: skip
+    second = Instalment.objects.get(loan=loan, number=2)
+    assert figures_carry(second.start_date - timedelta(days=1), nothing) == {"loans": 0}
+
+
+def test_a_loan_on_time_is_not_replayed(alice: Borrower):
+    loan = alice.draw("1000.00", days=20)
+    turns(4)
+    assert list(replayed(day(1))) == []
+    repay(alice, loan, "100.00", day(3))
+    assert [row.pk for row in replayed(day(2))] == [loan.pk]
+    assert list(replayed(day(3))) == []
+    assert len(KINDS) == 3
