@@ -15,6 +15,7 @@ from loans.end_of_day.run import Progress, Step
 from risk.services.appeal_deadlines import appeals_close_day
 from risk.services.application import applications_expire
 from risk.services.invitation import invitations_expire
+from risk.services.monitoring import approval_band_watch
 from risk.services.prescreening import prescreening_round
 
 
@@ -38,6 +39,10 @@ def _prescreening(day: date, progress: Progress) -> dict[str, Any]:
     return dict(prescreening_round(as_of=day + timedelta(days=1)))
 
 
+def _approval_band(day: date, progress: Progress) -> dict[str, Any]:
+    return {"raised": approval_band_watch(as_of=day, at=timezone.now())}
+
+
 STEPS = (
     Step("invitations", _("Expire invitations"), _invitations),
     Step("applications", _("Expire applications"), _applications),
@@ -47,5 +52,6 @@ STEPS = (
     Step("accrual", _("Post the day's accruals"), accrual_post),
     Step("delinquency", _("Overdue facts"), facts_write),
     Step("reminders", _("Reminders"), reminders_send),
+    Step("approval_band", _("Watch the approval rate"), _approval_band),
     Step("images", _("Sweep of pictures"), _images),
 )

@@ -11,6 +11,7 @@ from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter
 
+from risk.admin.dashboard import DashboardPages
 from risk.admin.review import ContestPages, ReviewPages, when
 from risk.models import ApplicationState, CreditApplication, Decision, DecisionContest
 from risk.selectors.review import dimension_word
@@ -87,7 +88,7 @@ class CreditApplicationAdmin(ReviewPages, ReadOnlyAdmin):
 
 
 @admin.register(Decision)
-class DecisionAdmin(ReadOnlyAdmin):
+class DecisionAdmin(DashboardPages, ReadOnlyAdmin):
     list_display = ("business_date", "customer", "product", "outcome_badge", "score", "tier", "limit_amount",
                     "daily_rate", "duration_ms", "decided_by")  # fmt: skip
     list_filter = ("outcome", "product", "tier", ("business_date", RangeDateFilter))
@@ -96,6 +97,9 @@ class DecisionAdmin(ReadOnlyAdmin):
     readonly_fields = ("points",)
     exclude = ("dimensions",)
     actions_detail = ["replay"]
+
+    def get_urls(self) -> list[Any]:
+        return [*self.dashboard_urls(), *super().get_urls()]
 
     @admin.display(description=_("outcome"), ordering="outcome")
     def outcome_badge(self, decision: Decision) -> SafeString:

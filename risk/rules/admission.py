@@ -46,3 +46,14 @@ def admission_failures(facts: CustomerFacts, terms: dict[str, Any]) -> list[str]
     if not is_active(facts.activity, terms["activity_months"], opens_minimum):
         failures.append(ACTIVITY_INSUFFICIENT)
     return failures
+
+
+def admission_flags(facts: CustomerFacts, terms: dict[str, Any]) -> dict[str, bool]:
+    """Which visible rules are met, one by one: what the funnel (R8) and the approval band (R7) count."""
+    failures = set(admission_failures(facts, terms))
+    return {
+        "meets_score": SCORE_BELOW_MINIMUM not in failures,
+        "meets_real_name": not failures & {IDENTITY_NOT_VERIFIED, BANK_CARD_REQUIRED},
+        "meets_age": AGE_BELOW_MINIMUM not in failures,
+        "meets_activity": ACTIVITY_INSUFFICIENT not in failures,
+    }

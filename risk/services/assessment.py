@@ -13,8 +13,9 @@ from accounts.models import Customer, StaffUser
 from accounts.services.notification import notification_send
 from risk.errors import LimitExceeded, ReasonRequired
 from risk.models import ApplicationState, CreditApplication, Decision, Outcome
+from risk.rules.admission import admission_flags
 from risk.rules.decision import decide, result_sha256
-from risk.rules.facts import facts_dump
+from risk.rules.facts import facts_dump, facts_load
 from risk.selectors.facts import facts_gather, limits_open_sum
 from risk.selectors.policy import policy_snapshot, scorecard_current, terms_current
 from risk.services.application import alive_check, application_lock, identity_check, signatures_check
@@ -103,6 +104,7 @@ def _decision_create(
         tier=result["tier"] if offered else "",
         limit_amount=Decimal(result["limit"]) if offered else None,
         daily_rate=Decimal(result["daily_rate"]) if offered else None,
+        **admission_flags(facts_load(inputs["facts"]), inputs["policy"]["terms"]),
         **more,
     )
 

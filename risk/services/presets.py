@@ -10,7 +10,16 @@ from typing import Any
 from django.db import transaction
 
 from accounts.services.contact import contact_rules_preset
-from risk.models import LegalDocument, PolicyState, Product, ProductTerms, RegulationParameter, Scorecard, Tier
+from risk.models import (
+    LegalDocument,
+    MonitoringPolicy,
+    PolicyState,
+    Product,
+    ProductTerms,
+    RegulationParameter,
+    Scorecard,
+    Tier,
+)
 from risk.rules.scorecard import scorecard_check
 from weilidai.lib.audit import Actor, audit_record
 
@@ -28,6 +37,7 @@ def presets_load(*, as_of: date) -> dict[str, int]:
         "products": sum(_product_create(row, as_of) for row in shipped["products"]),
         "scorecards": int(_scorecard_create(_read("scorecard.json"), as_of)),
     }
+    created["monitoring"] = int(_monitoring_create(as_of))
     created["contact_rules"] = int(contact_rules_preset())
     created["documents"] = sum(_documents_create(row["code"]) for row in shipped["products"])
     return created
@@ -73,6 +83,16 @@ def _scorecard_create(row: dict[str, Any], as_of: date) -> bool:
     )
     audit_record(action="preset.load", actor=ACTOR, subject=scorecard, as_of=as_of, after={"version": 1})
     return True
+
+
+def _monitoring_create(as_of: date) -> bool:
+    """The figures are the model's own presets: the band of the specification, and how soon alerts are looked at."""
+    policy, created = MonitoringPolicy.objects.get_or_create(
+        code="desk", version=1, defaults={"state": PolicyState.ACTIVE, "valid_from": VALID_FROM}
+    )
+    if created:
+        audit_record(action="preset.load", actor=ACTOR, subject=policy, as_of=as_of, after={"version": 1})
+    return created
 
 
 def _documents_create(product: str) -> int:

@@ -1,5 +1,6 @@
-"""What the alert desk adds to the home page."""
+"""What the desk adds to the home page: the approval rate and the alerts."""
 
+from datetime import date
 from typing import Any
 
 from django.http import HttpRequest
@@ -8,7 +9,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from risk.selectors.alerts import alerts_of, alerts_overdue, alerts_waiting
+from risk.selectors.approvals import Approvals, approvals_window
+from risk.selectors.policy import monitoring_current
 from weilidai.lib.backoffice.lists import COUNT_LIMIT
+from weilidai.lib.backoffice.words import percent
 
 
 def desk_waiting(request: HttpRequest) -> list[dict[str, Any]]:
@@ -28,3 +32,16 @@ def desk_waiting(request: HttpRequest) -> list[dict[str, Any]]:
         }
         for title, queryset, query in rows
     ]
+
+
+def approval_card(today: date) -> dict[str, Any]:
+    """The rate over all products of those who met every visible rule, beside its band (R7)."""
+    policy = monitoring_current(today)
+    window = approvals_window(today, policy.approval_window_days).values()
+    total = Approvals("", sum(row.decided for row in window), sum(row.approved for row in window))
+    band = f"{percent(policy.approval_rate_min)}–{percent(policy.approval_rate_max)}"
+    return {
+        "title": _("Approval rate, {n} days").format(n=policy.approval_window_days),
+        "value": percent(total.rate),
+        "note": _("band {band}, {n} decisions").format(band=band, n=total.decided),
+    }

@@ -12,8 +12,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from loans.models import UNDECIDED, Loan, LoanState, Payout, ProductAccrual, Repayment
-from risk.models import CreditApplication, CreditLine, Decision, DecisionContest, Invitation, LineState, Outcome
-from weilidai.backoffice.desk import desk_waiting
+from risk.models import CreditApplication, CreditLine, DecisionContest, Invitation, LineState
+from weilidai.backoffice.desk import approval_card, desk_waiting
 from weilidai.lib.business_date import clock_date, current_business_date
 from weilidai.lib.models import BusinessDay, JobRun
 from weilidai.lib.money import ZERO
@@ -64,20 +64,12 @@ def _cards(today: date) -> list[dict[str, Any]]:
         _card(_("Received today"), _yuan(received["total"]), _("{n} repayments").format(n=received["count"])),
         _card(_("Overdue principal"), _yuan(active["overdue"]), _("NPL ratio {n} %").format(n=f"{npl:.2f}")),
         _card(_("Credit lines"), f"{lines['count']:,}", _("limits {n}").format(n=_yuan(lines["limit"]))),
-        _card(_("Approval rate, 30 days"), _approval_rate(today), _("band 62–75 %")),
+        approval_card(today),
     ]
 
 
 def _card(title: str, value: str, note: str) -> dict[str, Any]:
     return {"title": title, "value": value, "note": note}
-
-
-def _approval_rate(today: date) -> str:
-    counts = Decision.objects.filter(business_date__gt=today - timedelta(days=30)).aggregate(
-        approved=Count("pk", filter=Q(outcome=Outcome.APPROVED)),
-        decided=Count("pk", filter=~Q(outcome=Outcome.REFERRED)),
-    )
-    return f"{100 * counts['approved'] / counts['decided']:.1f} %" if counts["decided"] else "–"
 
 
 def _waiting(today: date) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ NAVIGATION = [
         "items": [
             {"title": _("Home"), "icon": "home", "link": reverse_lazy("admin:index")},
             _list(_("Customers"), "group", "accounts", "customer"),
+            _item(_("Risk dashboard"), "monitoring", "risk_dashboard", "risk.view_decision"),
         ]
     },
     {

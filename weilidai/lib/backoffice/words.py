@@ -1,6 +1,7 @@
 """Words for the codes that the trail stores: what a person reads in a list is never a program's name."""
 
 from collections.abc import Callable
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from django.apps import apps
@@ -50,3 +51,10 @@ def words_filter(word: Callable[[str], str]) -> type[AllValuesFieldListFilter]:
                 yield {**choice, "display": word(str(choice["display"]))}
 
     return WordsFilter
+
+
+def percent(rate: Decimal | None) -> str:
+    """A fraction as people read it, with one place; a dash where there is none."""
+    if rate is None:
+        return "–"
+    return f"{(rate * 100).quantize(Decimal('0.1'), rounding=ROUND_HALF_UP)} %"
