@@ -31,6 +31,7 @@ from risk.selectors.approvals import (
 )
 from risk.selectors.policy import monitoring_current
 from risk.services.monitoring import is_outside
+from weilidai.lib.backoffice.charts import chart_options
 from weilidai.lib.backoffice.exports import csv_response
 from weilidai.lib.backoffice.words import percent
 from weilidai.lib.business_date import current_business_date
@@ -81,6 +82,8 @@ class DashboardPages:
             "days": days,
             **_figures(since, today),
             "backlog": _backlog(),
+            "chart_options": chart_options(),
+            "plain_options": chart_options(legend=False),
             "sees_alerts": request.user.has_perm("risk.view_alert"),
         }
         return TemplateResponse(request, "backoffice/risk_dashboard.html", context)
@@ -105,7 +108,7 @@ def _figures(since: date, today: date) -> dict[str, Any]:
         "conditions": [word for _name, word in CONDITIONS],
         "without_flags": sum(step.without_flags for step in steps),
         "scores_chart": _bars(
-            [f"{low}–{low + SCORE_STEP}" for low, _n in scores],
+            [f"{low}–{low + SCORE_STEP}" if low < 100 else "100" for low, _n in scores],
             [(translate("Applications"), [n for _low, n in scores])],
         ),
         "alerts": [{**row, "word": rule_word(row["rule"])} for row in alerts_by_rule(since, today)],

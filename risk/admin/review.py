@@ -29,6 +29,7 @@ from risk.services.review import (
     reviews_waiting,
 )
 from weilidai.lib.backoffice import ConfirmForm, badge, finish, may, staff_of
+from weilidai.lib.backoffice.charts import chart_options
 from weilidai.lib.backoffice.lists import COUNT_LIMIT
 from weilidai.lib.business_date import current_business_date
 
@@ -75,6 +76,7 @@ def page_of(request: HttpRequest, application: CreditApplication) -> dict[str, A
         "items": [(row, badge(ITEM_TONES[row.state], ITEM_WORDS[row.state])) for row in file["items"]],
         "alerts": [(alert, rule_word(alert.rule)) for alert in file["alerts"]],
         "offer_tier": TierCode(file["offer"]["tier"]).label if file["offer"] else "",
+        "chart_options": chart_options(),
         "claim": claim,
         "is_mine": claim is not None and claim.claimed_by_id == request.user.pk,
         "state_badge": badge(application.state, application.get_state_display()),

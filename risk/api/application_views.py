@@ -22,7 +22,7 @@ from risk.api.serializers import (
     VerificationRequest,
 )
 from risk.api.views import application_context
-from risk.models import CreditApplication
+from risk.models import CreditApplication, DecisionContest
 from risk.selectors.applications import application_of, applications_of
 from risk.services.application import (
     Origin,
@@ -145,6 +145,14 @@ class AssessmentView(IdempotentMixin, APIView):
 
 
 class ContestView(APIView):
+    @extend_schema(responses={200: ContestSerializer(many=True), **PROBLEMS}, operation_id="contests_list")
+    def get(self, request: Request, application_id: UUID) -> Response:
+        """What the customer contested on this application, newest first, with the answers."""
+        application = application_of(customer_of(request), application_id)
+        rows = DecisionContest.objects.filter(decision__application=application)
+        shown: Any = ContestSerializer
+        return Response(shown(rows, many=True).data)
+
     @extend_schema(request=ContestRequest, responses={201: ContestSerializer, **PROBLEMS})
     def post(self, request: Request, application_id: UUID) -> Response:
         """Asks that a person looks at the decision."""

@@ -19,7 +19,7 @@ from risk.models import (
     Outcome,
     TierCode,
 )
-from risk.rules.reasons import reason_text
+from risk.rules.reasons import reason_advice, reason_text
 from risk.selectors.applications import decision_latest
 from weilidai.lib.serializers import MoneyField, RateField
 
@@ -66,9 +66,13 @@ class ContestRequest(serializers.Serializer[Any]):
 class ReasonSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     text = serializers.SerializerMethodField()
+    advice = serializers.SerializerMethodField(help_text="What the customer can do about it; may be empty.")
 
     def get_text(self, reason: dict[str, str]) -> str:
         return reason_text(reason["code"])
+
+    def get_advice(self, reason: dict[str, str]) -> str:
+        return reason_advice(reason["code"])
 
 
 class DimensionSerializer(serializers.Serializer[Any]):

@@ -36,7 +36,39 @@ _TEXTS: dict[str, str | Promise] = {
 }
 REASON_CODES = frozenset(_TEXTS)
 
+# What a customer can do about a reason; nothing is told where that would teach how to pass a check.
+_ADVICE: dict[str, str | Promise] = {
+    "invitation_expired": gettext_lazy("New invitations are sent from time to time; you need not do anything."),
+    "score_below_minimum": gettext_lazy(
+        "Your score is renewed every month; you can be invited again once it is higher."
+    ),
+    "identity_not_verified": gettext_lazy("Have your identity card verified, then apply again."),
+    "bank_card_required": gettext_lazy("Bind a bank card in your own name, then apply again."),
+    "age_below_minimum": gettext_lazy("You can apply once you are old enough."),
+    "activity_insufficient": gettext_lazy("Use the service regularly for six months, then apply again."),
+    "credit_record": gettext_lazy("Settle overdue debts and ask for your credit report to see what stands in it."),
+    "credit_report_missing": gettext_lazy("You need not do anything: you are told as soon as a person has looked."),
+    "information_contradicted": gettext_lazy(
+        "Check what the social insurance, tax and other offices have on record about you; a person looks at it now."
+    ),
+    "household_limit_reached": gettext_lazy("Close a credit line you no longer need, then apply again."),
+    "payment_flow": gettext_lazy("Regular payments over some months help."),
+    "assets": gettext_lazy("Savings kept over some months help."),
+    "card_repayments": gettext_lazy("Repaying your cards on time, month after month, helps."),
+    "verified_items": gettext_lazy(
+        "Let more of your details be verified, such as the housing fund or social insurance."
+    ),
+    "credit_inquiries": gettext_lazy("Fewer credit applications elsewhere help."),
+    "debts_elsewhere": gettext_lazy("Paying down debts elsewhere helps."),
+    "manual_review": gettext_lazy("If you think the decision is wrong, you can contest it and another person looks."),
+}
+
 
 def reason_text(code: str) -> str:
     """The customer's text in the active language; an unknown (older) code gets a neutral one."""
     return str(_TEXTS.get(code) or gettext("Other reasons of the assessment"))
+
+
+def reason_advice(code: str) -> str:
+    """What the customer can do about it in the active language; empty where there is nothing to do or to tell."""
+    return str(_ADVICE.get(code, ""))

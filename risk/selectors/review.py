@@ -49,13 +49,13 @@ def points_chart(decision: Decision) -> str:
     labels = [dimension_word(item["code"]) for item in decision.dimensions]
     series = [
         (_("Points"), [float(item["points"]) for item in decision.dimensions], "var(--color-primary-600)"),
-        (_("Weight"), [float(item["weight"]) for item in decision.dimensions], "var(--color-base-300)"),
+        (_("Weight"), [float(item["weight"]) for item in decision.dimensions], "var(--color-base-400)"),
     ]
     return json.dumps(
         {
             "labels": labels,
             "datasets": [
-                {"label": str(name), "data": values, "backgroundColor": colour, "borderRadius": 4, "barThickness": 28}
+                {"label": str(name), "data": values, "backgroundColor": colour, "borderRadius": 4}
                 for name, values, colour in series
             ],
         }

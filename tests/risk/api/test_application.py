@@ -6,8 +6,22 @@ from rest_framework.test import APIClient
 
 from accounts.models import BankCard
 from risk.models import CreditLine, Decision, Invitation
-from tests.risk.api.client import Client
-from tests.risk.builders import PASSWORD, assess, behaviour_create, invite, signed, started, verified
+from risk.services.contest import contest_answer, contest_open
+from tests.risk.api.client import Client, client_of
+from tests.risk.builders import (
+    AS_OF,
+    AT,
+    PASSWORD,
+    assess,
+    behaviour_create,
+    customer_create,
+    edge,
+    invite,
+    signed,
+    staff_create,
+    started,
+    verified,
+)
 
 VERIFICATION = {"payment_password": PASSWORD, "face_token": "ok", "voice_token": "ok"}
 KEY = {"Idempotency-Key": "k-1"}
@@ -131,9 +145,12 @@ def test_a_refusal_tells_its_reasons_in_the_language_asked_for(alice: Client) ->
     assess(application)
     shown = alice.get(f"applications/{application.pk}").json()
     assert (shown["state"], shown["decision"]["limit"], shown["decision"]["tier"]) == ("rejected", None, None)
-    assert shown["decision"]["reasons"] == [
-        {"code": "score_below_minimum", "text": "Your payment score is below the minimum of this product"}
-    ]
+    [reason] = shown["decision"]["reasons"]
+    assert (reason["code"], reason["text"]) == (
+        "score_below_minimum",
+        "Your payment score is below the minimum of this product",
+    )
+    assert "once it is higher" in reason["advice"]
 
 
 @pytest.mark.req("R55")
@@ -147,6 +164,25 @@ def test_a_decision_is_contested_once_at_a_time(alice: Client) -> None:
     created = alice.post(path, {"text": "why?"})
     assert (created.status_code, created.json()["state"]) == (201, "open")
     refused(alice.post(path, {"text": "why?"}), 409, "contest_open")
+    [shown] = alice.get(path).json()
+    assert (shown["text"], shown["state"], shown["answer"], shown["answered_at"]) == ("why?", "open", "", None)
+
+
+@pytest.mark.req("R55")
+def test_what_was_contested_is_read_by_its_customer_only(alice: Client) -> None:
+    behaviour_create(alice.customer, score=599)
+    application = verified(alice.customer)
+    path = f"applications/{application.pk}/contest"
+    assert alice.get(path).json() == []
+    assess(application)
+    contest = contest_open(application_id=application.pk, customer=alice.customer, text="why?", **edge(alice.customer))
+    contest_answer(
+        contest_id=contest.pk, revised=False, answer="the score was right", user=staff_create(), as_of=AS_OF, at=AT
+    )
+    [shown] = alice.get(path).json()
+    assert (shown["state"], shown["answer"]) == ("upheld", "the score was right")
+    refused(client_of(customer_create("bob")).get(path), 404, "not_found")
+    assert APIClient().get(f"/api/v1/{path}").status_code == 401
 
 
 def test_a_customer_cancels(alice: Client) -> None:
