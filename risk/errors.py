@@ -97,9 +97,15 @@ class AppealOpen(DomainError):
     http_state = 409
 
 
+class ProofOpen(DomainError):
+    code = "proof_open"
+    title = _("A proof of this kind is being looked at or counts already")
+    http_state = 409
+
+
 class EvidenceIncomplete(DomainError):
     code = "evidence_incomplete"
-    title = _("Three different pictures are needed: the identity card's front and back, and you holding it")
+    title = _("Not all pictures that are needed were sent")
     http_state = 422
 
 

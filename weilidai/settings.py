@@ -302,6 +302,11 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": r"/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    # Names in the document for choices that several shapes call by one word.
+    "ENUM_NAME_OVERRIDES": {
+        "AppealImageKindEnum": "risk.models.appeal.AppealImage.Kind",
+        "AssetProofKindEnum": "risk.models.raises.ProofKind",
+    },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }

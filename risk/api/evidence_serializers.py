@@ -1,12 +1,13 @@
-"""Shapes of what customers prove with pictures: appeals."""
+"""Shapes of what customers prove with pictures: appeals and asset proofs."""
 
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from risk.models import Appeal, AppealImage, AppealState
+from risk.models import Appeal, AppealImage, AppealState, AssetProof, ProofKind, ProofState
 from risk.rules.appeals import FAULTS, INTERNAL_FAULTS
+from weilidai.lib.serializers import MoneyField
 
 
 class AppealRequest(serializers.Serializer[Any]):
@@ -57,3 +58,30 @@ class AppealSerializer(serializers.Serializer[Appeal]):
     answer = serializers.CharField()
     answered_at = serializers.DateTimeField(allow_null=True)
     images = AppealImageSerializer(many=True, source="images.all")
+
+
+class AssetProofRequest(serializers.Serializer[Any]):
+    """JPEG, PNG or WebP, at most 8 MB."""
+
+    kind = serializers.ChoiceField(choices=ProofKind.choices)
+    image = serializers.FileField()
+
+
+class ProofKindRequest(serializers.Serializer[Any]):
+    """The word beside the picture; that is judged by its bytes."""
+
+    kind = serializers.ChoiceField(choices=ProofKind.choices)
+
+
+class AssetProofSerializer(serializers.Serializer[AssetProof]):
+    """`raised`: by how many yuan the limit rose; `valid_until`: the last day on which the proof counts."""
+
+    id = serializers.UUIDField()
+    credit_line = serializers.UUIDField(source="credit_line_id")
+    kind = serializers.ChoiceField(choices=ProofKind.choices)
+    state = serializers.ChoiceField(choices=ProofState.choices)
+    received_at = serializers.DateTimeField()
+    valid_until = serializers.DateField(allow_null=True)
+    raised = MoneyField(source="raised_amount")
+    answer = serializers.CharField()
+    reviewed_at = serializers.DateTimeField(allow_null=True)

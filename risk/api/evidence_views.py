@@ -1,4 +1,4 @@
-"""What customers prove with pictures: appeals against a freeze."""
+"""What customers prove with pictures: appeals against a freeze, asset proofs."""
 
 from typing import Any
 from uuid import UUID
@@ -10,11 +10,20 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from risk.api.caller import customer_of
-from risk.api.evidence_serializers import AppealRequest, AppealSerializer, StatementRequest
-from risk.models import Appeal
+from risk.api.evidence_serializers import (
+    AppealRequest,
+    AppealSerializer,
+    AssetProofRequest,
+    AssetProofSerializer,
+    ProofKindRequest,
+    StatementRequest,
+)
+from risk.models import Appeal, AssetProof
 from risk.selectors.appeals import appeals_of
 from risk.selectors.applications import line_of
+from risk.selectors.raises import proofs_of
 from risk.services.appeal import KINDS, appeal_submit
+from risk.services.asset_proof import asset_proof_submit
 from risk.tasks import appeals_ring
 from weilidai.lib.audit import Actor
 from weilidai.lib.business_date import current_business_date
@@ -73,3 +82,37 @@ class AppealListView(EvidenceListView):
             at=timezone.now(),
         )
         return Response(AppealSerializer(appeals_of(appeal.credit_line).get(pk=appeal.pk)).data, status=201)
+
+
+class AssetProofListView(EvidenceListView):
+    serializer_class = AssetProofSerializer
+    queryset = AssetProof.objects.none()
+    filterset_fields = ("state", "kind")
+
+    def get_queryset(self) -> Any:
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset
+        return proofs_of(line_of(customer_of(self.request), self.kwargs["line_id"]))
+
+    @extend_schema(
+        request={"multipart/form-data": AssetProofRequest},
+        responses={201: AssetProofSerializer, **UPLOAD_PROBLEMS},
+        parameters=[IDEMPOTENCY_KEY_WELCOME],
+    )
+    def post(self, request: Request, **kwargs: Any) -> Response:
+        """Sends a property certificate or vehicle licence of at most 8 MB; accepted, it may raise the limit."""
+        return super().post(request, **kwargs)
+
+    def perform(self, request: Request, **kwargs: Any) -> Response:
+        body = ProofKindRequest(data=request.data)
+        body.is_valid(raise_exception=True)
+        proof = asset_proof_submit(
+            line_id=kwargs["line_id"],
+            customer=customer_of(request),
+            kind=body.validated_data["kind"],
+            image=files_of(request.data, ["image"]).get("image"),
+            actor=Actor.of(customer_of(request)),
+            as_of=current_business_date(),
+            at=timezone.now(),
+        )
+        return Response(AssetProofSerializer(proof).data, status=201)

@@ -39,6 +39,7 @@ from risk.models.product import (
     Tier,
     TierCode,
 )
+from risk.models.raises import AssetProof, LimitRaisePolicy, ProofKind, ProofState
 from risk.models.review import ReviewClaim
 
 __all__ = [
@@ -59,6 +60,7 @@ __all__ = [
     "AppealState",
     "ApplicationState",
     "AssetMonth",
+    "AssetProof",
     "AuxiliaryReading",
     "BureauReport",
     "CreditApplication",
@@ -77,6 +79,7 @@ __all__ = [
     "InvitationBatch",
     "InvitationState",
     "LegalDocument",
+    "LimitRaisePolicy",
     "LineChange",
     "LineState",
     "LoginEvent",
@@ -87,6 +90,8 @@ __all__ = [
     "PolicyState",
     "Product",
     "ProductTerms",
+    "ProofKind",
+    "ProofState",
     "RegulationParameter",
     "ReviewClaim",
     "ScoreReading",

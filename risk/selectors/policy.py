@@ -7,7 +7,16 @@ from typing import Any, TypeVar
 from django.db.models import Prefetch, Q, QuerySet
 
 from risk.errors import PolicyMissing
-from risk.models import MonitoringPolicy, PolicyState, Product, ProductTerms, RegulationParameter, Scorecard, Tier
+from risk.models import (
+    LimitRaisePolicy,
+    MonitoringPolicy,
+    PolicyState,
+    Product,
+    ProductTerms,
+    RegulationParameter,
+    Scorecard,
+    Tier,
+)
 from risk.models.product import VersionedPolicy
 from weilidai.lib.errors import ObjectNotFound
 
@@ -80,6 +89,11 @@ def scorecard_current(as_of: date, code: str = SCORECARD_CODE) -> Scorecard:
 def monitoring_current(as_of: date) -> MonitoringPolicy:
     """How alerts and referrals are watched. Where no row covers the date the shipped figures hold: no alert is lost."""
     return _valid_on(MonitoringPolicy.objects.filter(code="desk"), as_of) or MonitoringPolicy()
+
+
+def raises_current(as_of: date) -> LimitRaisePolicy:
+    """What raises a limit and by how much. Where no row covers the date the shipped figures hold."""
+    return _valid_on(LimitRaisePolicy.objects.filter(code="main"), as_of) or LimitRaisePolicy()
 
 
 def tier_of(terms: ProductTerms, code: str) -> Tier:

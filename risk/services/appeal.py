@@ -8,6 +8,7 @@ from datetime import date, datetime, time
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Customer, ImagePurpose, StaffUser, StoredImage
 from accounts.services.notification import notification_send
@@ -26,6 +27,7 @@ from weilidai.lib.fsm import take_step
 from weilidai.lib.uploads import CleanImage, images_clean
 
 KINDS = tuple(AppealImage.Kind.values)
+NEEDED = _("Three different pictures are needed: the identity card's front and back, and you holding it")
 STAFF_MAY_DECIDE = "risk.change_appeal"
 SUPERVISOR_MAY_DECIDE = "risk.decide_escalated_appeal"
 
@@ -74,18 +76,17 @@ def _evidence(files: Mapping[str, bytes]) -> dict[str, CleanImage]:
     """Three clean pictures, no two of them the same."""
     missing = [kind for kind in KINDS if kind not in files]
     if missing:
-        raise EvidenceIncomplete(field_errors=[_missing(kind, "required") for kind in missing])
+        raise EvidenceIncomplete(NEEDED, field_errors=[_missing(kind, "required") for kind in missing])
     images = images_clean({kind: files[kind] for kind in KINDS})
     first = {image.sha256: kind for kind, image in reversed(images.items())}
     twice = [kind for kind, image in images.items() if first[image.sha256] != kind]
     if twice:
-        raise EvidenceIncomplete(field_errors=[_missing(kind, "same_picture") for kind in twice])
+        raise EvidenceIncomplete(NEEDED, field_errors=[_missing(kind, "same_picture") for kind in twice])
     return images
 
 
 def _missing(kind: str, code: str) -> dict[str, object]:
-    detail = FAULTS.get(code, EvidenceIncomplete.title)
-    return {"field": kind, "code": code, "detail": detail}
+    return {"field": kind, "code": code, "detail": FAULTS.get(code, NEEDED)}
 
 
 def _appeal_create(line: CreditLine, statement: str, as_of: date, at: datetime) -> Appeal:

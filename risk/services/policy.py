@@ -8,12 +8,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import StaffUser
 from risk.errors import FourEyesRequired
-from risk.models import MonitoringPolicy, PolicyState, ProductTerms, Scorecard
+from risk.models import LimitRaisePolicy, MonitoringPolicy, PolicyState, ProductTerms, Scorecard
 from risk.rules.scorecard import ScorecardInvalid, scorecard_check
 from weilidai.lib.audit import Actor, audit_record, state_change_record
 from weilidai.lib.errors import FieldInvalid, TransitionRefused
 
-Policy = ProductTerms | Scorecard | MonitoringPolicy
+Policy = ProductTerms | Scorecard | MonitoringPolicy | LimitRaisePolicy
 
 
 @transaction.atomic
@@ -55,6 +55,11 @@ def _content_check(row: Policy) -> None:
     if isinstance(row, MonitoringPolicy):
         if not 0 <= row.approval_rate_min < row.approval_rate_max <= 1:
             raise _fault("approval_rate_max", _("A range must not end below its beginning"))
+        return
+    if isinstance(row, LimitRaisePolicy):
+        shares = (row.proof_property_share, row.proof_vehicle_share, row.proof_both_share)
+        if min(shares) < 0 or sum(shares) > 1:
+            raise _fault("proof_both_share", _("Shares lie between 0 and 1, also together"))
         return
     tiers = list(row.tiers.all())
     if not any(tier.months_in_use_min == 0 and tier.assets_min_amount == 0 for tier in tiers):

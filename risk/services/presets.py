@@ -12,6 +12,7 @@ from django.db import transaction
 from accounts.services.contact import contact_rules_preset
 from risk.models import (
     LegalDocument,
+    LimitRaisePolicy,
     MonitoringPolicy,
     PolicyState,
     Product,
@@ -35,6 +36,7 @@ def presets_load(*, as_of: date) -> dict[str, int]:
     created = {
         "regulation": sum(_regulation_create(row, as_of) for row in shipped["regulation"]),
         "products": sum(_product_create(row, as_of) for row in shipped["products"]),
+        "limit_raises": int(_raises_create(as_of)),
         "scorecards": int(_scorecard_create(_read("scorecard.json"), as_of)),
     }
     created["monitoring"] = int(_monitoring_create(as_of))
@@ -68,6 +70,15 @@ def _product_create(row: dict[str, Any], as_of: date) -> bool:
         Tier.objects.bulk_create(Tier(terms=terms, **tier) for tier in row["tiers"])
         audit_record(action="preset.load", actor=ACTOR, subject=terms, as_of=as_of, after={"version": 1})
     return created
+
+
+def _raises_create(as_of: date) -> bool:
+    """The model's defaults are the shipped figures."""
+    if LimitRaisePolicy.objects.exists():
+        return False
+    policy = LimitRaisePolicy.objects.create(version=1, state=PolicyState.ACTIVE, valid_from=VALID_FROM)
+    audit_record(action="preset.load", actor=ACTOR, subject=policy, as_of=as_of, after={"version": 1})
+    return True
 
 
 def _scorecard_create(row: dict[str, Any], as_of: date) -> bool:

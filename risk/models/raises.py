@@ -1,0 +1,105 @@
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django_fsm import FSMField, transition
+from simple_history.models import HistoricalRecords
+
+from risk.models.product import VersionedPolicy
+from weilidai.lib.ids import uuid7
+from weilidai.lib.money import MoneyField, RateField
+
+
+class LimitRaisePolicy(VersionedPolicy):
+    """What raises a limit inside its tier, and by how much (R38). Shares are of the tier's span."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    code = models.SlugField(_("code"), max_length=40, default="main")
+    proof_property_share = RateField(_("property proof: share of the tier's span"), default=Decimal("0.300000"))
+    proof_vehicle_share = RateField(_("vehicle proof: share of the tier's span"), default=Decimal("0.150000"))
+    proof_both_share = RateField(_("both proofs: further share of the tier's span"), default=Decimal("0.150000"))
+    proof_valid_days = models.PositiveSmallIntegerField(_("days an accepted proof counts"), default=365)
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("limit raise policy")
+        verbose_name_plural = _("limit raise policies")
+        ordering = ["code", "-version"]
+        constraints = [models.UniqueConstraint(fields=["code", "version"], name="raise_policy_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.code} v{self.version}"
+
+
+class ProofKind(models.TextChoices):
+    PROPERTY = "property", _("Property certificate")
+    VEHICLE = "vehicle", _("Vehicle licence")
+
+
+class ProofState(models.TextChoices):
+    SUBMITTED = "submitted", _("Submitted")
+    ACCEPTED = "accepted", _("Accepted")
+    REJECTED = "rejected", _("Rejected")
+
+
+class AssetProof(models.Model):
+    """A picture of a property certificate or a vehicle licence; accepted, it raises the limit (R38).
+
+    `raised_amount` is what the line's limit rose by; `valid_until` the last day on which the proof counts.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    customer = models.ForeignKey(
+        verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="asset_proofs"
+    )
+    credit_line = models.ForeignKey(
+        verbose_name=_("credit line"), to="risk.CreditLine", on_delete=models.PROTECT, related_name="asset_proofs"
+    )
+    kind = models.CharField(_("kind"), max_length=10, choices=ProofKind.choices)
+    state = FSMField(
+        _("state"), max_length=10, choices=ProofState.choices, default=ProofState.SUBMITTED, protected=True
+    )
+    image = models.OneToOneField(
+        verbose_name=_("stored image"), to="accounts.StoredImage", on_delete=models.PROTECT, related_name="+"
+    )
+    received_at = models.DateTimeField(_("received at"))
+    received_date = models.DateField(_("received on"))
+    valid_until = models.DateField(_("counts until"), null=True, blank=True)
+    raised_amount = MoneyField(_("limit raised by"), default=Decimal("0.00"))
+    answer = models.CharField(_("answer"), max_length=500, blank=True, default="")
+    reviewed_by = models.ForeignKey(
+        verbose_name=_("reviewed by"),
+        to=settings.AUTH_USER_MODEL,
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    reviewed_at = models.DateTimeField(_("reviewed at"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("asset proof")
+        verbose_name_plural = _("asset proofs")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["credit_line", "kind"], condition=models.Q(state="submitted"), name="one_open_proof"
+            ),
+            models.CheckConstraint(condition=models.Q(raised_amount__gte=0), name="proof_never_lowers"),
+        ]
+        indexes = [
+            # Serves the review queue, oldest first.
+            models.Index(fields=["received_at"], condition=models.Q(state="submitted"), name="proof_open_by_time"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.received_date}"
+
+    @transition(field=state, source=ProofState.SUBMITTED, target=ProofState.ACCEPTED)
+    def accept(self) -> None:
+        """The customer owns it; it counts from now on."""
+
+    @transition(field=state, source=ProofState.SUBMITTED, target=ProofState.REJECTED)
+    def reject(self) -> None:
+        """It proves nothing; another one may be sent."""

@@ -1,0 +1,64 @@
+"""How far a limit may rise, whatever the reason (R27, R38, R56). Pure; all figures come in as policy data."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from decimal import Decimal
+
+from risk.rules.limits import floor_step, limit_cap
+from weilidai.lib.money import ZERO
+
+
+@dataclass(frozen=True)
+class RaiseRoom:
+    """What bounds a line on a date: its tier, the product, the student limit (R50) and the law (R54), in yuan.
+
+    `household_room_amount` is what the law leaves this line beside the person's other lines.
+    """
+
+    limit_amount: Decimal
+    tier_min_amount: Decimal
+    tier_max_amount: Decimal
+    ceiling_amount: Decimal
+    household_room_amount: Decimal
+    student_limit_amount: Decimal | None
+    step_amount: Decimal
+
+
+def limit_raised(room: RaiseRoom, by: Decimal) -> Decimal:
+    """The limit after a raise by `by` yuan: a whole step, inside every bound, never below what it is now."""
+    wanted = limit_cap(
+        min(room.limit_amount + by, room.tier_max_amount),
+        ceiling=room.ceiling_amount,
+        student_limit=room.student_limit_amount,
+        household_room=room.household_room_amount,
+        step=room.step_amount,
+    )
+    return max(floor_step(wanted, room.step_amount), room.limit_amount)
+
+
+def share_amount(room: RaiseRoom, share: Decimal) -> Decimal:
+    """A share of the tier's span from its lowest to its highest limit, down to a whole step."""
+    return floor_step(max(room.tier_max_amount - room.tier_min_amount, ZERO) * share, room.step_amount)
+
+
+@dataclass(frozen=True)
+class ProofShares:
+    """Shares of the tier's span that accepted asset proofs are worth; `both` is what the second adds on top."""
+
+    property: Decimal
+    vehicle: Decimal
+    both: Decimal
+
+    def of(self, kinds: Collection[str]) -> Decimal:
+        """What the kinds in force are worth together."""
+        single = {"property": self.property, "vehicle": self.vehicle}
+        known = [single[kind] for kind in single if kind in kinds]
+        return sum(known, Decimal(0)) + (self.both if len(known) == len(single) else Decimal(0))
+
+
+def proof_raise(room: RaiseRoom, shares: ProofShares, kinds: Collection[str], raised_before: Decimal) -> Decimal:
+    """The raise that the proofs in force still owe a line which proofs have raised by `raised_before` so far.
+
+    So the order of the proofs does not matter, and one renewed year after year raises once.
+    """
+    return max(share_amount(room, shares.of(kinds)) - raised_before, ZERO)

@@ -1,0 +1,43 @@
+"""What bounds a raise of a line, and which proofs count on a date."""
+
+from datetime import date
+
+from django.db.models import QuerySet
+
+from accounts.models import Customer
+from risk.errors import PolicyMissing
+from risk.models import AssetProof, CreditLine, ProofState, RegulationParameter
+from risk.rules.raises import RaiseRoom
+from risk.selectors.facts import limits_open_sum
+from risk.selectors.policy import regulation, terms_current
+
+
+def proofs_of(line: CreditLine) -> QuerySet[AssetProof]:
+    return AssetProof.objects.filter(credit_line=line)
+
+
+def proofs_in_force(line: CreditLine, as_of: date) -> set[str]:
+    """Kinds of accepted proofs that count on the date."""
+    rows = AssetProof.objects.filter(credit_line=line, state=ProofState.ACCEPTED, valid_until__gte=as_of)
+    return set(rows.values_list("kind", flat=True))
+
+
+def raise_room(line: CreditLine, as_of: date) -> RaiseRoom:
+    """Inside a transaction that locked the line: the person is locked too, so that two raises on two lines of one
+    person do not both take the same room. Raises `PolicyMissing` where the line's tier is no longer offered.
+    """
+    customer = Customer.objects.select_for_update().get(pk=line.customer_id)
+    terms = terms_current(line.product_id, as_of)
+    tier = next((tier for tier in terms.tiers.all() if tier.code == line.tier), None)
+    if tier is None:
+        raise PolicyMissing
+    household = regulation(RegulationParameter.Name.HOUSEHOLD_CREDIT_AMOUNT, as_of)
+    return RaiseRoom(
+        limit_amount=line.limit_amount,
+        tier_min_amount=tier.limit_min_amount,
+        tier_max_amount=tier.limit_max_amount,
+        ceiling_amount=terms.limit_ceiling_amount,
+        household_room_amount=household - limits_open_sum(customer, exclude=line.pk),
+        student_limit_amount=terms.student_limit_amount if customer.is_student else None,
+        step_amount=terms.limit_step_amount,
+    )
