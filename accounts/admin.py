@@ -3,11 +3,12 @@
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, Permission
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as translate
@@ -16,13 +17,19 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateFilter, RangeDateTimeFilter
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
+from accounts.change_admin import ChangeRequestAdmin
 from accounts.models import ContactAttempt, ContactRule, Notification, StaffUser, VerificationAttempt
 from accounts.notices import NOTICES
+from accounts.services.staff import staff_roles_change
 from weilidai.lib.audit import Actor, audit_record
-from weilidai.lib.backoffice import PermissionMethods, ReadOnlyAdmin, ReasonForm, act, finish
+from weilidai.lib.backoffice import PermissionMethods, ReadOnlyAdmin, ReasonForm, act, finish, staff_of
 from weilidai.lib.backoffice.words import subject_word, words_filter
+from weilidai.lib.business_date import current_business_date
+from weilidai.lib.errors import DomainError
+
+__all__ = ["ChangeRequestAdmin"]
 
 admin.site.unregister(Group)
 
@@ -58,7 +65,23 @@ class RolesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
 
 
 class StaffUserForm(UserChangeForm):  # type: ignore[misc]
+    """Roles, and switching an account on again, need a reason: a second person reads it."""
+
     groups = RolesField(queryset=Group.objects.all(), required=False, label=_("Roles"))
+    change_reason = forms.CharField(
+        label=_("Reason of the change of roles"), max_length=300, required=False, widget=UnfoldAdminTextInputWidget
+    )
+
+    def asks_for_power(self) -> bool:
+        """Other roles, or an account that was switched off works again."""
+        switched_on = bool(self.cleaned_data.get("is_active")) and not self.initial.get("is_active", True)
+        return switched_on or "groups" in self.changed_data
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = dict(super().clean() or {})
+        if self.asks_for_power() and not cleaned.get("change_reason", "").strip():
+            self.add_error("change_reason", _("A reason is needed"))
+        return cleaned
 
 
 class RoleFilter(admin.SimpleListFilter):
@@ -84,7 +107,7 @@ class StaffUserAdmin(PermissionMethods, DjangoUserAdmin, ModelAdmin):  # type: i
     list_filter = ("is_active", RoleFilter)
     fieldsets = (
         (None, {"fields": ("username", "password", "display_name", "email")}),
-        (_("Roles"), {"fields": ("is_active", "groups")}),
+        (_("Roles"), {"fields": ("is_active", "groups", "change_reason")}),
         (_("Important dates"), {"fields": ("last_login", "date_joined")}),
     )
     readonly_fields = ("last_login", "date_joined")
@@ -103,19 +126,38 @@ class StaffUserAdmin(PermissionMethods, DjangoUserAdmin, ModelAdmin):  # type: i
 
     def save_model(self, request: HttpRequest, obj: StaffUser, form: Any, change: bool) -> None:
         obj.is_staff = True
+        if change and form.asks_for_power():
+            # Asked for below: until a second person approves, the account stays as it is.
+            obj.is_active = obj.is_active and form.initial.get("is_active", True)
         super().save_model(request, obj, form, change)
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
-        before = sorted(form.instance.groups.values_list("name", flat=True))
+        """The form never writes roles itself: they are asked for, and another person approves."""
+        subject = form.instance
+        wanted = sorted(group.name for group in form.cleaned_data.get("groups", ()))
+        if change:
+            form.cleaned_data["groups"] = subject.groups.all()
         super().save_related(request, form, formsets, change)
-        after = sorted(form.instance.groups.values_list("name", flat=True))
         audit_record(
             action="staff.change" if change else "staff.create",
             actor=Actor.of(request.user),
-            subject=form.instance,
-            before={"roles": before},
-            after={"roles": after, "active": form.instance.is_active, "changed": form.changed_data},
+            subject=subject,
+            after={"active": subject.is_active, "changed": form.changed_data},
         )
+        if change and form.asks_for_power():
+            self._ask(request, subject, wanted, form.cleaned_data)
+
+    def _ask(self, request: HttpRequest, subject: StaffUser, roles: list[str], data: dict[str, Any]) -> None:
+        try:
+            asked = staff_roles_change(
+                subject=subject, roles=roles, is_active=data["is_active"], reason=data["change_reason"],
+                user=staff_of(request), as_of=current_business_date(), at=timezone.now(),
+            )  # fmt: skip
+        except DomainError as error:
+            messages.error(request, str(error.detail))
+            return
+        if asked is not None:
+            messages.warning(request, translate("The roles change once a second person has approved."))
 
     @act(
         title=_("Reset second factor"),

@@ -117,3 +117,15 @@ class ContactNotOwnNumber(DomainError):
     code = "contact_not_own_number"
     title = _("A debt is spoken of with the customer only, on the customer's own number")
     http_state = 409
+
+
+class ChangePending(DomainError):
+    code = "change_pending"
+    title = _("A change of this object already waits for a second person")
+    http_state = 409
+
+
+class ChangeOutdated(DomainError):
+    code = "change_outdated"
+    title = _("The object has changed since the request: refuse it and ask again")
+    http_state = 409

@@ -18,6 +18,8 @@ BOOKS = ("loans.journalentry", "loans.posting", "loans.ledgeraccount", "loans.pr
          "loans.payoutcallback", "loans.accountingperiod", "loans.bookfault", "loans.journalseal")  # fmt: skip
 HOUSE = ("lib.auditevent", "lib.statechange", "lib.jobrun", "lib.businessday")
 STAFF = ("accounts.staffuser", "auth.group")
+CHANGES = ("accounts.changerequest",)
+APPROVE_CHANGE = "accounts.approve_changerequest"
 
 FULL_NUMBER = "accounts.view_full_number"
 # Seeing what customers send is needed to decide about it, and each look is recorded.
@@ -31,8 +33,9 @@ ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
          "risk.change_creditapplication", "risk.change_decisioncontest", "risk.change_creditline"),
     ),
     "risk_analyst": (
-        ("accounts.customer", *GRANTED, *ALERTS, *POLICY, *USED),
+        ("accounts.customer", *GRANTED, *ALERTS, *POLICY, *CHANGES, *USED),
         (*EVIDENCE, "risk.change_alert", "risk.add_monitoringpolicy", "risk.change_monitoringpolicy",
+         "risk.add_regulationparameter",
          "risk.add_productterms", "risk.change_productterms", "risk.add_scorecard", "risk.change_scorecard",
          "risk.add_invitation"),
     ),
@@ -42,17 +45,18 @@ ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("loans.add_accountingperiod",),
     ),
     "supervisor": (
-        (*PEOPLE, *GRANTED, *ALERTS, *POLICY, *USED, *BOOKS, *HOUSE),
-        (FULL_NUMBER, *EVIDENCE, "risk.decide_escalated_appeal", "risk.change_alert",
+        (*PEOPLE, *GRANTED, *ALERTS, *POLICY, *CHANGES, *USED, *BOOKS, *HOUSE),
+        (FULL_NUMBER, APPROVE_CHANGE, *EVIDENCE, "risk.decide_escalated_appeal", "risk.change_alert",
+         "risk.add_regulationparameter", "risk.change_regulationparameter",
          "risk.change_monitoringpolicy", "risk.add_invitation",
          "risk.change_invitation", "risk.change_creditapplication",
          "risk.change_decisioncontest", "risk.change_creditline", "risk.change_productterms",
          "risk.change_scorecard", "lib.change_businessday"),
     ),
-    "auditor": ((*PEOPLE, *GRANTED, *ALERTS, *POLICY, *USED, *BOOKS, *HOUSE, *STAFF), ()),
+    "auditor": ((*PEOPLE, *GRANTED, *ALERTS, *POLICY, *USED, *BOOKS, *HOUSE, *STAFF, *CHANGES), ()),
     "administrator": (
-        (*HOUSE, *STAFF, "risk.product"),
-        ("accounts.add_staffuser", "accounts.change_staffuser", "lib.change_businessday"),
+        (*HOUSE, *STAFF, *CHANGES, "risk.product"),
+        (APPROVE_CHANGE, "accounts.add_staffuser", "accounts.change_staffuser", "lib.change_businessday"),
     ),
 }  # fmt: skip
 

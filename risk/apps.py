@@ -9,6 +9,8 @@ class RiskConfig(AppConfig):
     def ready(self) -> None:
         from accounts.personal_data import register_blocker, register_exporter
         from risk.personal_data import export, has_open_line
+        from risk.services import regulation
 
         register_blocker("risk", has_open_line)
         register_exporter("risk", export)
+        regulation.register()

@@ -3,6 +3,8 @@
 from django.utils.translation import gettext_lazy as _
 
 from weilidai.lib.errors import DomainError
+from weilidai.lib.errors import FourEyesRequired as FourEyesRequired
+from weilidai.lib.errors import ReasonRequired as ReasonRequired
 
 
 class NotInvited(DomainError):
@@ -77,18 +79,6 @@ class PolicyMissing(DomainError):
     code = "policy_missing"
     title = _("No active policy covers this date")
     http_state = 503
-
-
-class FourEyesRequired(DomainError):
-    code = "four_eyes_required"
-    title = _("Another person must do this")
-    http_state = 403
-
-
-class ReasonRequired(DomainError):
-    code = "reason_required"
-    title = _("A reason is needed")
-    http_state = 400
 
 
 class AppealOpen(DomainError):

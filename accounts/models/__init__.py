@@ -1,6 +1,7 @@
 """People: customers with their cards, devices, consents and notices; staff and their roles."""
 
 from accounts.models.card import BankCard
+from accounts.models.change_request import ChangeRequest, ChangeState
 from accounts.models.consent import Consent, ConsentCode
 from accounts.models.contact import ContactAttempt, ContactChannel, ContactDay, ContactRule
 from accounts.models.customer import Customer, Occupation
@@ -13,6 +14,8 @@ from accounts.models.verification import VerificationAttempt, VerificationPurpos
 
 __all__ = [
     "BankCard",
+    "ChangeRequest",
+    "ChangeState",
     "Consent",
     "ConsentCode",
     "ContactAttempt",

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django import forms
 from django.contrib import admin
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
@@ -10,6 +11,8 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
+from unfold.decorators import action
+from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from risk.models import (
     LegalDocument,
@@ -22,8 +25,19 @@ from risk.models import (
     Tier,
 )
 from risk.services.policy import policy_activate
+from risk.services.regulation import regulation_propose
 from weilidai.lib.audit import Actor, audit_record
-from weilidai.lib.backoffice import ConfirmForm, PermissionMethods, ReadOnlyAdmin, act, badge, finish, staff_of
+from weilidai.lib.backoffice import (
+    ConfirmForm,
+    PermissionMethods,
+    ReadOnlyAdmin,
+    ReasonForm,
+    act,
+    badge,
+    finish,
+    may,
+    staff_of,
+)
 from weilidai.lib.business_date import current_business_date
 
 STAMPS = ("version", "state", "valid_to", "drafted_by", "approved_by", "approved_at")
@@ -181,10 +195,47 @@ class MonitoringPolicyAdmin(DraftAdmin):
         return self.activate_policy(request, object_id)
 
 
+class RegulationForm(ReasonForm):
+    """A figure of the law from a day on."""
+
+    name = forms.ChoiceField(
+        label=_("Parameter"), choices=RegulationParameter.Name.choices, widget=UnfoldAdminSelectWidget
+    )
+    value = forms.DecimalField(label=_("Value"), max_digits=18, decimal_places=6, widget=UnfoldAdminTextInputWidget)
+    valid_from = forms.DateField(label=_("Valid from"), widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}))
+    source = forms.CharField(label=_("Source"), max_length=300, widget=UnfoldAdminTextInputWidget)
+    field_order = ("name", "value", "valid_from", "source", "reason")
+
+
 @admin.register(RegulationParameter)
 class RegulationParameterAdmin(ReadOnlyAdmin):
     list_display = ("name", "value", "valid_from", "source")
     list_filter = ("name",)
+    actions_list = ["propose", *ReadOnlyAdmin.actions_list]
+
+    @action(  # type: ignore[untyped-decorator]
+        description=_("Propose a figure"),
+        url_path="propose",
+        icon="add",
+        permissions=[may("risk.add_regulationparameter")],
+        dialog={
+            "title": _("Propose a figure"),
+            "description": _("It holds from its first day on, once a second person has approved. Figures are shares: "
+                             "0.24 is 24 %."),
+            "form_class": RegulationForm,
+            "form_submit_text": _("Propose"),
+        },
+    )  # fmt: skip
+    def propose(self, request: HttpRequest, form: RegulationForm) -> HttpResponse:
+        data = {name: value for name, value in form.cleaned_data.items() if not name.startswith("_")}
+        return finish(
+            request,
+            self.list_url(),
+            lambda: regulation_propose(
+                **data, user=staff_of(request), as_of=current_business_date(), at=timezone.now()
+            ),
+            _("The figure waits for a second person."),
+        )
 
 
 @admin.register(LegalDocument)

@@ -1,6 +1,6 @@
 """What the desk adds to the home page: the approval rate and the alerts."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.http import HttpRequest
@@ -8,29 +8,33 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from accounts.models import ChangeRequest, ChangeState
 from risk.selectors.alerts import alerts_of, alerts_overdue, alerts_waiting
 from risk.selectors.approvals import Approvals, approvals_window
 from risk.selectors.policy import monitoring_current
+from risk.services.review import reviews_waiting
 from weilidai.lib.backoffice.lists import COUNT_LIMIT
 from weilidai.lib.backoffice.words import percent
+from weilidai.lib.business_date import current_business_date
 
 
 def desk_waiting(request: HttpRequest) -> list[dict[str, Any]]:
-    """Open alerts, one's own, and those past their deadline; counts stop at `COUNT_LIMIT`."""
-    url = reverse("admin:risk_alert_changelist")
-    rows = (
-        (_("Open alerts"), alerts_waiting(), ""),
-        (_("My alerts"), alerts_of(request.user), "?whose=mine"),  # type: ignore[arg-type]
-        (_("Overdue alerts"), alerts_overdue(timezone.now()), "?whose=overdue"),
-    )
+    """Alerts, applications and changes that wait for a person; counts stop at `COUNT_LIMIT`."""
+    today, now = current_business_date(), timezone.now()
+    late = now - timedelta(hours=monitoring_current(today).referral_hours)
+    alerts, see_alerts = reverse("admin:risk_alert_changelist"), "risk.view_alert"
+    rows: tuple[tuple[str, Any, str, str], ...] = (
+        (_("Open alerts"), alerts_waiting(), alerts, see_alerts),
+        (_("My alerts"), alerts_of(request.user), f"{alerts}?whose=mine", see_alerts),  # type: ignore[arg-type]
+        (_("Overdue alerts"), alerts_overdue(now), f"{alerts}?whose=overdue", see_alerts),
+        (_("Applications waiting too long"), reviews_waiting().filter(decided_at__lt=late),
+         reverse("admin:risk_creditapplication_changelist") + "?state__exact=referred", "risk.view_creditapplication"),
+        (_("Changes to approve"), ChangeRequest.objects.filter(state=ChangeState.PENDING),
+         reverse("admin:accounts_changerequest_changelist") + "?state__exact=pending", "accounts.view_changerequest"),
+    )  # fmt: skip
     return [
-        {
-            "title": title,
-            "count": queryset.order_by()[:COUNT_LIMIT].count(),
-            "url": url + query,
-            "permission": "risk.view_alert",
-        }
-        for title, queryset, query in rows
+        {"title": title, "count": rows.order_by()[:COUNT_LIMIT].count(), "url": url, "permission": permission}
+        for title, rows, url, permission in rows
     ]
 
 

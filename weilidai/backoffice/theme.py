@@ -83,6 +83,7 @@ NAVIGATION = [
             _list(_("State changes"), "swap_horiz", "lib", "statechange"),
             _list(_("Staff"), "badge", "accounts", "staffuser"),
             _list(_("Roles"), "admin_panel_settings", "auth", "group"),
+            _list(_("Requests for changes"), "how_to_reg", "accounts", "changerequest"),
         ],
     },
 ]

@@ -56,3 +56,15 @@ class TransitionRefused(DomainError):
     code = "transition_not_allowed"
     title = _("This step is not possible in the current state")
     http_state = 409
+
+
+class FourEyesRequired(DomainError):
+    code = "four_eyes_required"
+    title = _("Another person must do this")
+    http_state = 403
+
+
+class ReasonRequired(DomainError):
+    code = "reason_required"
+    title = _("A reason is needed")
+    http_state = 400
