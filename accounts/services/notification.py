@@ -1,5 +1,6 @@
 """Notices to customers: written once per `dedupe_key`, however often asked for."""
 
+import json
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,6 +11,8 @@ from django.utils import timezone
 
 from accounts.models import Customer, Notification
 from accounts.notices import SMS_KINDS
+from weilidai.lib.bulk import rows_insert
+from weilidai.lib.ids import uuid7
 
 
 def notification_send(
@@ -42,26 +45,26 @@ class Notice:
     dedupe_key: str
 
 
-@transaction.atomic
 def notifications_send(notices: list[Notice], *, business_date: date) -> int:
-    """Many notices in two statements; those already there stay as they are. Returns how many are new."""
-    keys = [notice.dedupe_key for notice in notices]
-    known = set(Notification.objects.filter(dedupe_key__in=keys).values_list("dedupe_key", flat=True))
+    """Many notices in one statement; those already there stay as they are. Returns how many are new."""
     now = timezone.now()
-    rows = [
-        Notification(
-            customer_id=notice.customer_id,
-            kind=notice.kind,
-            params=notice.params,
-            dedupe_key=notice.dedupe_key,
-            business_date=business_date,
-            sms_due_at=now if notice.kind in SMS_KINDS else None,
-        )
-        for notice in notices
-        if notice.dedupe_key not in known
-    ]
-    Notification.objects.bulk_create(rows, ignore_conflicts=True)
-    return len(rows)
+    return rows_insert(
+        Notification,
+        ("id", "customer_id", "kind", "params", "dedupe_key", "business_date", "created_at", "sms_due_at"),
+        [
+            (
+                uuid7(),
+                notice.customer_id,
+                notice.kind,
+                json.dumps(notice.params),
+                notice.dedupe_key,
+                business_date,
+                now,
+                now if notice.kind in SMS_KINDS else None,
+            )
+            for notice in notices
+        ],
+    )
 
 
 @transaction.atomic

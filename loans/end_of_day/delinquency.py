@@ -49,7 +49,7 @@ def _standings(day: date) -> Iterator[Standing]:
     """From the columns where nothing happened after the day, else from the events up to it."""
     columns = ("pk", "customer_id", "next_due_date", "recorded_bucket", "outstanding_principal_amount", "state")
     for key, customer, due, recorded, outstanding, state in (
-        candidates(day).values_list(*columns).iterator(chunk_size=BATCH)
+        candidates(day).order_by().values_list(*columns).iterator(chunk_size=BATCH)
     ):
         days = days_past_due(due if state in OWING else None, day)
         yield Standing(key, customer, days, bucket_of(days), recorded, outstanding)

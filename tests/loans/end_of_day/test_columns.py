@@ -8,10 +8,13 @@ from typing import Any
 import pytest
 from django.db import transaction
 
+from accounts.models import Notification
 from loans.end_of_day.accrual import earned_by_opening
 from loans.end_of_day.figures import figures_carry
+from loans.end_of_day.reminders import SCHEDULE
 from loans.end_of_day.run import Step, days_close
 from loans.end_of_day.steps import STEPS
+from loans.maths.delinquency import days_past_due
 from loans.maths.errors import MathsRefusal
 from loans.models import DelinquencyFact, Instalment, Loan, ProductAccrual
 from loans.selectors.earned import KINDS, Sums, earned_by_replay, replayed
@@ -37,6 +40,25 @@ DRAWS: list[dict[str, Any]] = [
     {"amount": "1234.56", "plan": "instalments", "periods": 3},
     {"amount": "3000.01", "plan": "instalments", "periods": 6},
 ]
+
+
+def reminded(opening: date) -> list[tuple[str, str, str]]:
+    """The reminders of a day: instalment, amount and days, as the night wrote them."""
+    rows = Notification.objects.filter(kind__in=["due_soon", "due_today", "overdue"], business_date=opening)
+    return sorted((row.dedupe_key, row.params["amount"], str(row.params["days"])) for row in rows)
+
+
+def reminders_by_replay(opening: date) -> list[tuple[str, str, str]]:
+    found = []
+    for offset, kind in SCHEDULE.items():
+        due = opening - timedelta(days=offset)
+        for row in Instalment.objects.filter(due_date=due, settled_date=None, loan__state="active"):
+            position = loan_position(row.loan, max(opening, due), events_until=opening)
+            if position.due_amount:
+                key = f"{kind}:{row.pk}:{opening}"
+                days = days_past_due(position.oldest_unpaid_due_date, opening)
+                found.append((key, str(position.due_amount), str(days)))
+    return sorted(found)
 
 
 def nothing(done: int, total: int) -> None:
@@ -98,6 +120,7 @@ def test_columns_and_replay_agree_every_night_of_random_lives(seed: int):
         close_through(last)
         sums = earned_by_opening(last, nothing)
         assert {key: amount for key, amount in sums.items() if amount} == by_replay(last), last
+        assert reminded(day(number + 1)) == reminders_by_replay(day(number + 1)), last
         for person, loan in dice.sample(loans, 2):
             act(dice, person, loan, day(number + 1))
     for loan in Loan.objects.filter(start_date__isnull=False):

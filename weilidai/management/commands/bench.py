@@ -1,10 +1,12 @@
-"""`bench [NAME] [--json]`: the benchmarks, as ratios and figures."""
+"""`bench [NAME] [--size N …] [--json]`: the benchmarks, as ratios and figures."""
 
 import json
 from dataclasses import asdict
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
+from rich.console import Console
+from rich.progress import track
 
 from weilidai.bench import CASES
 
@@ -14,13 +16,18 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("name", nargs="?", choices=sorted(CASES))
+        parser.add_argument("--size", type=int, action="append", default=[], help="rows to work on; may be repeated")
         parser.add_argument("--json", action="store_true", help="machine-readable result")
 
     def handle(self, *args: Any, name: str | None = None, **options: Any) -> None:
-        results = [case() for title, case in CASES.items() if name in (None, title)]
+        sizes = tuple(options["size"])
+        chosen = [case for title, case in CASES.items() if name in (None, title)]
+        results = [row for case in track(chosen, console=Console(stderr=True), transient=True) for row in case(sizes)]
         if options["json"]:
             self.stdout.write(json.dumps([asdict(row) | {"ratio": row.ratio} for row in results]))
             return
         for row in results:
-            figures = f"{row.per_second:>10,.0f}/s   {row.ratio:6.3f} x {row.baseline_per_second:,.0f}/s"
-            self.stdout.write(f"{row.name:<10}{figures} ({row.baseline})")
+            size = f"{row.size:>12,}" if row.size else " " * 12
+            figures = f"{row.per_second:>12,.0f}/s   {row.ratio:8.3f} x {row.baseline_per_second:,.0f}/s"
+            more = "".join(f"  {title} {figure:,.2f}" for title, figure in row.figures.items())
+            self.stdout.write(f"{row.name:<10}{size}{figures} ({row.baseline}){more}")

@@ -1,16 +1,10 @@
-"""Benchmarks as ratios: each case is timed beside a baseline in the same run, on whatever database is configured.
+"""Single operations: a replay, an entry, a decision."""
 
-What writes does so inside a transaction that is rolled back.
-"""
-
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from itertools import count
 
-from django.db import connection, transaction
+from django.db import connection
 from django.utils import timezone
 
 from loans import ledger
@@ -20,47 +14,22 @@ from loans.models import JournalEntry
 from loans.services.journal import entry_post, ledger_accounts_load
 from risk.models import Decision
 from risk.services.assessment import decision_replay
+from weilidai.bench.measure import Result, Sizes, rate, rolled_back
 
 START = date(2026, 1, 1)
-SECONDS = 1.5
 
 
-@dataclass(frozen=True)
-class Result:
-    """Operations a second of the case and of its baseline; `ratio` is case ÷ baseline."""
-
-    name: str
-    per_second: float
-    baseline: str
-    baseline_per_second: float
-
-    @property
-    def ratio(self) -> float:
-        return self.per_second / self.baseline_per_second if self.baseline_per_second else 0.0
-
-
-def rate(work: Callable[[], object], seconds: float = SECONDS) -> float:
-    """How often `work` runs in a second, measured over about `seconds`."""
-    work()
-    done, started = 0, time.perf_counter()
-    while time.perf_counter() - started < seconds:
-        work()
-        done += 1
-    return done / (time.perf_counter() - started)
-
-
-def replay_of_a_loan() -> Result:
+def replay_of_a_loan(sizes: Sizes) -> list[Result]:
     """A single-payment loan with 12 part payments, replayed, beside one multiplication with rounding."""
     terms = LoanTerms(Plan.SINGLE, Decimal("5000.00"), START, Decimal("0.0004"), days=365)
     events = [LoanEvent(START + timedelta(days=20 * n), EventKind.REPAYMENT, Decimal("100.00")) for n in range(1, 13)]
     on = START + timedelta(days=300)
     plain = rate(lambda: (Decimal("5000.00") * Decimal("0.0004") * 300).quantize(Decimal("0.01")))
-    return Result("replay", rate(lambda: position(terms, events, on)), "one multiplication", plain)
+    return [Result("replay", rate(lambda: position(terms, events, on)), "one multiplication", plain)]
 
 
-def journal_entry() -> Result:
+def journal_entry(sizes: Sizes) -> list[Result]:
     """A balanced entry through the service, beside the same rows by plain SQL."""
-    ledger_accounts_load()
     numbers = count()
 
     def post() -> object:
@@ -72,7 +41,9 @@ def journal_entry() -> Result:
             lines=ledger.disbursement(Decimal("100.00")),
         )
 
-    return _rolled_back("journal", post, "the same three inserts in SQL", _plain_entry)
+    with rolled_back():
+        ledger_accounts_load()
+        return [Result("journal", rate(post), "the same three inserts in SQL", rate(_plain_entry))]
 
 
 def _plain_entry() -> None:
@@ -93,24 +64,10 @@ def _plain_entry() -> None:
             )
 
 
-def _rolled_back(name: str, work: Callable[[], object], baseline: str, plain: Callable[[], object]) -> Result:
-    with transaction.atomic():
-        result = Result(name, rate(work), baseline, rate(plain))
-        transaction.set_rollback(True)
-    return result
-
-
-def decision() -> Result:
+def decision(sizes: Sizes) -> list[Result]:
     """A stored decision replayed by the pure rules, beside reading it from the database."""
     stored = Decision.objects.filter(decided_by__isnull=True).first()
     if stored is None:
-        return Result("decision", 0.0, "no decision is stored yet", 0.0)
+        return [Result("decision", 0.0, "no decision is stored yet", 0.0)]
     read = rate(lambda: Decision.objects.get(pk=stored.pk))
-    return Result("decision", rate(lambda: decision_replay(stored)), "reading it", read)
-
-
-CASES: dict[str, Callable[[], Result]] = {
-    "replay": replay_of_a_loan,
-    "journal": journal_entry,
-    "decision": decision,
-}
+    return [Result("decision", rate(lambda: decision_replay(stored)), "reading it", read)]

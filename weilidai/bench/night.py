@@ -1,0 +1,125 @@
+"""A night over a synthetic book on PostgreSQL, beside plain SQL that reads one sum and writes the same changed rows.
+
+The book stands in one transaction that is rolled back; its references point nowhere, which nobody asks before a
+commit. Loans are spread so that on the night measured a few in a hundred fall due, start a period, become overdue or
+are reminded.
+"""
+
+from datetime import date, timedelta
+
+from django.db import connection
+
+from loans.end_of_day.steps import STEPS
+from loans.models import DelinquencyFact, Loan
+from loans.services.journal import ledger_accounts_load
+from risk.models import Product
+from weilidai.bench.measure import Result, Sizes, peak_memory_mb, rolled_back, timed
+
+DAY = date(2020, 1, 15)
+OPENING = DAY + timedelta(days=1)
+PREFERRED: Sizes = (10_000, 100_000)
+BASELINE = "plain SQL that reads the sum and writes the same rows"
+
+# Seven in ten are single-payment loans of 180 days, the others six instalments of 30 days; one in ten has missed its
+# last due date. `g` numbers the loans, `age` is days since the payout.
+LOANS = """
+CREATE TEMPORARY TABLE book ON COMMIT DROP AS
+SELECT gen_random_uuid() AS id, gen_random_uuid() AS customer_id, g, g %% 10 < 7 AS single, g %% 10 = 3 AS late,
+       (CASE WHEN g %% 10 < 7 THEN (g::bigint * 7919) %% 186 ELSE (g::bigint * 7919) %% 170 END)::integer AS age
+FROM generate_series(1, %(size)s) g;
+
+INSERT INTO loans_loan (
+    id, customer_id, credit_line_id, product_id, terms_id, bank_card_id, disclosure_id, state, purpose, plan,
+    principal_amount, daily_rate, days_count, periods_count, fee_rate, fee_base, with_interest, prepaid_fee_discount,
+    settlement_fee_rate, penalty_method, penalty_share, cost_cap_rate, early_fees_in_cap, requested_at, requested_date,
+    disbursed_at, start_date, due_date, outstanding_principal_amount, segment_start_date, interest_settled_amount,
+    interest_paid_amount, fee_charged_amount, fee_paid_amount, settlement_fee_amount, penalty_claimed_amount,
+    penalty_charged_amount, penalty_paid_amount, next_due_date, exposure_amount, figures_date, recorded_bucket)
+SELECT id, customer_id, gen_random_uuid(), 'bench', gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'active',
+       'daily', CASE WHEN single THEN 'single' ELSE 'instalments' END, 1200, 0.0004, CASE WHEN single THEN 180 END,
+       CASE WHEN single THEN NULL ELSE 6 END, CASE WHEN single THEN 0 ELSE 0.005 END, 'period_principal', single, 0.005,
+       0.01, 'principal_share', 0.5, 0.24, false, now(), %(day)s::date - age, now(), %(day)s::date - age,
+       %(day)s::date - age + 180, 1200 - paid * 200, %(day)s::date - age + paid * 30, 0, 0, (paid + 1) * 1, paid * 1,
+       0, CASE WHEN single AND age > 180 THEN 600 WHEN late AND NOT single AND age %% 30 > 0 THEN 100 ELSE 0 END, 0, 0,
+       CASE WHEN single THEN %(day)s::date - age + 180 ELSE %(day)s::date - age + (paid + 1) * 30 END,
+       CASE WHEN single THEN 0 ELSE paid * 30 * 1100 END, %(day)s::date - age + paid * 30,
+       CASE WHEN single AND age > 180 THEN '1-30' ELSE '0' END
+FROM (SELECT *, CASE WHEN single THEN 0 ELSE greatest(0, age / 30 - late::int) END AS paid FROM book) b;
+
+INSERT INTO loans_instalment (id, loan_id, number, start_date, due_date, principal_amount, interest_amount, fee_amount,
+                              principal_paid_amount, interest_paid_amount, fee_paid_amount, settled_date)
+SELECT gen_random_uuid(), l.id, k,
+       l.start_date + CASE WHEN k = 1 OR l.periods_count IS NULL THEN 0 ELSE (k - 1) * 30 + 1 END,
+       CASE WHEN l.periods_count IS NULL THEN l.due_date ELSE l.start_date + k * 30 END,
+       CASE WHEN l.periods_count IS NULL THEN 1200 ELSE 200 END, 0, CASE WHEN l.periods_count IS NULL THEN 0 ELSE 1 END,
+       CASE WHEN paid THEN 200 ELSE 0 END, 0, CASE WHEN paid THEN 1 ELSE 0 END,
+       CASE WHEN paid THEN l.start_date + k * 30 END
+FROM loans_loan l CROSS JOIN LATERAL generate_series(1, coalesce(l.periods_count, 1)) k
+CROSS JOIN LATERAL (SELECT l.periods_count IS NOT NULL AND l.start_date + k * 30 < l.next_due_date AS paid) p
+WHERE l.product_id = 'bench';
+
+INSERT INTO loans_loanevent (id, loan_id, sequence, kind, effective_date, posted_at, principal_amount, interest_amount,
+                             fee_amount, penalty_amount, outstanding_principal_amount)
+SELECT gen_random_uuid(), id, 1, 'drawdown', start_date, now(), 1200, 0, 0, 0, 1200
+FROM loans_loan WHERE product_id = 'bench';
+"""
+
+# The same changes, written with nothing to decide.
+PLAIN = """
+SELECT product_id, sum(outstanding_principal_amount) FROM loans_loan GROUP BY product_id;
+UPDATE loans_loan SET fee_charged_amount = fee_charged_amount, penalty_claimed_amount = penalty_claimed_amount,
+    figures_date = figures_date WHERE product_id = 'bench' AND figures_date = %(opening)s;
+INSERT INTO accounts_notification (id, customer_id, kind, params, dedupe_key, business_date, created_at, sms_due_at)
+    SELECT gen_random_uuid(), customer_id, kind, params, 'plain:' || dedupe_key, business_date, created_at, sms_due_at
+    FROM accounts_notification WHERE business_date = %(opening)s;
+INSERT INTO loans_delinquencyfact (id, loan_id, customer_id, business_date, days_past_due, bucket,
+                                   outstanding_principal_amount)
+    SELECT gen_random_uuid(), loan_id, customer_id, business_date - 36500, days_past_due, bucket,
+           outstanding_principal_amount
+    FROM loans_delinquencyfact WHERE business_date = %(day)s;
+"""
+
+
+def night(sizes: Sizes) -> list[Result]:
+    """All steps of one night at each size; throughput in open loans a second."""
+    if connection.vendor != "postgresql":
+        return [Result("night", 0.0, "needs PostgreSQL: set DATABASE_URL", 0.0)]
+    return [_night(size) for size in sizes or PREFERRED]
+
+
+def _night(size: int) -> Result:
+    with rolled_back():
+        _book_create(size)
+        figures: dict[str, float] = {}
+        for step in STEPS:
+            with timed() as watch:
+                step.run(DAY, lambda done, total: None)
+            figures[f"{step.name} s"] = round(watch.seconds, 3)
+        seconds = sum(figures.values())
+        figures["changed %"] = round(100 * _changed() / size, 2)
+        with timed() as plain, connection.cursor() as cursor:
+            cursor.execute(PLAIN, {"day": DAY, "opening": OPENING})
+        figures |= {
+            "night s": round(seconds, 2),
+            "plain s": round(plain.seconds, 2),
+            "peak MB": round(peak_memory_mb()),
+        }
+        return Result("night", size / seconds, BASELINE, size / plain.seconds, size, figures)
+
+
+def _book_create(size: int) -> None:
+    ledger_accounts_load()
+    Product.objects.create(code="bench", name_zh="bench", name_en="bench", is_open=False)
+    with connection.cursor() as cursor:
+        cursor.execute(LOANS, {"size": size, "day": DAY})
+        for table in ("loans_loan", "loans_instalment", "loans_loanevent"):
+            cursor.execute(f"ANALYZE {table}")
+
+
+def _changed() -> int:
+    """Loans the night wrote to or told somebody of."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM accounts_notification WHERE business_date = %s", [OPENING])
+        notices: int = cursor.fetchone()[0]
+    carried = Loan.objects.filter(product_id="bench", figures_date=OPENING).count()
+    return notices + carried + DelinquencyFact.objects.filter(business_date=DAY).count()
