@@ -7,10 +7,11 @@ from django.db.models import Q
 PEOPLE = ("accounts.customer", "accounts.bankcard", "accounts.device", "accounts.consent", "accounts.notification",
           "accounts.verificationattempt", "accounts.contactattempt")  # fmt: skip
 GRANTED = ("risk.invitation", "risk.invitationbatch", "risk.creditapplication", "risk.decision",
-           "risk.decisioncontest", "risk.creditline", "risk.linechange", "risk.signature", "risk.appeal")  # fmt: skip
+           "risk.decisioncontest", "risk.creditline", "risk.linechange", "risk.signature", "risk.appeal",
+           "risk.assetproof")  # fmt: skip
 POLICY = ("risk.product", "risk.productterms", "risk.tier", "risk.scorecard", "risk.regulationparameter",
-          "risk.monitoringpolicy", "risk.legaldocument", "risk.feeddelivery", "risk.feedrejection",
-          "accounts.contactrule")  # fmt: skip
+          "risk.monitoringpolicy", "risk.limitraisepolicy", "risk.legaldocument", "risk.feeddelivery",
+          "risk.feedrejection", "accounts.contactrule")  # fmt: skip
 ALERTS = ("risk.alert", "risk.alertnote", "risk.alertsnooze")
 USED = ("loans.loan", "loans.instalment", "loans.loanevent", "loans.repayment", "loans.payout",
         "loans.delinquencyfact", "loans.costdisclosure")  # fmt: skip
@@ -23,7 +24,7 @@ APPROVE_CHANGE = "accounts.approve_changerequest"
 
 FULL_NUMBER = "accounts.view_full_number"
 # Seeing what customers send is needed to decide about it, and each look is recorded.
-EVIDENCE = ("accounts.view_storedimage", "risk.change_appeal")
+EVIDENCE = ("accounts.view_storedimage", "risk.change_appeal", "risk.change_assetproof")
 
 # role → (models it sees, permissions to act)
 ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -35,7 +36,7 @@ ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "risk_analyst": (
         ("accounts.customer", *GRANTED, *ALERTS, *POLICY, *CHANGES, *USED),
         (*EVIDENCE, "risk.change_alert", "risk.add_monitoringpolicy", "risk.change_monitoringpolicy",
-         "risk.add_regulationparameter",
+         "risk.add_limitraisepolicy", "risk.change_limitraisepolicy", "risk.add_regulationparameter",
          "risk.add_productterms", "risk.change_productterms", "risk.add_scorecard", "risk.change_scorecard",
          "risk.add_invitation"),
     ),
@@ -48,7 +49,7 @@ ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (*PEOPLE, *GRANTED, *ALERTS, *POLICY, *CHANGES, *USED, *BOOKS, *HOUSE),
         (FULL_NUMBER, APPROVE_CHANGE, *EVIDENCE, "risk.decide_escalated_appeal", "risk.change_alert",
          "risk.add_regulationparameter", "risk.change_regulationparameter",
-         "risk.change_monitoringpolicy", "risk.add_invitation",
+         "risk.change_monitoringpolicy", "risk.change_limitraisepolicy", "risk.add_invitation",
          "risk.change_invitation", "risk.change_creditapplication",
          "risk.change_decisioncontest", "risk.change_creditline", "risk.change_productterms",
          "risk.change_scorecard", "lib.change_businessday"),

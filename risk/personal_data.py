@@ -3,7 +3,7 @@
 from typing import Any
 
 from accounts.models import Customer
-from risk.models import CreditApplication, CreditLine, Decision, LineState, Signature
+from risk.models import Appeal, AssetProof, CreditApplication, CreditLine, Decision, LineState, Signature
 
 
 def has_open_line(customer: Customer) -> bool:
@@ -17,15 +17,24 @@ def export(customer: Customer) -> dict[str, Any]:
     signatures = Signature.objects.filter(customer=customer)
     decisions = Decision.objects.filter(customer=customer)
     lines = CreditLine.objects.filter(customer=customer)
+    appeals = Appeal.objects.filter(customer=customer)
+    proofs = AssetProof.objects.filter(customer=customer)
     return {
         "applications": list(applications.values("id", "product_id", "state", "started_date", "decided_at")),
         "signatures": list(signatures.values("document__code", "document__version", "sha256", "signed_at", "ip")),
         "decisions": list(
             decisions.values("id", "outcome", "score", "dimensions", "reasons", "inputs", "business_date", "note")
         ),
+        "appeals": list(appeals.values("id", "state", "statement", "received_at", "due_at", "answer", "answered_at")),
+        "asset_proofs": list(proofs.values("id", "kind", "state", "received_at", "valid_until", "answer")),
         "credit_lines": list(
             lines.values(
                 "id", "product_id", "state", "tier", "limit_amount", "used_amount", "daily_rate", "opened_date"
             )
         ),
     }
+
+
+def erase(customer: Customer) -> None:
+    """Blanks what the person wrote; that there was an appeal stays."""
+    Appeal.objects.filter(customer=customer).update(statement="")

@@ -6,6 +6,7 @@ from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from weilidai import fallbacks, health
+from weilidai.backoffice.images import stored_image
 from weilidai.backoffice.sign_in import enrol
 
 api: list[URLPattern | URLResolver] = [
@@ -20,6 +21,7 @@ api: list[URLPattern | URLResolver] = [
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(url="/admin/"), name="root"),
     path("admin/second-factor/", admin.site.admin_view(enrol), name="second-factor"),
+    path("admin/pictures/<uuid:image_id>/", admin.site.admin_view(stored_image), name="stored-image"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),

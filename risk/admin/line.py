@@ -22,6 +22,8 @@ from weilidai.lib.backoffice import ReadOnlyAdmin, ReasonForm, act, badge, finis
 from weilidai.lib.backoffice.admin import ReadOnlyInline
 from weilidai.lib.business_date import current_business_date
 
+WORDS = {"opened": _("Credit line opened"), "asset_proof": _("Asset proof")}
+
 
 class LineChangeInline(ReadOnlyInline):
     model = LineChange
@@ -32,7 +34,7 @@ class LineChangeInline(ReadOnlyInline):
     @admin.display(description=_("reason"))
     def why(self, change: LineChange) -> str:
         """The services write one word of their own, people write the rest."""
-        return str(_("Credit line opened")) if change.reason == "opened" else change.reason
+        return str(WORDS.get(change.reason, change.reason))
 
 
 class LimitForm(ReasonForm):

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from accounts.models import Customer
 from risk.models import OPEN_APPEALS, Appeal, AppealImage, BureauReport, CreditLine, LineState
@@ -31,15 +31,25 @@ def is_denied(customer: Customer, as_of: date) -> bool:
     return bool(reports.values_list("on_deny_list", flat=True).first())
 
 
-def freezer_id(line: CreditLine) -> str:
-    """The member of staff who froze the line, empty where a rule did."""
-    change = (
+def appeals_late(as_of: date) -> QuerySet[Appeal]:
+    """Open and past their last working day."""
+    return Appeal.objects.filter(Q(is_late=True) | Q(due_date__lt=as_of), state__in=OPEN_APPEALS)
+
+
+def freeze_change(line: CreditLine) -> StateChange | None:
+    """The step that froze the line last: who, why."""
+    return (
         StateChange.objects.filter(
             subject_type=line._meta.label_lower, subject_id=str(line.pk), new=LineState.FROZEN, field="state"
         )
         .order_by("-id")
         .first()
     )
+
+
+def freezer_id(line: CreditLine) -> str:
+    """The member of staff who froze the line, empty where a rule did."""
+    change = freeze_change(line)
     return change.actor_id if change is not None and change.actor_kind == "staff" else ""
 
 

@@ -12,7 +12,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from loans.models import UNDECIDED, Loan, LoanState, Payout, ProductAccrual, Repayment
-from risk.models import CreditApplication, CreditLine, DecisionContest, Invitation, LineState
+from risk.models import (
+    OPEN_APPEALS,
+    Appeal,
+    AssetProof,
+    CreditApplication,
+    CreditLine,
+    DecisionContest,
+    Invitation,
+    LineState,
+    ProofState,
+)
+from risk.selectors.appeals import appeals_late
 from weilidai.backoffice.desk import approval_card, desk_waiting
 from weilidai.lib.business_date import clock_date, current_business_date
 from weilidai.lib.models import BusinessDay, JobRun
@@ -79,6 +90,13 @@ def _waiting(today: date) -> list[dict[str, Any]]:
          "risk_creditapplication", "state__exact=referred", "risk.view_creditapplication"),
         (_("Contested decisions"), DecisionContest.objects.filter(state="open"),
          "risk_decisioncontest", "state__exact=open", "risk.view_decisioncontest"),
+        (_("Appeals to answer"), Appeal.objects.filter(state__in=OPEN_APPEALS),
+         "risk_appeal", "open=yes", "risk.view_appeal"),
+        (_("Appeals reminded of"), Appeal.objects.filter(state__in=OPEN_APPEALS, reminded_at__isnull=False),
+         "risk_appeal", "open=yes", "risk.view_appeal"),
+        (_("Late appeals"), appeals_late(today), "risk_appeal", "open=late", "risk.view_appeal"),
+        (_("Asset proofs to review"), AssetProof.objects.filter(state=ProofState.SUBMITTED),
+         "risk_assetproof", "state__exact=submitted", "risk.view_assetproof"),
         (_("Frozen lines"), CreditLine.objects.filter(state=LineState.FROZEN),
          "risk_creditline", "state__exact=frozen", "risk.view_creditline"),
         (_("Overdue loans"), Loan.objects.filter(state=LoanState.ACTIVE, next_due_date__lt=today),
@@ -97,6 +115,7 @@ def _waiting(today: date) -> list[dict[str, Any]]:
             "count": queryset.order_by()[:10_000].count(),
             "url": reverse(f"admin:{name}_changelist") + (f"?{query}" if query else ""),
             "permission": permission,
+            "urgent": query == "open=late",
         }
         for title, queryset, name, query, permission in rows
     ]

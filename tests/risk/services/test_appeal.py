@@ -9,6 +9,7 @@ from django.contrib.auth.models import Group
 
 from accounts.models import Notification, StaffUser, StoredImage
 from accounts.roles import roles_sync
+from accounts.services.personal_data import customer_delete, customer_export
 from risk.errors import AppealOpen, CreditLineClosed, EvidenceIncomplete, FourEyesRequired, ReasonRequired
 from risk.models import Appeal, AppealImage, AppealState, CreditLine
 from risk.services.appeal import appeal_grant, appeal_refuse, appeal_take_over
@@ -254,3 +255,15 @@ def test_every_step_is_in_the_record() -> None:
     appeal_grant(appeal_id=appeal.pk, reason="fine", user=officer(), **EDGE)
     changes = StateChange.objects.filter(subject_id=str(appeal.pk)).order_by("id").values_list("old", "new")
     assert list(changes) == [("", "submitted"), ("submitted", "passed"), ("passed", "granted")]
+
+
+@pytest.mark.req("R55")
+def test_the_export_tells_of_it_and_an_erased_person_leaves_no_word() -> None:
+    appeal = appeal_create(frozen_line())
+    customer = appeal.customer
+    (shown,) = customer_export(customer=customer, at=AT)["risk"]["appeals"]
+    assert (shown["id"], shown["state"], shown["statement"]) == (appeal.pk, "submitted", "It was me, on holiday.")
+    credit_line_close(line_id=appeal.credit_line_id, reason="asked for", actor=STAFF, **EDGE)
+    customer_delete(customer=customer, at=AT)
+    assert (fresh(appeal).state, fresh(appeal).statement) == ("lapsed", "")
+    assert set(StoredImage.objects.values_list("file_name", flat=True)) == {""}

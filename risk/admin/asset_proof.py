@@ -1,0 +1,138 @@
+"""Asset proofs: a queue, oldest first, and a page with the picture (R38)."""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import F
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import RangeDateFilter
+
+from risk.admin.policy import STAMPS, DraftAdmin
+from risk.models import AssetProof, LimitRaisePolicy, ProofState
+from risk.services.asset_proof import asset_proof_accept, asset_proof_reject
+from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, ReasonForm, act, badge, finish, staff_of
+from weilidai.lib.business_date import current_business_date
+
+MAY_REVIEW = "risk.change_assetproof"
+SEE_IMAGES = "accounts.view_storedimage"
+TONES = {"submitted": "open", "accepted": "approved", "rejected": "rejected"}
+
+
+def when() -> dict[str, Any]:
+    """On which business date, and at which moment."""
+    return {"as_of": current_business_date(), "at": timezone.now()}
+
+
+@admin.register(AssetProof)
+class AssetProofAdmin(ReadOnlyAdmin):
+    list_display = ("customer", "kind", "state_badge", "received_at", "raised_amount", "valid_until", "reviewed_by")
+    list_filter = ("state", "kind", ("received_date", RangeDateFilter))
+    search_fields = ("=id", "customer__openid")
+    list_select_related = ("customer", "reviewed_by")
+    # What waits comes first, oldest on top; then what was reviewed last.
+    ordering = (F("reviewed_at").desc(nulls_first=True), "received_at")
+    actions_detail = ["accept", "reject"]
+    change_form_template = "backoffice/asset_proof.html"
+
+    @admin.display(description=_("state"), ordering="state")
+    def state_badge(self, proof: AssetProof) -> SafeString:
+        return badge(TONES[proof.state], proof.get_state_display())
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+        waits = AssetProof.objects.filter(pk=object_id, state=ProofState.SUBMITTED).exists()
+        return super().get_actions_detail(request, object_id) if waits else []
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        proof = self.get_object(request, object_id)
+        extra = {**(extra_context or {}), **(proof_file(proof) if proof is not None else {})}
+        extra["may_see_images"] = request.user.has_perm(SEE_IMAGES)
+        page: HttpResponse = super().change_view(request, object_id, form_url, extra)
+        return page
+
+    @act(
+        title=_("Accept"),
+        warning=_("The limit rises at once as far as tier, product and law allow. The customer is told."),
+        permission=MAY_REVIEW,
+        icon="task_alt",
+    )
+    def accept(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
+        return finish(
+            request,
+            self.detail_url(object_id),
+            lambda: asset_proof_accept(
+                proof_id=UUID(object_id), reason=form.cleaned_data["reason"], user=staff_of(request), **when()
+            ),
+            _("The proof is accepted."),
+        )
+
+    @act(
+        title=_("Reject"),
+        warning=_("The customer is told this reason and may send another one."),
+        permission=MAY_REVIEW,
+        icon="block",
+        dangerous=True,
+    )
+    def reject(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
+        return finish(
+            request,
+            self.detail_url(object_id),
+            lambda: asset_proof_reject(
+                proof_id=UUID(object_id), reason=form.cleaned_data["reason"], user=staff_of(request), **when()
+            ),
+            _("The proof is rejected."),
+        )
+
+
+def proof_file(proof: AssetProof) -> dict[str, Any]:
+    """Everything the page shows, ready to render."""
+    person, line = proof.customer, proof.credit_line
+    others = AssetProof.objects.filter(customer_id=proof.customer_id).exclude(pk=proof.pk).order_by("-id")[:20]
+    return {
+        "proof": proof,
+        "person_facts": [
+            (_("name"), person.masked_name or "–"),
+            (_("identity number"), person.masked_id_number or "–"),
+            (_("phone"), person.masked_phone or "–"),
+        ],
+        "proof_facts": [
+            (_("kind"), proof.get_kind_display()),
+            (_("state"), badge(TONES[proof.state], proof.get_state_display())),
+            (_("received at"), timezone.localtime(proof.received_at).strftime("%Y-%m-%d %H:%M")),
+            (_("counts until"), proof.valid_until or "–"),
+            (_("limit raised by"), f"¥ {proof.raised_amount:,.2f}"),
+        ],
+        "line_facts": [
+            (_("product"), line.product.name),
+            (_("state"), badge(line.state, line.get_state_display())),
+            (_("tier"), line.get_tier_display()),
+            (_("limit"), f"¥ {line.limit_amount:,.2f}"),
+        ],
+        "earlier": [(row, badge(TONES[row.state], row.get_state_display())) for row in others],
+    }
+
+
+@admin.register(LimitRaisePolicy)
+class LimitRaisePolicyAdmin(DraftAdmin):
+    same = ("code",)
+    list_display = ("version", "state_badge", "valid_from", "valid_to", "proof_property_share", "proof_vehicle_share",
+                    "proof_both_share", "drafted_by", "approved_by")  # fmt: skip
+    list_filter = ("state",)
+    readonly_fields = (*STAMPS, "code")
+
+    @act(
+        title=_("Approve"),
+        warning=_(
+            "The draft comes into force on its first day and replaces the version before. Needs a second person."
+        ),
+        permission="risk.change_limitraisepolicy",
+        form=ConfirmForm,
+        icon="verified",
+    )
+    def activate(self, request: HttpRequest, form: ConfirmForm, object_id: str) -> HttpResponse:
+        return self.activate_policy(request, object_id)
