@@ -144,6 +144,10 @@ class AlertAdmin(ReadOnlyAdmin):
     def due_label(self, alert: Alert) -> SafeString:
         return due_words(alert)
 
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """What waits: the worst and oldest first. Everything there ever was: the newest first."""
+        return ("-id",) if request.GET.get("state") == "all" else ("-severity", "id")
+
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         """By the customer's openid or the alert's id, each by its own index."""
         term = search_term.strip()

@@ -220,8 +220,10 @@ class RegulationParameterAdmin(ReadOnlyAdmin):
         permissions=[may("risk.add_regulationparameter")],
         dialog={
             "title": _("Propose a figure"),
-            "description": _("It holds from its first day on, once a second person has approved. Figures are shares: "
-                             "0.24 is 24 %."),
+            "description": _(
+                "It holds from its first day on, once a second person has approved. "
+                "Rates are written as shares (0.24 is 24 %), amounts in yuan."
+            ),
             "form_class": RegulationForm,
             "form_submit_text": _("Propose"),
         },

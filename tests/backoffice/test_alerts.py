@@ -64,7 +64,7 @@ def test_the_queue_shows_what_waits_the_worst_and_oldest_first(alerts: list[Aler
     alert_close(alert_id=alerts[0].pk, outcome="no_action", reason="fine", user=dave, **EDGE)
     assert keys(client) == ["k2", "k4", "k3"]
     assert keys(client, "?state=closed") == ["k1"]
-    assert keys(client, "?state=all") == ["k2", "k1", "k4", "k3"]
+    assert keys(client, "?state=all") == ["k4", "k3", "k2", "k1"]
     assert keys(client, "?whose=mine") == ["k3"]
     assert keys(client, "?whose=nobody") == ["k2", "k4"]
     assert keys(client, "?rule=velocity") == ["k2"]
