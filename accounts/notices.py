@@ -20,6 +20,19 @@ NOTICES: dict[str, tuple[str | Promise, str | Promise]] = {
     "loan_failed": (_("Payout failed"), _("{amount} yuan could not be paid to your card. Your limit is free again.")),
     "repayment_received": (_("Repayment received"), _("{amount} yuan received, {outstanding} yuan principal left.")),
     "loan_settled": (_("Loan settled"), _("{amount} yuan received. The loan is settled.")),
+    "repayment_reversed": (
+        _("Repayment taken back"),
+        _("The bank took back your repayment of {amount} yuan. It counts as not made; please look at your loan."),
+    ),
+    "payout_returned": (
+        _("Payout came back"),
+        _("The bank returned {amount} yuan it had paid to you. The loan never was; what you repaid is held for you."),
+    ),
+    "refund_paid": (_("Refund on its way"), _("{amount} yuan were paid back to your bank card.")),
+    "refund_refused": (
+        _("Refund failed"),
+        _("{amount} yuan could not be paid back to your card. We keep the money for you; please check your card."),
+    ),
     "due_soon": (_("Repayment due soon"), _("{amount} yuan are due on {due_date}.")),
     "due_today": (_("Repayment due today"), _("{amount} yuan are due today.")),
     "overdue": (_("Repayment overdue"), _("{amount} yuan have been due since {due_date} ({days} days).")),

@@ -39,3 +39,27 @@ class HouseholdLimitExceeded(DomainError):
     code = "limit_exceeded"
     title = _("The amount is above the household limit for consumer credit")
     http_state = 409
+
+
+class LoanNotOpen(DomainError):
+    code = "loan_not_open"
+    title = _("The loan is not open")
+    http_state = 409
+
+
+class RepaymentExceedsDebt(DomainError):
+    code = "repayment_exceeds_debt"
+    title = _("The amount is more than what is owed")
+    http_state = 422
+
+
+class SettlementAmountChanged(DomainError):
+    code = "settlement_amount_changed"
+    title = _("The amount to settle has changed, please look at the new quote")
+    http_state = 409
+
+
+class NothingToReverse(DomainError):
+    code = "nothing_to_reverse"
+    title = _("This was reversed before")
+    http_state = 409

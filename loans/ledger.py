@@ -13,6 +13,10 @@ BANK = "1002"
 INTEREST_INCOME = "6011"
 FEE_INCOME = "6021"
 PENALTY_INCOME = "6022"
+UNAPPLIED_MONEY = "2241"
+REFUNDS_PAYABLE = "2242"
+RECOVERY_INCOME = "6301"
+LOAN_LOSSES = "6702"
 
 CHART = (
     # code, Chinese, English, kind
@@ -21,9 +25,13 @@ CHART = (
     (FEES_RECEIVABLE, "应收手续费", "Fees receivable", "asset"),
     (PENALTY_RECEIVABLE, "应收罚息", "Penalty receivable", "asset"),
     (LOANS_RECEIVABLE, "贷款", "Loans receivable", "asset"),
+    (UNAPPLIED_MONEY, "待处理客户款", "Unapplied customer money", "liability"),
+    (REFUNDS_PAYABLE, "应付退款", "Refunds on their way", "liability"),
     (INTEREST_INCOME, "利息收入", "Interest income", "income"),
     (FEE_INCOME, "手续费收入", "Fee income", "income"),
     (PENALTY_INCOME, "罚息收入", "Penalty income", "income"),
+    (RECOVERY_INCOME, "已核销贷款收回", "Recovery of written-off loans", "income"),
+    (LOAN_LOSSES, "贷款核销损失", "Loan losses", "expense"),
 )
 
 DEBIT = Posting.Side.DEBIT
@@ -66,3 +74,14 @@ def repayment(
     received = sum((amount for _, amount in credits), Decimal(0))
     lines: list[Line] = [(BANK, DEBIT, received)]
     return lines + [(code, CREDIT, amount) for code, amount in credits if amount]
+
+
+def transfer(debit: str, credit: str, amount: Decimal) -> list[Line]:
+    """One amount from one account to another."""
+    return [(debit, DEBIT, amount), (credit, CREDIT, amount)]
+
+
+def difference(before: dict[str, Decimal], after: dict[str, Decimal]) -> list[Line]:
+    """What must be posted so that accounts that stood at `before` (debits less credits) stand at `after`."""
+    moves = ((code, after.get(code, Decimal(0)) - before.get(code, Decimal(0))) for code in sorted({*before, *after}))
+    return [(code, DEBIT if move > 0 else CREDIT, abs(move)) for code, move in moves if move]

@@ -12,11 +12,12 @@ from rest_framework.views import APIView
 
 from accounts.models import Customer
 from loans.api.caller import customer_of
+from loans.errors import LoanNotOpen
 from loans.maths.allocation import Component
 from loans.maths.settlement import SettlementQuote
 from loans.models import Loan, LoanState, Repayment
 from loans.selectors.position import loan_settlement_quote
-from loans.services.repayment import LoanNotOpen, prepayment_make, repayment_make, settlement_make
+from loans.services.repayment import prepayment_make, repayment_make, settlement_make
 from weilidai.lib.audit import Actor
 from weilidai.lib.business_date import current_business_date
 from weilidai.lib.errors import ObjectNotFound

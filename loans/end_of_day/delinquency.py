@@ -35,14 +35,18 @@ class Standing:
 
 
 def _with_later_events(day: date) -> Any:
-    return LoanEvent.objects.filter(effective_date__gt=day).values("loan_id")
+    return LoanEvent.objects.filter(business_date__gt=day).values("loan_id")
 
 
 def candidates(day: date) -> QuerySet[Loan]:
-    """Loans that may have left the bucket recorded last: those reaching a threshold on `day`, those in a bucket."""
+    """Loans that may have left the bucket recorded last: those reaching a threshold on `day`, those in a bucket,
+    those whose past was rewritten on it.
+    """
     thresholds = [day - timedelta(days=band.days_min) for band in BUCKETS if band.days_min]
     crossing = Q(state__in=OWING, next_due_date__in=thresholds)
-    return Loan.objects.filter(crossing | ~Q(recorded_bucket=CURRENT)).exclude(pk__in=_with_later_events(day))
+    return Loan.objects.filter(crossing | ~Q(recorded_bucket=CURRENT) | Q(replayed_date=day)).exclude(
+        pk__in=_with_later_events(day)
+    )
 
 
 def _standings(day: date) -> Iterator[Standing]:

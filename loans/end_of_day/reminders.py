@@ -133,7 +133,7 @@ def _owed(batch: list[Row], opening: date) -> Iterator[Owed]:
 
 def _happened_after(opening: date, loans: list[UUID]) -> set[UUID]:
     """Those of the loans with an event after `opening`; in a night on time nobody has any."""
-    events = LoanEvent.objects.filter(effective_date__gt=opening)
+    events = LoanEvent.objects.filter(business_date__gt=opening)
     return set(events.filter(loan__in=loans).values_list("loan_id", flat=True)) if events.exists() else set()
 
 

@@ -12,6 +12,7 @@ from loans.end_of_day.delinquency import facts_write
 from loans.end_of_day.figures import figures_carry
 from loans.end_of_day.reminders import reminders_send
 from loans.end_of_day.run import Progress, Step
+from loans.services.approval import approvals_expire
 from risk.services.appeal_deadlines import appeals_close_day
 from risk.services.application import applications_expire
 from risk.services.invitation import invitations_expire
@@ -35,6 +36,10 @@ def _images(day: date, progress: Progress) -> dict[str, Any]:
     return {"swept": stored_images_sweep(at=timezone.now())}
 
 
+def _approvals(day: date, progress: Progress) -> dict[str, Any]:
+    return {"expired": approvals_expire(as_of=day + timedelta(days=1), at=timezone.now())}
+
+
 def _prescreening(day: date, progress: Progress) -> dict[str, Any]:
     return dict(prescreening_round(as_of=day + timedelta(days=1)))
 
@@ -47,6 +52,7 @@ STEPS = (
     Step("invitations", _("Expire invitations"), _invitations),
     Step("applications", _("Expire applications"), _applications),
     Step("appeals", _("Appeals"), _appeals),
+    Step("approvals", _("Expire acts that wait for a second person"), _approvals),
     Step("prescreening", _("Pre-screening round"), _prescreening),
     Step("figures", _("Carry figures over period starts and due dates"), figures_carry),
     Step("accrual", _("Post the day's accruals"), accrual_post),

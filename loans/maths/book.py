@@ -74,6 +74,8 @@ class Book:
 
         It is the reduced fee when the whole principal of the period was repaid before it started (R42).
         """
+        if self.history.returned:
+            return ZERO
         if not self.has_started(row):
             return self.paid(row, Component.FEE)
         eve = row.start_date - timedelta(days=1)
@@ -114,7 +116,7 @@ class Book:
     def due(self, row: ScheduleRow) -> Due:
         """What a payment on this date can pay on the row; for a period not yet started its reduced fee."""
         closed = self.history.settled_on or self.history.written_off_on
-        ahead = closed is None and not self.has_started(row)
+        ahead = closed is None and not self.history.returned and not self.has_started(row)
         fee = self.terms.reduced_fee(row) if ahead else self.fee(row)
         return Due(
             row.number,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from loans.maths.allocation import Component, Due, allocate_in_turn
+from loans.maths.allocation import Allocation, Component, Due, allocate_in_turn
 from loans.maths.book import Book
 from loans.maths.delinquency import bucket_of, days_past_due
 from loans.maths.errors import InstalmentPeriodsRefused, ReversalUnknown, SettlementAmountShort
@@ -171,7 +171,7 @@ class NextDue:
 
 def position(terms: LoanTerms, events: Iterable[LoanEvent], on: date) -> LoanPosition:
     """The loan on `on`, after the events effective up to and including that date."""
-    return _position(Book(terms, replay(terms, events, on), on))
+    return position_of(Book(terms, replay(terms, events, on), on))
 
 
 def replay(terms: LoanTerms, events: Iterable[LoanEvent], on: date) -> LoanHistory:
@@ -180,7 +180,7 @@ def replay(terms: LoanTerms, events: Iterable[LoanEvent], on: date) -> LoanHisto
     A reversed event counts until its reversal takes effect and from then on never was: later
     events are allocated anew.
     """
-    effective = sorted((event for event in events if event.effective_date <= on), key=_effective_date)
+    effective = sorted((event for event in events if event.effective_date <= on), key=_replay_order)
     history = LoanHistory()
     for event in _without_reversed(effective):
         history = apply_event(terms, history, event)
@@ -192,6 +192,8 @@ def apply_event(terms: LoanTerms, history: LoanHistory, event: LoanEvent) -> Loa
 
     Raises `SettlementAmountShort` when a settlement brings less than its quote.
     """
+    if event.kind == EventKind.PAYOUT_RETURN:
+        return _return(terms, history, event)
     if event.kind == EventKind.WRITE_OFF:
         return replace(
             history,
@@ -229,7 +231,7 @@ def next_due(terms: LoanTerms, events: Iterable[LoanEvent], on: date) -> NextDue
     nothing is left to pay.
     """
     history = replay(terms, events, on)
-    now = _position(Book(terms, history, on))
+    now = position_of(Book(terms, history, on))
     unpaid = [row for row in now.instalments if row.due_date <= on and row.unpaid]
     if unpaid:
         return NextDue(unpaid[0].due_date, now.due_amount)
@@ -241,8 +243,9 @@ def next_due(terms: LoanTerms, events: Iterable[LoanEvent], on: date) -> NextDue
     return None
 
 
-def _effective_date(event: LoanEvent) -> date:
-    return event.effective_date
+def _replay_order(event: LoanEvent) -> tuple[date, bool]:
+    """By date; a payout that came back comes before what was paid on the day it went out."""
+    return event.effective_date, event.kind != EventKind.PAYOUT_RETURN
 
 
 def _without_reversed(events: Iterable[LoanEvent]) -> list[LoanEvent]:
@@ -260,10 +263,18 @@ def _without_reversed(events: Iterable[LoanEvent]) -> list[LoanEvent]:
 
 def _settle(terms: LoanTerms, history: LoanHistory, event: LoanEvent) -> LoanHistory:
     quote = Book(terms, history, event.effective_date).settlement_quote()
+    if event.amount < quote.total and event.may_fall_short:
+        return _pay(terms, history, event, fee=ZERO)
     if event.amount < quote.total:
         raise SettlementAmountShort(f"{event.amount} is below the quote of {quote.total}")
     settling = replace(history, settled_on=event.effective_date)
     return _pay(terms, settling, event, fee=quote.settlement_fee)
+
+
+def _return(terms: LoanTerms, history: LoanHistory, event: LoanEvent) -> LoanHistory:
+    """The money never arrived: all principal comes back on the day it went out, and nothing is ever charged."""
+    lines = tuple(Allocation(row.number, Component.PRINCIPAL, row.principal) for row in terms.schedule)
+    return replace(history, applied=(*history.applied, AppliedEvent(event, lines)), returned=True)
 
 
 def _pay(terms: LoanTerms, history: LoanHistory, event: LoanEvent, *, fee: Decimal) -> LoanHistory:
@@ -273,7 +284,8 @@ def _pay(terms: LoanTerms, history: LoanHistory, event: LoanEvent, *, fee: Decim
     return replace(history, applied=(*history.applied, applied))
 
 
-def _position(book: Book) -> LoanPosition:
+def position_of(book: Book) -> LoanPosition:
+    """Every figure of a book at once."""
     return LoanPosition(
         on=book.on,
         instalments=tuple(_instalment(book, row) for row in book.terms.schedule),

@@ -92,17 +92,31 @@ class EventKind(StrEnum):
     SETTLEMENT = "settlement"
     REVERSAL = "reversal"
     WRITE_OFF = "write_off"
+    PAYOUT_RETURN = "payout_return"
+
+
+class Funding(StrEnum):
+    """Where the money of a payment came from."""
+
+    BANK = "bank"
+    UNAPPLIED = "unapplied"
 
 
 @dataclass(frozen=True, slots=True)
 class LoanEvent:
-    """One event. `key` names it for a reversal, whose `reverses` carries that key."""
+    """One event. `key` names it for a reversal, whose `reverses` carries that key.
+
+    A settlement that `may_fall_short` was enough when it was made; where the events before it were rewritten
+    since and it is not any more, it pays like any repayment.
+    """
 
     effective_date: date
     kind: EventKind
     amount: Decimal = ZERO
     key: str = ""
     reverses: str = ""
+    funding: str = Funding.BANK
+    may_fall_short: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +136,7 @@ class LoanHistory:
     applied: tuple[AppliedEvent, ...] = ()
     settled_on: date | None = None
     written_off_on: date | None = None
+    returned: bool = False
 
     @property
     def settlement_fee(self) -> Decimal:

@@ -1,5 +1,6 @@
 """Credit used: loans and their events, money out and in, the journal, what the night writes."""
 
+from loans.models.approval import Approval, ApprovalKind, ApprovalState
 from loans.models.journal import EntryKind, JournalEntry, LedgerAccount, Posting
 from loans.models.loan import (
     FORBIDDEN_PURPOSES,
@@ -11,6 +12,7 @@ from loans.models.loan import (
     LoanPurpose,
     LoanState,
 )
+from loans.models.money import MoneyReceipt, Refund, RefundState, UnappliedBalance, UnappliedMovement
 from loans.models.payout import UNDECIDED, Payout, PayoutCallback, PayoutState, SandboxPayment
 from loans.models.portfolio import DelinquencyFact, ProductAccrual
 from loans.models.proof import AccountingPeriod, BookFault, JournalChain, JournalSeal, PeriodBalance
@@ -20,6 +22,9 @@ __all__ = [
     "FORBIDDEN_PURPOSES",
     "UNDECIDED",
     "AccountingPeriod",
+    "Approval",
+    "ApprovalKind",
+    "ApprovalState",
     "BookFault",
     "CostDisclosure",
     "DelinquencyFact",
@@ -34,13 +39,18 @@ __all__ = [
     "LoanPlan",
     "LoanPurpose",
     "LoanState",
+    "MoneyReceipt",
     "Payout",
     "PayoutCallback",
     "PayoutState",
     "PeriodBalance",
     "Posting",
     "ProductAccrual",
+    "Refund",
+    "RefundState",
     "Repayment",
     "RepaymentAllocation",
     "SandboxPayment",
+    "UnappliedBalance",
+    "UnappliedMovement",
 ]

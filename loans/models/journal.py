@@ -40,6 +40,11 @@ class EntryKind(models.TextChoices):
     REPAYMENT = "repayment", _("Repayment")
     SETTLEMENT = "settlement", _("Early settlement")
     REVERSAL = "reversal", _("Reversal")
+    PAYOUT_RETURN = "payout_return", _("Payout returned")
+    WRITE_OFF = "write_off", _("Write-off")
+    RECOVERY = "recovery", _("Recovery after write-off")
+    RECEIPT = "receipt", _("Money received unasked")
+    REFUND = "refund", _("Refund")
 
 
 class JournalEntry(models.Model):

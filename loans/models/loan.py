@@ -110,6 +110,8 @@ class Loan(models.Model):
     recorded_bucket = models.CharField(_("recorded bucket"), max_length=20, default="0", db_default="0")
     # Oldest unpaid due date: kept at events, so that lists of overdue loans are one index scan.
     next_due_date = models.DateField(_("oldest unpaid due date"), null=True, blank=True)
+    # The business date on which what lay behind was last rewritten: a night of an earlier day replays the loan.
+    replayed_date = models.DateField(_("history rewritten on"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("loan")
@@ -149,6 +151,18 @@ class Loan(models.Model):
     def write_off(self) -> None:
         """Given up as uncollectable; the claim stays."""
 
+    @transition(field=state, source=LoanState.SETTLED, target=LoanState.ACTIVE)
+    def reopen(self) -> None:
+        """What had settled it was taken back."""
+
+    @transition(field=state, source=LoanState.WRITTEN_OFF, target=LoanState.ACTIVE)
+    def restore(self) -> None:
+        """The write-off was a mistake and is reversed."""
+
+    @transition(field=state, source=[LoanState.ACTIVE, LoanState.SETTLED], target=LoanState.FAILED)
+    def return_payout(self) -> None:
+        """The bank sent the money back: there never was a loan."""
+
 
 class Instalment(models.Model):
     """One due date of a loan; a single-payment loan has one. `interest` and `fee` are the disclosed amounts."""
@@ -187,7 +201,11 @@ class Instalment(models.Model):
 
 
 class LoanEvent(models.Model):
-    """What happened to a loan, in order: replaying these gives the row's figures again."""
+    """What happened to a loan, in the order it became known: replaying these gives the row's figures again.
+
+    Rows are never changed. `effective_date` is the day it counts from, `business_date` the day it was entered;
+    a reversal names what it reverses, which from then on never was. The amounts are those of the day of entry.
+    """
 
     class Kind(models.TextChoices):
         DRAWDOWN = "drawdown", _("Drawdown")
@@ -195,12 +213,29 @@ class LoanEvent(models.Model):
         SETTLEMENT = "settlement", _("Early settlement")
         PENALTY = "penalty", _("Penalty")
         FEE = "fee", _("Fee")
+        REVERSAL = "reversal", _("Reversal")
+        PAYOUT_RETURN = "payout_return", _("Payout returned")
+        WRITE_OFF = "write_off", _("Write-off")
+
+    class Funding(models.TextChoices):
+        BANK = "bank", _("Bank")
+        UNAPPLIED = "unapplied", _("Unapplied money")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     loan = models.ForeignKey(verbose_name=_("loan"), to=Loan, on_delete=models.PROTECT, related_name="events")
     sequence = models.PositiveIntegerField(_("sequence"))
-    kind = models.CharField(_("kind"), max_length=12, choices=Kind.choices)
+    kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices)
     effective_date = models.DateField(_("effective date"))
+    business_date = models.DateField(_("entered on"))
+    funding = models.CharField(_("paid from"), max_length=10, choices=Funding.choices, default=Funding.BANK)
+    reverses = models.OneToOneField(
+        verbose_name=_("reverses"),
+        to="self",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="reversed_by",
+    )
     posted_at = models.DateTimeField(_("posted at"))
     principal_amount = MoneyField(_("principal"), default=NOTHING)
     interest_amount = MoneyField(_("interest"), default=NOTHING)
@@ -222,7 +257,7 @@ class LoanEvent(models.Model):
         ordering = ["loan_id", "sequence"]
         constraints = [models.UniqueConstraint(fields=["loan", "sequence"], name="event_sequence_once")]
         # Serves the night: loans on which something happened after the day being closed.
-        indexes = [models.Index(fields=["effective_date"], name="event_by_date")]
+        indexes = [models.Index(fields=["business_date"], name="event_by_date")]
 
     def __str__(self) -> str:
         return f"{self.sequence} {self.get_kind_display()}"

@@ -13,6 +13,7 @@ class PayoutState(models.TextChoices):
     ACCEPTED = "accepted", _("Accepted by the bank")
     PAID = "paid", _("Paid")
     REFUSED = "refused", _("Refused")
+    RETURNED = "returned", _("Returned by the bank")
 
 
 P = PayoutState
@@ -20,7 +21,7 @@ UNDECIDED = (P.PENDING, P.SENDING, P.UNKNOWN, P.ACCEPTED)
 
 
 class Payout(models.Model):
-    """The order to pay a loan out. `reference` is what the bank knows it by: the same reference never pays twice.
+    """The order to pay out a loan or a refund. `reference` is what the bank knows it by: it never pays one twice.
 
     PENDING is committed before the first call; SENDING before each call, so a crash leaves a question to ask,
     never a guess. Only the bank's word makes it PAID or REFUSED.
@@ -28,7 +29,7 @@ class Payout(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     loan = models.OneToOneField(
-        verbose_name=_("loan"), to="loans.Loan", on_delete=models.PROTECT, related_name="payout"
+        verbose_name=_("loan"), to="loans.Loan", on_delete=models.PROTECT, related_name="payout", null=True, blank=True
     )
     customer = models.ForeignKey(
         verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="+"
@@ -84,6 +85,10 @@ class Payout(models.Model):
     @transition(field=state, source=[P.SENDING, P.UNKNOWN, P.ACCEPTED], target=P.REFUSED)
     def refuse(self) -> None:
         """The bank says it did not and will not pay."""
+
+    @transition(field=state, source=P.PAID, target=P.RETURNED)
+    def return_money(self) -> None:
+        """The bank sent the money back after it had paid."""
 
 
 class PayoutCallback(models.Model):

@@ -3,6 +3,7 @@ from decimal import Decimal
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from loans.models.loan import LoanEvent
 from weilidai.lib.ids import uuid7
 from weilidai.lib.money import MoneyField
 
@@ -10,7 +11,11 @@ NOTHING = Decimal("0.00")
 
 
 class Repayment(models.Model):
-    """Money received for a loan and what it paid: penalty, fee, interest, principal add up to the amount."""
+    """Money received for a loan and what it paid: penalty, fee, interest, principal and what stayed unapplied.
+
+    The parts are those of the book as it stands: an earlier payment reversed or entered late moves them. What a
+    reversed repayment had paid stays readable; it counts no more. The loan's events keep every earlier word.
+    """
 
     class Kind(models.TextChoices):
         REPAYMENT = "repayment", _("Repayment")
@@ -30,6 +35,9 @@ class Repayment(models.Model):
     fee_amount = MoneyField(_("fee"), default=NOTHING)
     interest_amount = MoneyField(_("interest"), default=NOTHING)
     principal_amount = MoneyField(_("principal"), default=NOTHING)
+    unapplied_amount = MoneyField(_("not applied"), default=NOTHING)
+    funding = models.CharField(_("paid from"), max_length=10, choices=LoanEvent.Funding.choices, default="bank")
+    reversed_date = models.DateField(_("reversed on"), null=True, blank=True)
     effective_date = models.DateField(_("effective date"))
     received_at = models.DateTimeField(_("received at"))
     entry = models.OneToOneField(

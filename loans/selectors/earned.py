@@ -47,7 +47,7 @@ FROM (
                ELSE 0 END AS interest
     FROM loans_loan
     WHERE start_date <= %(day)s
-      AND id NOT IN (SELECT loan_id FROM loans_loanevent WHERE effective_date > %(day)s)
+      AND id NOT IN (SELECT loan_id FROM loans_loanevent WHERE business_date > %(day)s)
       AND NOT (state = 'active' AND (exposure_amount IS NULL OR (with_interest AND plan = 'instalments')
                OR (penalty_method = 'rate_uplift' AND next_due_date < %(on)s)))
 ) figures
@@ -59,7 +59,7 @@ def replayed(day: date) -> QuerySet[Loan]:
     """Loans whose columns cannot tell what they had earned after `day`: something happened later, or their terms
     need the history.
     """
-    later = LoanEvent.objects.filter(effective_date__gt=day).values("loan_id")
+    later = LoanEvent.objects.filter(business_date__gt=day).values("loan_id")
     history = (
         Q(exposure_amount__isnull=True)
         | Q(with_interest=True, plan=LoanPlan.INSTALMENTS)

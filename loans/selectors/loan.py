@@ -15,7 +15,7 @@ from loans.maths.delinquency import bucket_of
 from loans.maths.schedule import ScheduleRow
 from loans.maths.state import InstalmentPosition, next_due
 from loans.maths.terms import LoanTerms
-from loans.models import Loan
+from loans.models import Loan, LoanState
 from loans.selectors.position import loan_events, loan_position, loan_terms
 from weilidai.lib.errors import ObjectNotFound
 from weilidai.lib.money import ZERO
@@ -61,7 +61,7 @@ def loan_get(customer: Customer, loan_id: UUID) -> Loan:
 
 
 def loan_figures(loan: Loan, on: date) -> LoanFigures:
-    if loan.start_date is None:
+    if loan.start_date is None or loan.state == LoanState.FAILED:
         return LoanFigures()
     # A payout confirmed while the day changed starts on the later day: figures never look before the start.
     day = max(on, loan.start_date)
@@ -89,7 +89,7 @@ def with_figures(loans: Iterable[Loan], on: date) -> list[Loan]:
 
 def loan_schedule(loan: Loan, on: date) -> list[ScheduleLine]:
     """Due dates of a loan; before the payout, or where it failed, those its form disclosed."""
-    if loan.start_date is None:
+    if loan.start_date is None or loan.state == LoanState.FAILED:
         return [ScheduleLine(row, None) for row in disclosed_terms(loan).schedule]
     now = loan_position(loan, max(on, loan.start_date)).instalments
     return [ScheduleLine(row, line) for row, line in zip(loan_terms(loan).schedule, now, strict=True)]

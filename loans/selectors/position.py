@@ -1,6 +1,5 @@
 """Where a loan stands on a date: its stored terms and events handed to the pure maths."""
 
-from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
@@ -8,10 +7,12 @@ from loans.maths import state, terms
 from loans.maths.settlement import SettlementQuote
 from loans.models import Loan, LoanEvent
 
-# A stored event that moves money in, as the maths knows it.
-PAYING_EVENTS = {
+# A stored event that the replay knows.
+REPLAYED_EVENTS = {
     LoanEvent.Kind.REPAYMENT: terms.EventKind.REPAYMENT,
     LoanEvent.Kind.SETTLEMENT: terms.EventKind.SETTLEMENT,
+    LoanEvent.Kind.WRITE_OFF: terms.EventKind.WRITE_OFF,
+    LoanEvent.Kind.PAYOUT_RETURN: terms.EventKind.PAYOUT_RETURN,
 }
 
 
@@ -45,13 +46,29 @@ def event_total(event: LoanEvent) -> Decimal:
 
 
 def loan_events(loan: Loan, until: date | None = None) -> list[terms.LoanEvent]:
-    """The paying events in order; those after `until` are left out. Uses prefetched `events` where there are."""
-    rows: Iterable[LoanEvent] = sorted(loan.events.all(), key=lambda row: row.sequence)
-    return [
-        terms.LoanEvent(row.effective_date, PAYING_EVENTS[LoanEvent.Kind(row.kind)], event_total(row))
-        for row in rows
-        if row.kind in PAYING_EVENTS and (until is None or row.effective_date <= until)
-    ]
+    """What the replay needs, in order of entry. Uses prefetched `events` where there are.
+
+    With `until` only what was entered by the end of that day: late entries and reversals made after it are not
+    known yet. What is reversed never was.
+    """
+    rows = sorted(
+        (row for row in loan.events.all() if until is None or row.business_date <= until),
+        key=lambda row: row.sequence,
+    )
+    reversed_ids = {row.reverses_id for row in rows if row.kind == LoanEvent.Kind.REVERSAL}
+    return [event_of(row) for row in rows if row.kind in REPLAYED_EVENTS and row.pk not in reversed_ids]
+
+
+def event_of(row: LoanEvent) -> terms.LoanEvent:
+    """A stored event as the maths takes it; its key is the row's id."""
+    return terms.LoanEvent(
+        row.effective_date,
+        REPLAYED_EVENTS[LoanEvent.Kind(row.kind)],
+        event_total(row),
+        key=str(row.pk),
+        funding=row.funding,
+        may_fall_short=True,
+    )
 
 
 def loan_position(loan: Loan, on: date, *, events_until: date | None = None) -> state.LoanPosition:
@@ -62,3 +79,16 @@ def loan_position(loan: Loan, on: date, *, events_until: date | None = None) -> 
 def loan_settlement_quote(loan: Loan, on: date) -> SettlementQuote:
     """What closes the loan on `on` (R43)."""
     return state.settlement_quote(loan_terms(loan), loan_events(loan), on)
+
+
+def last_event_date(events: list[terms.LoanEvent], start: date) -> date:
+    """The day the columns stand for: that of the last event that counts, or of the payout."""
+    return max((event.effective_date for event in events), default=start)
+
+
+def is_written_off(events: list[terms.LoanEvent]) -> bool:
+    return any(event.kind == terms.EventKind.WRITE_OFF for event in events)
+
+
+def is_returned(events: list[terms.LoanEvent]) -> bool:
+    return any(event.kind == terms.EventKind.PAYOUT_RETURN for event in events)

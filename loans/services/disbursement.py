@@ -1,4 +1,6 @@
-"""The bank has spoken: a loan starts, or its limit comes back. Each happens once, however often it is said.
+"""The bank has spoken: a loan starts, or its limit comes back; a refund went out or is held again.
+
+Each happens once, however often it is said.
 
 Lock order: line, loan, payout, journal.
 """
@@ -12,9 +14,21 @@ from django.db import transaction
 
 from accounts.services.notification import notification_send
 from loans import ledger
-from loans.models import EntryKind, Instalment, JournalEntry, Loan, LoanEvent, Payout, PayoutState
+from loans.models import (
+    UNDECIDED,
+    EntryKind,
+    Instalment,
+    JournalEntry,
+    Loan,
+    LoanEvent,
+    Payout,
+    PayoutState,
+    Refund,
+)
 from loans.selectors.position import loan_position, loan_terms
 from loans.services.journal import entry_post
+from loans.services.refund import refund_paid, refund_refused
+from loans.services.unapplied import balance_lock
 from risk.services.credit_line import credit_line_lock, line_release
 from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.errors import ObjectNotFound
@@ -46,22 +60,35 @@ def payout_lock(reference: str) -> Payout:
     found = Payout.objects.filter(reference=reference).values_list("loan__credit_line_id", "loan_id").first()
     if found is None:
         raise ObjectNotFound
+    if found[1] is None:
+        return _refund_payout_lock(reference)
     credit_line_lock(found[0])
     Loan.objects.select_for_update().get(pk=found[1])
     # The row of the loan above is only the lock: every reader below goes through this one object.
     return Payout.objects.select_for_update(of=("self",)).select_related("loan__customer").get(reference=reference)
 
 
+def _refund_payout_lock(reference: str) -> Payout:
+    """The order of a refund: the customer's balance and the refund are locked before it."""
+    refund = Refund.objects.select_related("customer").get(payout__reference=reference)
+    balance_lock(refund.customer)
+    Refund.objects.select_for_update().get(pk=refund.pk)
+    return Payout.objects.select_for_update(of=("self",)).select_related("refund__customer").get(reference=reference)
+
+
 @transaction.atomic
 def payout_confirm(*, reference: str, bank_reference: str, at: datetime, as_of: date, actor: Actor) -> Effect:
     """The bank paid. The loan starts on `as_of`, the business date the money went out."""
     payout, word = payout_lock(reference), Word(at, as_of, actor)
-    if payout.state == PayoutState.PAID:
+    if payout.state in (PayoutState.PAID, PayoutState.RETURNED):
         return Effect.REPEATED
     if not _can_decide(payout):
         return _contradiction(payout, "paid", bank_reference, word)
     _decide(payout, "confirm", word, bank_reference=bank_reference)
-    _loan_start(payout.loan, word)
+    if payout.loan is None:
+        refund_paid(payout.refund, as_of=as_of, at=at, actor=actor)
+    else:
+        _loan_start(payout.loan, word)
     return Effect.APPLIED
 
 
@@ -74,13 +101,16 @@ def payout_refuse(*, reference: str, code: str, at: datetime, as_of: date, actor
     if not _can_decide(payout):
         return _contradiction(payout, "refused", code, word)
     _decide(payout, "refuse", word, refusal_code=code)
-    _loan_fail(payout.loan, word)
+    if payout.loan is None:
+        refund_refused(payout.refund, as_of=as_of, at=at, actor=actor)
+    else:
+        _loan_fail(payout.loan, word)
     return Effect.APPLIED
 
 
 def _can_decide(payout: Payout) -> bool:
     """An order that was handed over at least once and has no result yet."""
-    decided = payout.state in (PayoutState.PAID, PayoutState.REFUSED)
+    decided = payout.state not in UNDECIDED
     return not decided and payout.attempt_count > 0
 
 
@@ -173,6 +203,7 @@ def _drawdown_write(loan: Loan, entry: JournalEntry, word: Word) -> None:
         sequence=1,
         kind=LoanEvent.Kind.DRAWDOWN,
         effective_date=word.as_of,
+        business_date=word.as_of,
         posted_at=word.at,
         principal_amount=loan.principal_amount,
         outstanding_principal_amount=loan.principal_amount,

@@ -122,8 +122,8 @@ def _advance(step: Step, bank: PayoutGateway, at: datetime, as_of: date) -> None
 
 
 def _send(bank: PayoutGateway, reference: str, at: datetime) -> Answer:
-    payout = Payout.objects.select_related("loan__bank_card").get(reference=reference)
-    card = payout.loan.bank_card
+    payout = Payout.objects.select_related("loan__bank_card", "refund__bank_card").get(reference=reference)
+    card = (payout.refund if payout.loan is None else payout.loan).bank_card
     return bank.send(PayoutOrder(reference, payout.amount, card.number, card.holder), at=at)
 
 

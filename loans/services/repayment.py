@@ -10,15 +10,14 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
-from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Customer
 from accounts.services.notification import notification_send
 from loans import ledger
+from loans.errors import LoanNotOpen, RepaymentExceedsDebt, SettlementAmountChanged
 from loans.maths import terms
 from loans.maths.allocation import Component
 from loans.maths.state import (
-    InstalmentPosition,
     LoanPosition,
     apply_event,
     position,
@@ -28,58 +27,34 @@ from loans.maths.state import (
 )
 from loans.models import (
     EntryKind,
-    Instalment,
     JournalEntry,
     Loan,
     LoanEvent,
-    LoanPlan,
     LoanState,
     Repayment,
     RepaymentAllocation,
 )
 from loans.selectors.position import loan_events, loan_terms
+from loans.services.figures import instalments_write, loan_columns_set
+from loans.services.history import Act
 from loans.services.journal import entry_post
+from loans.services.late_payment import amount_check, payment_enter
 from risk.services.credit_line import credit_line_lock, line_release
 from weilidai.lib.audit import Actor, audit_record, state_change_record
-from weilidai.lib.errors import DomainError, FieldInvalid, ObjectNotFound
-from weilidai.lib.money import ZERO, round_money
+from weilidai.lib.errors import ObjectNotFound
+from weilidai.lib.money import ZERO
 
 
-class LoanNotOpen(DomainError):
-    code = "loan_not_open"
-    title = _("The loan is not open")
-    http_state = 409
-
-
-class RepaymentExceedsDebt(DomainError):
-    code = "repayment_exceeds_debt"
-    title = _("The amount is more than what is owed")
-    http_state = 422
-
-
-class SettlementAmountChanged(DomainError):
-    code = "settlement_amount_changed"
-    title = _("The amount to settle has changed, please look at the new quote")
-    http_state = 409
-
-
-def _loan_lock(loan_id: UUID | str, customer: Customer) -> Loan:
+def _loan_lock(loan_id: UUID | str, customer: Customer, *, also: tuple[str, ...] = ()) -> Loan:
     """The customer's loan, its line locked before it; ObjectNotFound for anybody else's."""
     found = Loan.objects.filter(pk=loan_id, customer=customer).values_list("credit_line_id", flat=True).first()
     if found is None:
         raise ObjectNotFound
     credit_line_lock(found)
     loan = Loan.objects.select_for_update().get(pk=loan_id)
-    if loan.state != LoanState.ACTIVE:
+    if loan.state not in (LoanState.ACTIVE, *also):
         raise LoanNotOpen
     return loan
-
-
-def _amount_check(amount: Decimal) -> None:
-    if amount <= 0 or amount != round_money(amount):
-        raise FieldInvalid(
-            field_errors=[{"field": "amount", "code": "invalid", "detail": _("A positive amount with two decimals")}]
-        )
 
 
 @transaction.atomic
@@ -90,8 +65,10 @@ def repayment_make(
 
     Raises LoanNotOpen, RepaymentExceedsDebt (nothing is taken then), ObjectNotFound.
     """
-    _amount_check(amount)
-    loan = _loan_lock(loan_id, customer)
+    amount_check(amount)
+    loan = _loan_lock(loan_id, customer, also=(LoanState.WRITTEN_OFF,))
+    if loan.state == LoanState.WRITTEN_OFF:
+        return payment_enter(loan=loan, amount=amount, effective_date=as_of, act=Act(actor, as_of, at))
     event = terms.LoanEvent(as_of, terms.EventKind.REPAYMENT, amount)
     return _payment_apply(loan, event, Repayment.Kind.REPAYMENT, at=at, actor=actor)
 
@@ -137,8 +114,8 @@ def _payment_apply(
     after = position(agreed, [*events, event], event.effective_date)
     repayment = _repayment_write(loan, applied, kind, at)
     _event_write(loan, repayment, after, at)
-    _instalments_write(loan, after)
-    _loan_write(loan, after)
+    instalments_write(loan, after)
+    loan_columns_set(loan, after)
     if repayment.principal_amount:
         line_release(loan.credit_line_id, repayment.principal_amount)
     _finish(loan, repayment, after, at=at, actor=actor)
@@ -208,6 +185,7 @@ def _event_write(loan: Loan, repayment: Repayment, after: LoanPosition, at: date
         sequence=loan.events.count() + 1,
         kind=LoanEvent.Kind.SETTLEMENT if settling else LoanEvent.Kind.REPAYMENT,
         effective_date=repayment.effective_date,
+        business_date=repayment.effective_date,
         posted_at=at,
         principal_amount=repayment.principal_amount,
         interest_amount=repayment.interest_amount,
@@ -216,42 +194,6 @@ def _event_write(loan: Loan, repayment: Repayment, after: LoanPosition, at: date
         outstanding_principal_amount=after.outstanding_principal,
         entry=repayment.entry,
     )
-
-
-def _is_open(loan: Loan, row: InstalmentPosition, after: LoanPosition) -> bool:
-    """Something is or will be owed on the row: a period paid ahead still bears interest on what later periods owe."""
-    if row.outstanding_principal or row.scheduled_unpaid:
-        return True
-    bears = loan.plan == LoanPlan.INSTALMENTS and loan.with_interest and row.due_date > after.on
-    return bears and bool(after.outstanding_principal)
-
-
-def _instalments_write(loan: Loan, after: LoanPosition) -> None:
-    figures = {row.number: row for row in after.instalments}
-    for row in Instalment.objects.select_for_update().filter(loan=loan):
-        now = figures[row.number]
-        row.principal_paid_amount = now.principal_paid
-        row.interest_paid_amount = now.interest_paid
-        row.fee_paid_amount = now.fee_paid
-        if row.settled_date is None and not _is_open(loan, now, after):
-            row.settled_date = after.on
-        row.save(update_fields=["principal_paid_amount", "interest_paid_amount", "fee_paid_amount", "settled_date"])
-
-
-def _loan_write(loan: Loan, after: LoanPosition) -> None:
-    loan.outstanding_principal_amount = after.outstanding_principal
-    loan.segment_start_date = loan.figures_date = after.on
-    loan.exposure_amount = after.exposure
-    loan.interest_settled_amount = after.interest_accrued
-    loan.interest_paid_amount = after.interest_accrued - after.interest_unpaid
-    loan.fee_charged_amount = after.fees_charged
-    loan.fee_paid_amount = after.fees_charged - after.fees_unpaid
-    loan.settlement_fee_amount = after.settlement_fee
-    loan.penalty_claimed_amount = after.penalty_claim
-    loan.penalty_charged_amount = after.penalty_charged
-    loan.penalty_paid_amount = after.penalty_charged - after.penalty_unpaid
-    open_rows = [row.due_date for row in after.instalments if _is_open(loan, row, after)]
-    loan.next_due_date = min(open_rows, default=None)
 
 
 def _finish(loan: Loan, repayment: Repayment, after: LoanPosition, *, at: datetime, actor: Actor) -> None:
@@ -278,13 +220,3 @@ def _finish(loan: Loan, repayment: Repayment, after: LoanPosition, *, at: dateti
         dedupe_key=f"repayment:{repayment.pk}",
         business_date=after.on,
     )
-
-
-__all__ = [
-    "LoanNotOpen",
-    "RepaymentExceedsDebt",
-    "SettlementAmountChanged",
-    "prepayment_make",
-    "repayment_make",
-    "settlement_make",
-]

@@ -66,6 +66,14 @@ def line_release(line: CreditLine | UUID, amount: Decimal) -> CreditLine:
     return locked
 
 
+def line_retake(line: CreditLine | UUID, amount: Decimal) -> CreditLine:
+    """Takes released limit back because what had been repaid was not: whatever the state, also above the limit."""
+    locked = _locked(line)
+    locked.used_amount += _positive(amount)
+    locked.save(update_fields=["used_amount"])
+    return locked
+
+
 def line_gift_give(line: CreditLine | UUID, amount: Decimal) -> CreditLine:
     """The giver's free limit goes down at once (R44)."""
     locked = _locked(line)

@@ -58,9 +58,10 @@ FROM loans_loan l CROSS JOIN LATERAL generate_series(1, coalesce(l.periods_count
 CROSS JOIN LATERAL (SELECT l.periods_count IS NOT NULL AND l.start_date + k * 30 < l.next_due_date AS paid) p
 WHERE l.product_id = 'bench';
 
-INSERT INTO loans_loanevent (id, loan_id, sequence, kind, effective_date, posted_at, principal_amount, interest_amount,
-                             fee_amount, penalty_amount, outstanding_principal_amount)
-SELECT gen_random_uuid(), id, 1, 'drawdown', start_date, now(), 1200, 0, 0, 0, 1200
+INSERT INTO loans_loanevent (id, loan_id, sequence, kind, effective_date, business_date, funding, posted_at,
+                             principal_amount, interest_amount, fee_amount, penalty_amount,
+                             outstanding_principal_amount)
+SELECT gen_random_uuid(), id, 1, 'drawdown', start_date, start_date, 'bank', now(), 1200, 0, 0, 0, 1200
 FROM loans_loan WHERE product_id = 'bench';
 """
 

@@ -4,14 +4,9 @@ from decimal import Decimal
 
 import pytest
 
+from loans.errors import LoanNotOpen, RepaymentExceedsDebt, SettlementAmountChanged
 from loans.models import EntryKind, JournalEntry, Loan, LoanState
-from loans.services.repayment import (
-    LoanNotOpen,
-    RepaymentExceedsDebt,
-    SettlementAmountChanged,
-    repayment_make,
-    settlement_make,
-)
+from loans.services.repayment import repayment_make, settlement_make
 from tests.loans.builders import NOW, TODAY, Borrower, borrower
 from tests.loans.life import active_loan, day, faults, repay
 from weilidai.lib.audit import Actor

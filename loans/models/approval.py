@@ -1,0 +1,91 @@
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django_fsm import FSMField, transition
+
+from weilidai.lib.ids import uuid7
+
+
+class ApprovalKind(models.TextChoices):
+    RECEIPT = "receipt", _("Enter money received unasked")
+    APPLY = "apply", _("Apply unapplied money to a loan")
+    REFUND = "refund", _("Refund unapplied money")
+    LATE_ENTRY = "late_entry", _("Enter a repayment of an earlier day")
+    REVERSE_REPAYMENT = "reverse_repayment", _("Reverse a repayment")
+    RETURN_PAYOUT = "return_payout", _("The bank returned a payout")
+    WRITE_OFF = "write_off", _("Write off")
+    RESTORE = "restore", _("Reverse a write-off")
+    REARRANGE = "rearrange", _("Hardship rearrangement")
+
+
+class ApprovalState(models.TextChoices):
+    OPEN = "open", _("Open")
+    APPROVED = "approved", _("Approved")
+    REJECTED = "rejected", _("Rejected")
+    EXPIRED = "expired", _("Expired")
+
+
+class Approval(models.Model):
+    """An act on a loan or a customer's money that needs two persons: asked for by one, done by another's word.
+
+    `payload` holds what will be done, in plain values; `applied_to` names what came of it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    kind = models.CharField(_("kind"), max_length=20, choices=ApprovalKind.choices)
+    state = FSMField(_("state"), max_length=10, choices=ApprovalState.choices, default="open", protected=True)
+    customer = models.ForeignKey(
+        verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="approvals"
+    )
+    loan = models.ForeignKey(
+        verbose_name=_("loan"),
+        to="loans.Loan",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="approvals",
+    )
+    payload = models.JSONField(_("content"))
+    reason = models.CharField(_("reason"), max_length=300)
+    requested_by = models.ForeignKey(
+        verbose_name=_("asked by"), to="accounts.StaffUser", on_delete=models.PROTECT, related_name="+"
+    )
+    requested_at = models.DateTimeField(_("asked at"))
+    business_date = models.DateField(_("business date"))
+    expires_date = models.DateField(_("expires after"))
+    decided_by = models.ForeignKey(
+        verbose_name=_("decided by"),
+        to="accounts.StaffUser",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+    )
+    decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
+    decision_reason = models.CharField(_("word on the decision"), max_length=300, blank=True, default="")
+    applied_to = models.CharField(_("what came of it"), max_length=100, blank=True, default="")
+
+    class Meta:
+        verbose_name = _("act for two persons")
+        verbose_name_plural = _("acts for two persons")
+        ordering = ["-id"]
+        permissions = [
+            ("request_money", _("Can ask for acts on money (two persons)")),
+            ("request_relief", _("Can ask for write-offs and rearrangements (two persons)")),
+            ("decide_approval", _("Can decide acts that need two persons")),
+        ]
+        indexes = [models.Index(fields=["state", "expires_date"], name="approval_open")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} {self.business_date}"
+
+    @transition(field=state, source=ApprovalState.OPEN, target=ApprovalState.APPROVED)
+    def approve(self) -> None:
+        """A second person agreed and it was done."""
+
+    @transition(field=state, source=ApprovalState.OPEN, target=ApprovalState.REJECTED)
+    def reject(self) -> None:
+        """A second person refused, or the first took it back."""
+
+    @transition(field=state, source=ApprovalState.OPEN, target=ApprovalState.EXPIRED)
+    def expire(self) -> None:
+        """Nobody decided in time."""

@@ -1,0 +1,54 @@
+"""What a loan's history means for the ledger: one sum per account. The entry of an event is the difference it makes."""
+
+from collections import defaultdict
+from decimal import Decimal
+
+from loans import ledger
+from loans.maths.allocation import Component
+from loans.maths.book import Book
+from loans.maths.state import position_of, replay
+from loans.maths.terms import AppliedEvent, EventKind, Funding, LoanEvent, LoanHistory, LoanTerms
+from loans.selectors.position import last_event_date
+from weilidai.lib.money import ZERO
+
+RECEIVABLES = {
+    Component.PENALTY: ledger.PENALTY_RECEIVABLE,
+    Component.FEE: ledger.FEES_RECEIVABLE,
+    Component.INTEREST: ledger.INTEREST_RECEIVABLE,
+    Component.PRINCIPAL: ledger.LOANS_RECEIVABLE,
+}
+SOURCES = {Funding.BANK: ledger.BANK, Funding.UNAPPLIED: ledger.UNAPPLIED_MONEY}
+Standing = dict[str, Decimal]
+
+
+def standing(terms: LoanTerms, events: list[LoanEvent]) -> Standing:
+    """Debits less credits per account that the payments and the write-off of a loan have made, in yuan."""
+    applied = replay(terms, events, last_event_date(events, terms.start)).applied
+    sums: Standing = defaultdict(lambda: ZERO)
+    off_book = False
+    for number, item in enumerate(applied):
+        if item.event.kind == EventKind.WRITE_OFF and not off_book:
+            _add_loss(sums, terms, LoanHistory(applied=applied[:number]), item.event)
+            off_book = True
+        elif item.event.kind != EventKind.WRITE_OFF:
+            _add(sums, item, off_book)
+    return dict(sums)
+
+
+def _add(sums: Standing, item: AppliedEvent, off_book: bool) -> None:
+    sums[SOURCES[Funding(item.event.funding)]] += item.event.amount
+    for line in item.allocations:
+        account = ledger.RECOVERY_INCOME if off_book else RECEIVABLES[line.component]
+        sums[account] -= line.amount
+    sums[ledger.FEE_INCOME] -= item.settlement_fee
+    sums[ledger.UNAPPLIED_MONEY] -= item.remainder
+
+
+def _add_loss(sums: Standing, terms: LoanTerms, before: LoanHistory, event: LoanEvent) -> None:
+    """All that is owed on the day leaves the book as a loss; the claim itself stays."""
+    now = position_of(Book(terms, before, event.effective_date))
+    sums[ledger.PENALTY_RECEIVABLE] -= now.penalty_unpaid
+    sums[ledger.FEES_RECEIVABLE] -= now.fees_unpaid
+    sums[ledger.INTEREST_RECEIVABLE] -= now.interest_unpaid
+    sums[ledger.LOANS_RECEIVABLE] -= now.outstanding_principal
+    sums[ledger.LOAN_LOSSES] += now.debt_amount

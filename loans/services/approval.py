@@ -1,0 +1,205 @@
+"""Acts that need two persons: one asks, another agrees, and only then it is done, once.
+
+A new kind of act is one handler here. At the asking the act is tried and taken back, so nobody is asked to agree to
+something that cannot be done.
+"""
+
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Customer, StaffUser
+from loans.models import Approval, ApprovalKind, ApprovalState, Loan
+from loans.services import correction
+from loans.services.history import Act
+from loans.services.refund import refund_request
+from loans.services.unapplied import receipt_enter
+from risk.errors import FourEyesRequired, ReasonRequired
+from weilidai.lib.audit import Actor, audit_record, state_change_record
+from weilidai.lib.errors import DomainError, ObjectNotFound, TransitionRefused
+from weilidai.lib.fsm import take_step
+
+VALID_FOR = timedelta(days=7)
+
+
+class ApprovalExpired(DomainError):
+    code = "approval_expired"
+    title = _("Nobody agreed in time; please ask anew")
+    http_state = 409
+
+
+class _Rehearsed(Exception):
+    """Takes the tried act back."""
+
+
+def _receipt(approval: Approval, act: Act) -> Any:
+    values = approval.payload
+    return receipt_enter(
+        customer=approval.customer,
+        amount=Decimal(values["amount"]),
+        bank_reference=values["bank_reference"],
+        payer_name=values.get("payer_name", ""),
+        received_date=date.fromisoformat(values["received_date"]),
+        actor=act.actor,
+        as_of=act.as_of,
+        at=act.at,
+    )
+
+
+def _late_entry(approval: Approval, act: Act) -> Any:
+    values = approval.payload
+    return correction.repayment_enter_late(
+        loan_id=_loan_id(approval),
+        amount=Decimal(values["amount"]),
+        effective_date=date.fromisoformat(values["effective_date"]),
+        act=act,
+    )
+
+
+def _apply(approval: Approval, act: Act) -> Any:
+    return correction.unapplied_apply(loan_id=_loan_id(approval), amount=Decimal(approval.payload["amount"]), act=act)
+
+
+def _refund(approval: Approval, act: Act) -> Any:
+    return refund_request(
+        customer=approval.customer,
+        bank_card_id=UUID(approval.payload["bank_card"]),
+        amount=Decimal(approval.payload["amount"]),
+        act=act,
+    )
+
+
+def _reverse_repayment(approval: Approval, act: Act) -> Any:
+    return correction.repayment_reverse(repayment_id=approval.payload["repayment"], act=act)
+
+
+def _loan_id(approval: Approval) -> UUID:
+    if approval.loan_id is None:
+        raise ObjectNotFound
+    found: UUID = approval.loan_id
+    return found
+
+
+HANDLERS: dict[str, Callable[[Approval, Act], Any]] = {
+    ApprovalKind.RECEIPT: _receipt,
+    ApprovalKind.APPLY: _apply,
+    ApprovalKind.REFUND: _refund,
+    ApprovalKind.LATE_ENTRY: _late_entry,
+    ApprovalKind.REVERSE_REPAYMENT: _reverse_repayment,
+    ApprovalKind.RETURN_PAYOUT: lambda approval, act: correction.payout_return(loan_id=_loan_id(approval), act=act),
+    ApprovalKind.WRITE_OFF: lambda approval, act: correction.loan_write_off(loan_id=_loan_id(approval), act=act),
+    ApprovalKind.RESTORE: lambda approval, act: correction.write_off_reverse(loan_id=_loan_id(approval), act=act),
+}
+
+
+@transaction.atomic
+def approval_request(
+    *,
+    kind: str,
+    customer: Customer,
+    payload: dict[str, str],
+    reason: str,
+    user: StaffUser,
+    as_of: date,
+    at: datetime,
+    loan: Loan | None = None,
+) -> Approval:
+    """Asks for an act. Raises ReasonRequired and whatever the act itself would raise now."""
+    if not reason.strip():
+        raise ReasonRequired
+    approval = Approval.objects.create(
+        kind=kind,
+        customer=customer,
+        loan=loan,
+        payload=payload,
+        reason=reason.strip(),
+        requested_by=user,
+        requested_at=at,
+        business_date=as_of,
+        expires_date=as_of + VALID_FOR,
+    )
+    actor = Actor.of(user)
+    _rehearse(approval, Act(actor, as_of, at, reason))
+    state_change_record(subject=approval, old="", new=approval.state, actor=actor, as_of=as_of, at=at, reason=reason)
+    audit_record(
+        action="approval.request", actor=actor, subject=approval, at=at, as_of=as_of,
+        after={"kind": kind, "loan": str(loan.pk) if loan else "", **payload}, reason=reason,
+    )  # fmt: skip
+    return approval
+
+
+def _rehearse(approval: Approval, act: Act) -> None:
+    try:
+        with transaction.atomic():
+            HANDLERS[approval.kind](approval, act)
+            raise _Rehearsed
+    except _Rehearsed:
+        return
+
+
+@transaction.atomic
+def approval_approve(*, approval_id: UUID, user: StaffUser, as_of: date, at: datetime, note: str = "") -> Approval:
+    """Agrees, and does it in the same transaction.
+
+    Raises FourEyesRequired for the one who asked, ApprovalExpired, TransitionRefused, and the act's own refusals.
+    """
+    approval = _locked(approval_id, user)
+    if approval.state != ApprovalState.OPEN:
+        raise TransitionRefused(state=approval.state)
+    if as_of > approval.expires_date:
+        raise ApprovalExpired
+    actor = Actor.of(user)
+    done = HANDLERS[approval.kind](approval, Act(actor, as_of, at, approval.reason))
+    approval.applied_to = f"{done._meta.label_lower}:{done.pk}"
+    _decide(approval, "approve", user, as_of, at, note)
+    return approval
+
+
+@transaction.atomic
+def approval_reject(*, approval_id: UUID, user: StaffUser, as_of: date, at: datetime, note: str) -> Approval:
+    """Refuses; the one who asked may take it back in the same way. Raises ReasonRequired, TransitionRefused."""
+    if not note.strip():
+        raise ReasonRequired
+    approval = Approval.objects.select_for_update().filter(pk=approval_id).first()
+    if approval is None:
+        raise ObjectNotFound
+    _decide(approval, "reject", user, as_of, at, note)
+    return approval
+
+
+def approvals_expire(*, as_of: date, at: datetime) -> int:
+    """Ends what nobody decided in time; the number ended. Safe to repeat."""
+    actor, done = Actor.system("approvals"), 0
+    late = Approval.objects.filter(state=ApprovalState.OPEN, expires_date__lt=as_of)
+    for key in list(late.values_list("pk", flat=True)):
+        with transaction.atomic():
+            approval = late.select_for_update(of=("self",)).filter(pk=key).first()
+            if approval is not None:
+                take_step(approval, "expire", actor=actor, as_of=as_of, at=at)
+                done += 1
+    return done
+
+
+def _locked(approval_id: UUID, user: StaffUser) -> Approval:
+    approval = Approval.objects.select_for_update().filter(pk=approval_id).first()
+    if approval is None:
+        raise ObjectNotFound
+    if approval.requested_by_id == user.pk:
+        raise FourEyesRequired
+    return approval
+
+
+def _decide(approval: Approval, step: str, user: StaffUser, as_of: date, at: datetime, note: str) -> None:
+    actor = Actor.of(user)
+    approval.decided_by, approval.decided_at, approval.decision_reason = user, at, note.strip()
+    fields = ("decided_by", "decided_at", "decision_reason", "applied_to")
+    take_step(approval, step, actor=actor, as_of=as_of, at=at, reason=note, update_fields=fields)
+    audit_record(
+        action=f"approval.{step}", actor=actor, subject=approval, at=at, as_of=as_of,
+        after={"kind": approval.kind, "applied_to": approval.applied_to}, reason=note or approval.reason,
+    )  # fmt: skip
