@@ -71,7 +71,10 @@ class NoteForm(BaseDialogForm):  # type: ignore[misc]
 
 
 class CloseForm(ReasonForm):
-    outcome = forms.ChoiceField(label=_("Outcome"), choices=AlertOutcome.choices, widget=UnfoldAdminSelectWidget)
+    # Nothing is chosen beforehand: nobody confirms a fraud by not looking.
+    outcome = forms.ChoiceField(
+        label=_("Outcome"), choices=[("", "–"), *AlertOutcome.choices], widget=UnfoldAdminSelectWidget
+    )
     field_order = ("outcome", "reason")
 
 

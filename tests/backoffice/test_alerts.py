@@ -111,6 +111,7 @@ def test_closing_without_a_reason_changes_nothing(alerts: list[Alert]) -> None:
     client = staff("risk_analyst")
     act(client, alerts[0], "close", outcome="suspicious", reason="")
     act(client, alerts[0], "close", outcome="nonsense", reason="good enough")
+    act(client, alerts[0], "close", outcome="", reason="good enough")
     assert Alert.objects.get(pk=alerts[0].pk).state == "open"
 
 
@@ -174,3 +175,11 @@ def test_the_list_costs_the_same_however_long_it_is(alerts: list[Alert]) -> None
         client.get(LIST)
     assert len(queries) < 20
     assert not [q for q in queries.captured_queries if "COUNT(*)" in q["sql"] and "LIMIT" not in q["sql"]]
+
+
+@pytest.mark.req("R34")
+def test_the_customers_page_shows_the_alerts_to_those_who_may_see_them(alerts: list[Alert]) -> None:
+    url = f"/admin/accounts/customer/{alerts[0].customer_id}/change/"
+    shown = staff("risk_analyst").get(url).context["alerts"]
+    assert [alert.dedupe_key for alert, _rule in shown] == ["k2", "k1"]
+    assert staff("collector").get(url).context["alerts"] is None

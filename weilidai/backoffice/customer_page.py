@@ -17,6 +17,7 @@ from accounts.services.personal_data import full_number_reveal
 from loans.models import Loan, Repayment
 from loans.selectors.position import loan_position
 from risk.models import CreditApplication, CreditLine, Decision, Invitation, LoginEvent, ScoreReading, Signature
+from weilidai.backoffice.desk import alerts_of_customer
 from weilidai.lib.audit import Actor
 from weilidai.lib.backoffice import ReadOnlyAdmin, ReasonForm, act, badge, finish
 from weilidai.lib.business_date import current_business_date
@@ -108,7 +109,9 @@ class CustomerAdmin(ReadOnlyAdmin):
             raise Http404
         if not self.has_view_permission(request, customer):
             raise PermissionDenied
-        context = {**(extra_context or {}), **customer_file(customer)}
+        sees_alerts = request.user.has_perm("risk.view_alert")
+        alerts = alerts_of_customer(customer) if sees_alerts else None
+        context = {**(extra_context or {}), **customer_file(customer), "alerts": alerts}
         page: HttpResponse = super().change_view(request, object_id, form_url, context)
         return page
 

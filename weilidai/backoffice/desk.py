@@ -1,4 +1,4 @@
-"""What the desk adds to the home page: the approval rate and the alerts."""
+"""What the desk adds to other pages: the approval rate, what waits, a customer's alerts."""
 
 from datetime import date, timedelta
 from typing import Any
@@ -8,7 +8,9 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from accounts.models import ChangeRequest, ChangeState
+from accounts.models import ChangeRequest, ChangeState, Customer
+from risk.models import Alert
+from risk.rules.alerts import rule_word
 from risk.selectors.alerts import alerts_of, alerts_overdue, alerts_waiting
 from risk.selectors.approvals import Approvals, approvals_window
 from risk.selectors.policy import monitoring_current
@@ -16,6 +18,8 @@ from risk.services.review import reviews_waiting
 from weilidai.lib.backoffice.lists import COUNT_LIMIT
 from weilidai.lib.backoffice.words import percent
 from weilidai.lib.business_date import current_business_date
+
+ALERTS_SHOWN = 20
 
 
 def desk_waiting(request: HttpRequest) -> list[dict[str, Any]]:
@@ -49,3 +53,9 @@ def approval_card(today: date) -> dict[str, Any]:
         "value": percent(total.rate),
         "note": _("band {band}, {n} decisions").format(band=band, n=total.decided),
     }
+
+
+def alerts_of_customer(customer: Customer) -> list[tuple[Alert, str]]:
+    """The newest alerts of a person, each with the name of its rule."""
+    rows = Alert.objects.filter(customer=customer).order_by("-id")[:ALERTS_SHOWN]
+    return [(alert, rule_word(alert.rule)) for alert in rows]
