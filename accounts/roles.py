@@ -14,7 +14,7 @@ POLICY = ("risk.product", "risk.productterms", "risk.tier", "risk.scorecard", "r
           "risk.feedrejection", "accounts.contactrule")  # fmt: skip
 ALERTS = ("risk.alert", "risk.alertnote", "risk.alertsnooze")
 USED = ("loans.loan", "loans.instalment", "loans.loanevent", "loans.repayment", "loans.payout",
-        "loans.delinquencyfact", "loans.costdisclosure")  # fmt: skip
+        "loans.delinquencyfact", "loans.costdisclosure", "loans.creditgift")  # fmt: skip
 BOOKS = ("loans.journalentry", "loans.posting", "loans.ledgeraccount", "loans.productaccrual",
          "loans.payoutcallback", "loans.accountingperiod", "loans.bookfault", "loans.journalseal")  # fmt: skip
 HOUSE = ("lib.auditevent", "lib.statechange", "lib.jobrun", "lib.businessday")

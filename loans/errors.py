@@ -63,3 +63,27 @@ class NothingToReverse(DomainError):
     code = "nothing_to_reverse"
     title = _("This was reversed before")
     http_state = 409
+
+
+class GiftLimit(DomainError):
+    code = "gift_limit"
+    title = _("The gift is larger than a gift may be")
+    http_state = 422
+
+
+class FriendshipTooShort(DomainError):
+    code = "friendship_too_short"
+    title = _("You have not been friends for long enough")
+    http_state = 409
+
+
+class RecipientNotVerified(DomainError):
+    code = "recipient_not_verified"
+    title = _("The recipient has not verified identity and bank card")
+    http_state = 409
+
+
+class GiftNotOpen(DomainError):
+    code = "gift_not_open"
+    title = _("This gift can no longer be changed, or it is in use")
+    http_state = 409

@@ -1,6 +1,7 @@
 from django.urls import path
 
 from loans.api import loan_views as views
+from loans.api.gift_views import GiftAcceptance, GiftList, GiftRefusal, GiftRevocation
 from loans.api.repayment_urls import urlpatterns as repayment_urls
 
 urlpatterns = [
@@ -10,5 +11,9 @@ urlpatterns = [
     path("loans/<uuid:loan_id>", views.LoanDetail.as_view(), name="loan"),
     path("loans/<uuid:loan_id>/schedule", views.LoanScheduleView.as_view(), name="loan-schedule"),
     path("gateways/payout", views.PayoutResultView.as_view(), name="gateway-payout"),
+    path("credit-gifts", GiftList.as_view(), name="credit-gifts"),
+    path("credit-gifts/<uuid:gift_id>/acceptance", GiftAcceptance.as_view(), name="credit-gift-acceptance"),
+    path("credit-gifts/<uuid:gift_id>/refusal", GiftRefusal.as_view(), name="credit-gift-refusal"),
+    path("credit-gifts/<uuid:gift_id>/revocation", GiftRevocation.as_view(), name="credit-gift-revocation"),
     *repayment_urls,
 ]

@@ -67,7 +67,7 @@ def lines_match_loans() -> Iterator[Fault]:
                 str(line.pk),
                 f"used {line.used_amount}, loans {line.pending + line.owed}",
             )
-        over = line.used_amount + line.gifted_amount > line.limit_amount
+        over = line.used_amount + line.gifted_amount > line.limit_amount + line.received_amount
         # A repayment that bounced after its limit was drawn again leaves the line above its limit, rightly.
         bounced = over and line.loans.filter(replayed_date__isnull=False).exists()
         if line.used_amount < 0 or (over and line.state != LineState.CLOSED and not bounced):
@@ -246,6 +246,20 @@ def disclosed_not_exceeded() -> Iterator[Fault]:
                 yield Fault("disclosed_not_exceeded", str(loan.pk), f"charged {charged}, disclosed {disclosed}")
 
 
+def gifts_conserve() -> Iterator[Fault]:
+    """I3: what left the givers' lines stands on gifts, and what recipients received stands on the same gifts."""
+    standing = Coalesce(Sum(F("gifts_given__amount") - F("gifts_given__returned_amount")), NO_MONEY)
+    for line in CreditLine.objects.annotate(given=standing).exclude(gifted_amount=0, given=0).order_by("pk").iterator():
+        if round_money(line.given) != line.gifted_amount:
+            yield Fault("gifts_conserve", str(line.pk), f"gifted {line.gifted_amount}, gifts {line.given}")
+    received = Coalesce(Sum(F("gifts_received__amount") - F("gifts_received__returned_amount")), NO_MONEY)
+    recipients = CreditLine.objects.annotate(taken=received).exclude(received_amount=0, taken=0)
+    for recipient in recipients.order_by("pk").iterator():
+        if round_money(recipient.taken) != recipient.received_amount:
+            detail = f"received {recipient.received_amount}, gifts {recipient.taken}"
+            yield Fault("gifts_conserve", str(recipient.pk), detail)
+
+
 def instalments_not_overpaid() -> Iterator[Fault]:
     """No instalment took more principal than it has."""
     rows = Instalment.objects.filter(principal_paid_amount__gt=F("principal_amount"))
@@ -263,6 +277,7 @@ CHECKS: tuple[Check, ...] = (
     payouts_match_loans,
     repayments_add_up,
     instalments_not_overpaid,
+    gifts_conserve,
     ledger_matches_loans,
     balances_match_movements,
     accruals_every_day,

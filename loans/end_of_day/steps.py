@@ -13,6 +13,7 @@ from loans.end_of_day.figures import figures_carry
 from loans.end_of_day.reminders import reminders_send
 from loans.end_of_day.run import Progress, Step
 from loans.services.approval import approvals_expire
+from loans.services.gift import gifts_expire
 from risk.services.appeal_deadlines import appeals_close_day
 from risk.services.application import applications_expire
 from risk.services.invitation import invitations_expire
@@ -48,12 +49,17 @@ def _approval_band(day: date, progress: Progress) -> dict[str, Any]:
     return {"raised": approval_band_watch(as_of=day, at=timezone.now())}
 
 
+def _gifts(day: date, progress: Progress) -> dict[str, Any]:
+    return {"moved": gifts_expire(as_of=day + timedelta(days=1), at=timezone.now())}
+
+
 STEPS = (
     Step("invitations", _("Expire invitations"), _invitations),
     Step("applications", _("Expire applications"), _applications),
     Step("appeals", _("Appeals"), _appeals),
     Step("approvals", _("Expire acts that wait for a second person"), _approvals),
     Step("prescreening", _("Pre-screening round"), _prescreening),
+    Step("gifts", _("Expire credit gifts"), _gifts),
     Step("figures", _("Carry figures over period starts and due dates"), figures_carry),
     Step("accrual", _("Post the day's accruals"), accrual_post),
     Step("delinquency", _("Overdue facts"), facts_write),

@@ -1,6 +1,7 @@
 """Credit used: loans and their events, money out and in, the journal, what the night writes."""
 
 from loans.models.approval import Approval, ApprovalKind, ApprovalState
+from loans.models.gift import CreditGift, GiftState
 from loans.models.journal import EntryKind, JournalEntry, LedgerAccount, Posting
 from loans.models.loan import (
     FORBIDDEN_PURPOSES,
@@ -27,8 +28,10 @@ __all__ = [
     "ApprovalState",
     "BookFault",
     "CostDisclosure",
+    "CreditGift",
     "DelinquencyFact",
     "EntryKind",
+    "GiftState",
     "Instalment",
     "JournalChain",
     "JournalEntry",

@@ -116,6 +116,7 @@ class CreditLineSerializer(serializers.Serializer[CreditLine]):
     limit = MoneyField(source="limit_amount")
     used = MoneyField(source="used_amount")
     gifted = MoneyField(source="gifted_amount")
+    received = MoneyField(source="received_amount")
     available = serializers.SerializerMethodField()
     daily_rate = RateField()
     frozen_reason = serializers.SerializerMethodField()

@@ -25,7 +25,8 @@ class FreezeReason(models.TextChoices):
 class CreditLine(models.Model):
     """A revolving line. Limit, used and gifted change only under this row's lock, through its services.
 
-    `used_amount` is outstanding principal plus loans on their way out; `gifted_amount` what is lent to friends' lines.
+    `used_amount` is outstanding principal plus loans on their way out; `gifted_amount` what is lent to friends' lines,
+    `received_amount` what friends lent to this one. A line opened by a gift has no application and a limit of 0.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -39,6 +40,8 @@ class CreditLine(models.Model):
         verbose_name=_("credit application"),
         to="risk.CreditApplication",
         on_delete=models.PROTECT,
+        null=True,
+        blank=True,
         related_name="credit_line",
     )
     state = FSMField(_("state"), max_length=10, choices=LineState.choices, default=LineState.ACTIVE, protected=True)
@@ -46,6 +49,7 @@ class CreditLine(models.Model):
     limit_amount = MoneyField(_("limit"))
     used_amount = MoneyField(_("used"), default=Decimal("0.00"))
     gifted_amount = MoneyField(_("gifted"), default=Decimal("0.00"))
+    received_amount = MoneyField(_("received as gift"), default=Decimal("0.00"), db_default=Decimal("0.00"))
     daily_rate = RateField(_("daily rate"))
     penalty_share = RateField(_("penalty share"))
     opened_date = models.DateField(_("opened on"))
@@ -65,6 +69,7 @@ class CreditLine(models.Model):
             models.CheckConstraint(condition=models.Q(limit_amount__gte=0), name="line_limit_not_negative"),
             models.CheckConstraint(condition=models.Q(used_amount__gte=0), name="line_used_not_negative"),
             models.CheckConstraint(condition=models.Q(gifted_amount__gte=0), name="line_gifted_not_negative"),
+            models.CheckConstraint(condition=models.Q(received_amount__gte=0), name="line_received_not_negative"),
         ]
 
     def __str__(self) -> str:
@@ -73,6 +78,12 @@ class CreditLine(models.Model):
     @property
     def available_amount(self) -> Decimal:
         """What can be drawn now; never negative, also after a limit was lowered."""
+        free: Decimal = self.limit_amount + self.received_amount - self.used_amount - self.gifted_amount
+        return max(free, Decimal("0.00"))
+
+    @property
+    def own_free_amount(self) -> Decimal:
+        """What can be given away: the free part of the own limit, which is used before what friends gave (R44)."""
         free: Decimal = self.limit_amount - self.used_amount - self.gifted_amount
         return max(free, Decimal("0.00"))
 

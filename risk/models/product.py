@@ -143,6 +143,13 @@ class ProductTerms(VersionedPolicy):
     appeal_answer_hour = models.PositiveSmallIntegerField(
         _("appeal: answer by the hour"), default=18, validators=[MaxValueValidator(23)]
     )
+    # Credit gifts (R44)
+    gift_amount_max = MoneyField(_("largest gift"), default=Decimal("5000.00"), db_default=Decimal("5000.00"))
+    gift_friendship_months = models.PositiveSmallIntegerField(
+        _("gift: friends for more than, months"), default=3, db_default=3
+    )
+    gift_offer_days = models.PositiveSmallIntegerField(_("gift: days to accept"), default=7, db_default=7)
+    gift_use_days = models.PositiveSmallIntegerField(_("gift: days to use"), default=90, db_default=90)
     payout_target_seconds = models.PositiveIntegerField(_("payout target, seconds"))
     history = HistoricalRecords()
 

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, Min, Sum
+from django.db.models import Count, F, Min, Sum
 from django.db.models.functions import TruncMonth
 
 from accounts.models import BankCard, Consent, ConsentCode, Customer
@@ -165,7 +165,8 @@ def _bureau(customer: Customer, as_of: date, allowed: bool) -> dict[str, Any]:
 
 def _credit_here(customer: Customer, terms: ProductTerms, as_of: date) -> dict[str, Any]:
     lines = CreditLine.objects.filter(customer=customer)
-    opened = lines.filter(product_id=terms.product_id, opened_date__lte=as_of).aggregate(d=Min("opened_date"))["d"]
+    own = lines.filter(application__isnull=False)
+    opened = own.filter(product_id=terms.product_id, opened_date__lte=as_of).aggregate(d=Min("opened_date"))["d"]
     return {
         "months_in_use": months_between(opened, as_of) if opened else 0,
         "other_limits_amount": limits_open_sum(customer),
@@ -173,10 +174,10 @@ def _credit_here(customer: Customer, terms: ProductTerms, as_of: date) -> dict[s
 
 
 def limits_open_sum(customer: Customer, *, exclude: UUID | None = None) -> Decimal:
-    """What all open lines of the person may lend together, for the household cap (R54)."""
+    """What all open lines of the person may lend together, gifts received included, for the household cap (R54)."""
     lines = CreditLine.objects.filter(customer=customer).exclude(state=LineState.CLOSED)
     counted = lines if exclude is None else lines.exclude(pk=exclude)
-    total: Decimal | None = counted.aggregate(s=Sum("limit_amount"))["s"]
+    total: Decimal | None = counted.aggregate(s=Sum(F("limit_amount") + F("received_amount")))["s"]
     return round_money(total) if total is not None else ZERO
 
 

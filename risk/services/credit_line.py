@@ -74,27 +74,6 @@ def line_retake(line: CreditLine | UUID, amount: Decimal) -> CreditLine:
     return locked
 
 
-def line_gift_give(line: CreditLine | UUID, amount: Decimal) -> CreditLine:
-    """The giver's free limit goes down at once (R44)."""
-    locked = _locked(line)
-    line_usable_check(locked)
-    if _positive(amount) > locked.available_amount:
-        raise LimitExceeded(available=str(locked.available_amount))
-    locked.gifted_amount += amount
-    locked.save(update_fields=["gifted_amount"])
-    return locked
-
-
-def line_gift_return(line: CreditLine | UUID, amount: Decimal) -> CreditLine:
-    """An unused or repaid gift comes back to the giver."""
-    locked = _locked(line)
-    if _positive(amount) > locked.gifted_amount:
-        raise AssertionError(f"line {locked.pk}: return of {amount} exceeds gifted {locked.gifted_amount}")
-    locked.gifted_amount -= amount
-    locked.save(update_fields=["gifted_amount"])
-    return locked
-
-
 def _positive(amount: Decimal) -> Decimal:
     if amount <= ZERO:
         raise ValueError("an amount must be positive")
@@ -110,17 +89,18 @@ def line_open(
     as_of: date,
     at: datetime,
 ) -> CreditLine:
-    """Opens the line an approval grants; called in the transaction of the decision."""
-    line = CreditLine.objects.create(
-        customer_id=application.customer_id,
-        product_id=application.product_id,
-        application=application,
-        tier=decision.tier,
-        limit_amount=decision.limit_amount,
-        daily_rate=decision.daily_rate,
-        penalty_share=penalty_share,
-        opened_date=as_of,
+    """Opens the line an approval grants; called in the transaction of the decision.
+
+    A line that a gift opened becomes the customer's own, with what was received and used on it.
+    """
+    line = CreditLine.objects.select_for_update().filter(
+        customer_id=application.customer_id, product_id=application.product_id, application__isnull=True
+    ).exclude(state=LineState.CLOSED).first() or CreditLine(
+        customer_id=application.customer_id, product_id=application.product_id
     )
+    line.application, line.tier, line.opened_date = application, decision.tier, as_of
+    line.limit_amount, line.daily_rate, line.penalty_share = decision.limit_amount, decision.daily_rate, penalty_share
+    line.save()
     _change_record(line, old=None, reason="opened", actor=actor, as_of=as_of, at=at)
     state_change_record(subject=line, old="", new=line.state, actor=actor, as_of=as_of, at=at)
     audit_record(action="credit_line.open", actor=actor, subject=line, at=at, as_of=as_of, after=_figures(line))
@@ -174,8 +154,9 @@ def credit_line_change(
 
 
 def _limit_check(line: CreditLine, limit: Decimal, as_of: date) -> None:
-    if limit < line.used_amount + line.gifted_amount:
-        raise LimitExceeded(used=str(line.used_amount + line.gifted_amount))
+    taken = line.used_amount + line.gifted_amount - line.received_amount
+    if limit < taken:
+        raise LimitExceeded(used=str(taken))
     if limit <= line.limit_amount:
         return
     # Two raises on two lines of one person must not both see the same room.
@@ -245,7 +226,7 @@ def credit_line_unfreeze(*, line_id: UUID, reason: str, actor: Actor, as_of: dat
 def credit_line_close(*, line_id: UUID, reason: str, actor: Actor, as_of: date, at: datetime) -> CreditLine:
     """Gives the line up. Raises `LineInUse` while anything is lent on it."""
     line = credit_line_lock(line_id)
-    if line.used_amount or line.gifted_amount:
+    if line.used_amount or line.gifted_amount or line.received_amount:
         raise LineInUse
     take_step(line, "close", actor=actor, as_of=as_of, at=at, reason=reason)
     audit_record(action="credit_line.close", actor=actor, subject=line, at=at, as_of=as_of, reason=reason)

