@@ -14,7 +14,8 @@ POLICY = ("risk.product", "risk.productterms", "risk.tier", "risk.scorecard", "r
           "risk.feedrejection", "accounts.contactrule")  # fmt: skip
 ALERTS = ("risk.alert", "risk.alertnote", "risk.alertsnooze")
 USED = ("loans.loan", "loans.instalment", "loans.loanevent", "loans.repayment", "loans.payout",
-        "loans.delinquencyfact", "loans.costdisclosure", "loans.creditgift")  # fmt: skip
+        "loans.delinquencyfact", "loans.costdisclosure", "loans.creditgift", "loans.approval",
+        "loans.unappliedbalance", "loans.unappliedmovement", "loans.moneyreceipt", "loans.refund")  # fmt: skip
 BOOKS = ("loans.journalentry", "loans.posting", "loans.ledgeraccount", "loans.productaccrual",
          "loans.payoutcallback", "loans.accountingperiod", "loans.bookfault", "loans.journalseal")  # fmt: skip
 HOUSE = ("lib.auditevent", "lib.statechange", "lib.jobrun", "lib.businessday")
@@ -40,14 +41,15 @@ ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
          "risk.add_productterms", "risk.change_productterms", "risk.add_scorecard", "risk.change_scorecard",
          "risk.add_invitation"),
     ),
-    "collector": ((*PEOPLE, "risk.creditline", *USED), (FULL_NUMBER,)),
+    "collector": ((*PEOPLE, "risk.creditline", *USED), (FULL_NUMBER, "loans.request_relief")),
     "finance": (
         ("accounts.customer", *USED, *BOOKS, "lib.jobrun", "lib.businessday"),
-        ("loans.add_accountingperiod",),
+        ("loans.add_accountingperiod", "loans.request_money", "loans.request_relief", "loans.decide_approval"),
     ),
     "supervisor": (
         (*PEOPLE, *GRANTED, *ALERTS, *POLICY, *CHANGES, *USED, *BOOKS, *HOUSE),
-        (FULL_NUMBER, APPROVE_CHANGE, *EVIDENCE, "risk.decide_escalated_appeal", "risk.change_alert",
+        (FULL_NUMBER, APPROVE_CHANGE, *EVIDENCE, "loans.decide_approval",
+         "risk.decide_escalated_appeal", "risk.change_alert",
          "risk.add_regulationparameter", "risk.change_regulationparameter",
          "risk.change_monitoringpolicy", "risk.change_limitraisepolicy", "risk.add_invitation",
          "risk.change_invitation", "risk.change_creditapplication",

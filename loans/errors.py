@@ -87,3 +87,9 @@ class GiftNotOpen(DomainError):
     code = "gift_not_open"
     title = _("This gift can no longer be changed, or it is in use")
     http_state = 409
+
+
+class LoanNotSettled(DomainError):
+    code = "loan_not_settled"
+    title = _("The loan is not settled yet")
+    http_state = 409

@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter, RangeNumericFilter
 
+from loans.admin.lives import LoanActs, RepaymentActs
 from loans.maths.delinquency import bucket_of, days_past_due
 from loans.models import CostDisclosure, DelinquencyFact, Instalment, Loan, LoanEvent, LoanState, Repayment
 from weilidai.lib.backoffice import ReadOnlyAdmin, badge
@@ -24,14 +25,15 @@ class InstalmentInline(ReadOnlyInline):
 
 class EventInline(ReadOnlyInline):
     model = LoanEvent
-    fields = ("sequence", "kind", "effective_date", "principal_amount", "interest_amount", "fee_amount",
-              "penalty_amount", "outstanding_principal_amount", "posted_at")  # fmt: skip
+    fields = ("sequence", "kind", "effective_date", "business_date", "funding", "principal_amount",
+              "interest_amount", "fee_amount", "penalty_amount", "outstanding_principal_amount",
+              "posted_at")  # fmt: skip
 
 
 class RepaymentInline(ReadOnlyInline):
     model = Repayment
     fields = ("effective_date", "kind", "amount", "penalty_amount", "fee_amount", "interest_amount",
-              "principal_amount", "received_at")  # fmt: skip
+              "principal_amount", "unapplied_amount", "funding", "reversed_date", "received_at")  # fmt: skip
 
 
 class OverdueFilter(admin.SimpleListFilter):
@@ -54,7 +56,7 @@ class OverdueFilter(admin.SimpleListFilter):
 
 
 @admin.register(Loan)
-class LoanAdmin(ReadOnlyAdmin):
+class LoanAdmin(LoanActs, ReadOnlyAdmin):
     list_display = ("reference", "customer_link", "product", "principal_amount", "outstanding_principal_amount",
                     "daily_rate", "plan", "start_date", "next_due_date", "overdue_days", "state_badge")  # fmt: skip
     list_filter = ("state", OverdueFilter, "product", "plan", ("start_date", RangeDateFilter),
@@ -85,10 +87,11 @@ class LoanAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Repayment)
-class RepaymentAdmin(ReadOnlyAdmin):
+class RepaymentAdmin(RepaymentActs, ReadOnlyAdmin):
     list_display = ("effective_date", "customer", "loan", "kind", "amount", "penalty_amount", "fee_amount",
-                    "interest_amount", "principal_amount", "received_at")  # fmt: skip
-    list_filter = ("kind", ("effective_date", RangeDateFilter), ("amount", RangeNumericFilter))
+                    "interest_amount", "principal_amount", "unapplied_amount", "reversed_date",
+                    "received_at")  # fmt: skip
+    list_filter = ("kind", "funding", ("effective_date", RangeDateFilter), ("amount", RangeNumericFilter))
     search_fields = ("=id", "=loan__id", "customer__openid")
     list_select_related = ("customer", "loan")
 

@@ -1,0 +1,99 @@
+"""Acts for two persons, clicked through: finance asks, the supervisor agrees, nobody else may."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group
+from django.test import Client
+from django.urls import reverse
+
+from accounts.models import StaffUser
+from accounts.roles import roles_sync
+from loans.models import Approval, ApprovalState, Loan, LoanState, MoneyReceipt, Refund, Repayment, UnappliedBalance
+from tests.loans.builders import TODAY, Borrower
+from tests.loans.life import active_loan, faults, repay
+
+
+def staff(role: str, name: str = "") -> Client:
+    roles_sync()
+    user = StaffUser.objects.create_user(name or role, password="x", is_staff=True)
+    user.groups.add(Group.objects.get(name=role))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def do(client: Client, name: str, key: Any = None, **values: str) -> int:
+    """One act with its dialog; the status."""
+    url = reverse(f"admin:loans_{name}", args=[key] if key else [])
+    body = {"reason": "as the bank says", "_form_submitted": "on", **values}
+    status: int = client.post(url, body).status_code
+    return status
+
+
+def newest() -> Approval:
+    found = Approval.objects.order_by("-id").first()
+    assert found is not None
+    return found
+
+
+def test_a_bounced_repayment_is_asked_for_by_finance_and_agreed_by_the_supervisor(alice: Borrower):
+    loan = active_loan(alice)
+    paid = repay(alice, loan, "1000.00", TODAY)
+    finance, chief = staff("finance"), staff("supervisor")
+    do(finance, "repayment_reverse", paid.pk)
+    assert Loan.objects.get(pk=loan.pk).state == LoanState.SETTLED
+    do(finance, "approval_agree", newest().pk)
+    assert newest().state == ApprovalState.OPEN
+    do(chief, "approval_agree", newest().pk)
+    assert newest().state == ApprovalState.APPROVED
+    assert Loan.objects.get(pk=loan.pk).state == LoanState.ACTIVE
+    assert Repayment.objects.get().reversed_date == TODAY
+    assert faults() == []
+
+
+def test_money_is_entered_applied_and_refunded(alice: Borrower):
+    loan = active_loan(alice)
+    finance, other = staff("finance"), staff("finance", "fang")
+    line = {"openid": "alice", "amount": "300.00", "bank_reference": "BK-1", "received_date": str(TODAY)}
+    do(finance, "moneyreceipt_enter", **line)
+    do(other, "approval_agree", newest().pk)
+    assert MoneyReceipt.objects.get().amount == Decimal("300.00")
+    do(finance, "loan_apply_held", loan.pk, amount="100.00")
+    do(other, "approval_agree", newest().pk)
+    do(finance, "unappliedbalance_refund", alice.customer.pk, amount="50.00", last_four="0004")
+    do(other, "approval_agree", newest().pk)
+    assert Refund.objects.get().amount == Decimal("50.00")
+    assert UnappliedBalance.objects.get().amount == Decimal("150.00")
+    assert faults() == []
+
+
+@pytest.mark.parametrize("role", ["credit_officer", "risk_analyst", "auditor", "administrator"])
+def test_nobody_else_may_ask_or_agree(alice: Borrower, role: str):
+    loan = active_loan(alice)
+    client = staff(role)
+    assert do(client, "loan_write_off", loan.pk) == 403
+    assert do(client, "loan_return_payout", loan.pk) == 403
+    assert not Approval.objects.exists()
+    do(staff("finance"), "loan_write_off", loan.pk)
+    assert do(client, "approval_agree", newest().pk) == 403
+    assert newest().state == ApprovalState.OPEN
+
+
+def test_a_collector_asks_for_a_write_off_and_the_supervisor_refuses_it(alice: Borrower):
+    loan = active_loan(alice)
+    do(staff("collector"), "loan_write_off", loan.pk)
+    do(staff("supervisor"), "approval_refuse", newest().pk)
+    assert newest().state == ApprovalState.REJECTED
+    assert Loan.objects.get(pk=loan.pk).state == LoanState.ACTIVE
+
+
+def test_what_cannot_be_done_is_told_and_not_asked_for(alice: Borrower):
+    loan = active_loan(alice)
+    finance = staff("finance")
+    do(finance, "loan_apply_held", loan.pk, amount="1.00")
+    do(finance, "loan_enter_late", loan.pk, amount="10.00", effective_date="2020-01-01")
+    do(finance, "loan_restore", loan.pk)
+    do(finance, "moneyreceipt_enter", openid="nobody", amount="1.00", bank_reference="B", received_date=str(TODAY))
+    assert not Approval.objects.exists()
