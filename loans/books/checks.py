@@ -14,6 +14,7 @@ from django.db.models.functions import Coalesce
 
 from loans import ledger
 from loans.books.chain import seals_hold
+from loans.books.disclosed import charged_as_disclosed
 from loans.books.fault import Fault
 from loans.models import (
     Instalment,
@@ -274,6 +275,7 @@ CHECKS: tuple[Check, ...] = (
     schedules_sum,
     charged_within_cap,
     disclosed_not_exceeded,
+    charged_as_disclosed,
     payouts_match_loans,
     repayments_add_up,
     instalments_not_overpaid,

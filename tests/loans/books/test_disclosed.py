@@ -1,0 +1,107 @@
+"""Nothing beyond the confirmed form was ever charged (R59): every bent figure is found, honest lives are not."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.db.models import F
+
+from loans.books.disclosed import charged_as_disclosed
+from loans.models import CostDisclosure, Loan, Repayment
+from loans.services.repayment import prepayment_make, settlement_make
+from risk.models import CreditLine, ProductTerms
+from tests.loans.builders import NOW, Borrower
+from tests.loans.life import active_loan, close_through, day, faults, repay
+from weilidai.lib.audit import Actor
+
+FEN = Decimal("0.01")
+
+
+def details() -> list[str]:
+    return [fault.detail for fault in charged_as_disclosed()]
+
+
+@pytest.fixture
+def overdue(alice: Borrower) -> Loan:
+    """Two days at 0.04 %, a payment on day 4, penalty charged and paid in part."""
+    loan = active_loan(alice, days=2)
+    close_through(day(39))
+    repay(alice, loan, "100.00", day(40))
+    return Loan.objects.get(pk=loan.pk)
+
+
+@pytest.mark.req("R59")
+def test_an_honest_life_is_within_its_form(overdue: Loan):
+    assert overdue.penalty_paid_amount == Decimal("10.30")  # 24 % of 1 000.00 over 40 days = 26.30 less 16.00
+    assert details() == []
+    assert faults() == []
+
+
+@pytest.mark.req("R59")
+@pytest.mark.parametrize(
+    ("column", "word"),
+    [
+        ("interest_settled_amount", "interest"),
+        ("fee_charged_amount", "fees"),
+        ("settlement_fee_amount", "settlement fee"),
+        ("penalty_charged_amount", "penalty"),
+    ],
+)
+def test_one_fen_more_than_the_form_allows_is_found(overdue: Loan, column: str, word: str):
+    Loan.objects.filter(pk=overdue.pk).update(**{column: F(column) + FEN})
+    assert any(detail.startswith(f"{word}: charged") for detail in details())
+
+
+@pytest.mark.req("R59")
+@pytest.mark.parametrize("column", ["interest_amount", "fee_amount", "penalty_amount"])
+def test_one_fen_more_than_allowed_in_what_was_paid_is_found(overdue: Loan, column: str):
+    Repayment.objects.update(**{column: F(column) + FEN})
+    assert any("paid: charged" in detail for detail in details())
+
+
+@pytest.mark.req("R59")
+def test_a_form_changed_afterwards_is_found(overdue: Loan):
+    form = CostDisclosure.objects.get(pk=overdue.disclosure_id)
+    form.content = {**form.content, "cost_cap": None}
+    form.save()
+    assert details() == ["the form is not the one that was confirmed"]
+
+
+@pytest.mark.req("R59")
+def test_a_loan_bent_above_its_form_is_found_though_its_figures_agree_with_it(alice: Borrower):
+    """The rate of the loan is raised before it earns anything: its replay agrees, its form does not."""
+    loan = active_loan(alice)
+    Loan.objects.filter(pk=loan.pk).update(daily_rate=Decimal("0.000450"))
+    repay(alice, loan, "100.00", day(10))
+    assert [fault.check for fault in faults()] == ["charged_as_disclosed"] * 2
+    assert details()[0] == "interest: charged 4.50, the form allows 4.00"
+
+
+PLANS: list[dict[str, Any]] = [
+    {},
+    {"fee_base": "loan_principal", "fee_rate": Decimal("0.005000")},
+    {"with_interest": True, "fee_rate": Decimal("0.005000")},
+    {"penalty_method": "rate_uplift"},
+    {"cost_cap_enforced": False},
+]
+
+
+@pytest.mark.req("R59")
+@pytest.mark.parametrize("terms", PLANS)
+@pytest.mark.parametrize("ending", ["late", "ahead", "settled"])
+def test_instalment_plans_of_every_product_setting_stay_within_their_forms(
+    alice: Borrower, terms: dict[str, Any], ending: str
+):
+    ProductTerms.objects.update(**terms)
+    CreditLine.objects.update(daily_rate=Decimal("0.000300"))
+    loan = active_loan(alice, "3000.00", plan="instalments", periods=3)
+    how: dict[str, Any] = {"loan_id": loan.pk, "customer": alice.customer, "at": NOW, "actor": Actor.of(alice.customer)}
+    close_through(day(19))
+    if ending == "late":
+        close_through(day(59))
+        repay(alice, loan, "1200.00", day(60))
+    elif ending == "ahead":
+        prepayment_make(periods=2, as_of=day(20), **how)
+    else:
+        settlement_make(expected=None, as_of=day(20), **how)
+    assert faults() == []
