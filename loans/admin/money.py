@@ -28,6 +28,7 @@ WORDS = {
     "received_date": _("received on"), "effective_date": _("effective date"), "bank_card": _("bank card"),
     "repayment": _("repayment"),
 }  # fmt: skip
+RECEIPT_VALUES = ("amount", "bank_reference", "payer_name", "received_date")
 BADGES = {"open": "pending", "approved": "done", "rejected": "rejected", "expired": "closed"}
 
 
@@ -207,7 +208,7 @@ class MoneyReceiptAdmin(ReadOnlyAdmin):
     )
     def enter(self, request: HttpRequest, form: ReceiptForm) -> HttpResponse:
         def call() -> None:
-            values = {name: value for name, value in form.cleaned_data.items() if name not in ("openid", "reason")}
+            values = {name: form.cleaned_data[name] for name in RECEIPT_VALUES}
             customer = Customer.objects.filter(openid=form.cleaned_data["openid"]).first()
             if customer is None:
                 raise ObjectNotFound

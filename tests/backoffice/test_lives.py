@@ -58,6 +58,7 @@ def test_money_is_entered_applied_and_refunded(alice: Borrower):
     finance, other = staff("finance"), staff("finance", "fang")
     line = {"openid": "alice", "amount": "300.00", "bank_reference": "BK-1", "received_date": str(TODAY)}
     do(finance, "moneyreceipt_enter", **line)
+    assert sorted(newest().payload) == ["amount", "bank_reference", "payer_name", "received_date"]
     do(other, "approval_agree", newest().pk)
     assert MoneyReceipt.objects.get().amount == Decimal("300.00")
     do(finance, "loan_apply_held", loan.pk, amount="100.00")
