@@ -18,6 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Customer
 from risk.feeds.kinds import KINDS, Kind, Row
 from risk.feeds.parse import LINE_BYTES_MAX, Rejection, parse_line, reject
+from risk.feeds.summaries import months_mark, summaries_build
 from risk.models import CustomerFeedRow, FeedDelivery, FeedKind, FeedRejection
 from weilidai.lib.errors import DomainError
 from weilidai.lib.models import MachineMessage
@@ -77,6 +78,7 @@ def feed_load(
             delivery = _batch_take(delivery, kind, batch)
         if on_batch is not None:
             on_batch(len(batch), sum(len(raw) for number, raw in batch))
+    summaries_build()
     delivery.finished_at = timezone.now()
     delivery.save(update_fields=["finished_at"])
     return delivery
@@ -191,10 +193,9 @@ def _by_row_id(rows: list[Row]) -> list[Row]:
 
 def _behaviour_write(model: type[Model], rows: list[Row], customers: dict[str, Any]) -> None:
     objects: Any = model._default_manager
-    objects.bulk_create(
-        [model(customer_id=customers[row["openid"]], **_columns(row)) for row in _by_row_id(rows)],
-        batch_size=WRITE_BATCH,
-    )
+    written = [model(customer_id=customers[row["openid"]], **_columns(row)) for row in _by_row_id(rows)]
+    objects.bulk_create(written, batch_size=WRITE_BATCH)
+    months_mark(model, written)
 
 
 def _people_write(rows: list[Row], known: dict[str, Any]) -> None:

@@ -41,6 +41,7 @@ from risk.models.product import (
 )
 from risk.models.raises import AssetProof, LimitRaisePolicy, ProofKind, ProofState
 from risk.models.review import ReviewClaim
+from risk.models.summary import BehaviourMonth
 
 __all__ = [
     "EXPIRING_STATES",
@@ -62,6 +63,7 @@ __all__ = [
     "AssetMonth",
     "AssetProof",
     "AuxiliaryReading",
+    "BehaviourMonth",
     "BureauReport",
     "CreditApplication",
     "CreditLine",

@@ -31,6 +31,8 @@ def decide(inputs: dict[str, Any]) -> dict[str, Any]:
     facts, policy = facts_load(inputs["facts"]), inputs["policy"]
     definition, terms = policy["scorecard"]["definition"], policy["terms"]
     values = variables_compute(facts, definition["auxiliary"], terms["housing_fund_months"])
+    # The catalogue's values are kept with the decision; decisions made before there was one have none.
+    values |= {name: None if value is None else Decimal(value) for name, value in inputs.get("variables", {}).items()}
     scored = score_compute(definition, values)
     offer = offer_compute(facts, scored.score, policy)
     outcome, reasons = _outcome(facts, scored, offer, policy)

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from risk.rules.variables import DERIVED_NAMES, VARIABLE_NAMES
+from risk.variables.catalogue import by_name
 
 DIMENSIONS = ("consumption", "social", "capacity", "device_stability", "external_credit")
 WEIGHT_TOTAL = Decimal(100)
@@ -47,6 +48,17 @@ class Scored:
     score: Decimal
     dimensions: tuple[DimensionPoints, ...]
     adjustments: tuple[Adjustment, ...]
+
+
+def names_used(definition: dict[str, Any]) -> list[str]:
+    """Every variable the scorecard asks for, once, in its order."""
+    names = [v["name"] for dimension in definition["dimensions"] for v in dimension["variables"]]
+    return list(dict.fromkeys(names + [rule["variable"] for rule in definition["bonuses"] + definition["deductions"]]))
+
+
+def catalogue_names(definition: dict[str, Any]) -> list[str]:
+    """Those of them that come from the catalogue, not from the facts."""
+    return [name for name in names_used(definition) if name not in VARIABLE_NAMES + DERIVED_NAMES]
 
 
 def bin_points(variable: dict[str, Any], value: Decimal | None) -> Decimal:
@@ -146,5 +158,5 @@ def _check_grades(rule: dict[str, Any]) -> None:
 
 
 def _check_name(name: str) -> None:
-    if name not in VARIABLE_NAMES + DERIVED_NAMES:
+    if name not in VARIABLE_NAMES + DERIVED_NAMES and name not in by_name():
         raise ScorecardInvalid(f"unknown variable {name}")

@@ -16,8 +16,10 @@ from risk.models import ApplicationState, CreditApplication, Decision, Outcome
 from risk.rules.admission import admission_flags
 from risk.rules.decision import decide, result_sha256
 from risk.rules.facts import facts_dump, facts_load
+from risk.rules.scorecard import catalogue_names
 from risk.selectors.facts import facts_gather, limits_open_sum
 from risk.selectors.policy import policy_snapshot, scorecard_current, terms_current
+from risk.selectors.variables import variables_kept
 from risk.services.application import alive_check, application_lock, identity_check, signatures_check
 from risk.services.credit_line import line_open
 from weilidai.lib.audit import Actor, audit_record
@@ -25,7 +27,7 @@ from weilidai.lib.errors import ObjectNotFound, TransitionRefused
 from weilidai.lib.fsm import take_step
 from weilidai.lib.money import ZERO
 
-INPUTS_SCHEMA = 1
+INPUTS_SCHEMA = 2
 _STEPS = {Outcome.APPROVED: "approve", Outcome.REJECTED: "reject", Outcome.REFERRED: "refer"}
 
 
@@ -49,6 +51,7 @@ def application_assess(
         "as_of": as_of.isoformat(),
         "facts": facts_dump(facts_gather(person, terms, as_of)),
         "policy": policy_snapshot(terms, scorecard, as_of),
+        "variables": variables_kept(person, catalogue_names(scorecard.definition), as_of),
     }
     result = decide(inputs)
     decision = _decision_create(

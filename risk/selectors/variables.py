@@ -1,0 +1,69 @@
+"""Variables of customers from their stored months; months that the feeds marked are built first."""
+
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from accounts.models import Customer
+from risk.feeds.summaries import summaries_build
+from risk.models import BehaviourMonth
+from risk.selectors.facts import consents_live
+from risk.variables.catalogue import by_name, catalogue
+from risk.variables.compute import Values, compute
+from risk.variables.frame import Packed, reach_start
+
+# Customers of one block: larger ones only cost memory.
+BLOCK = 128
+
+
+def customer_variables(
+    customer: Customer, as_of: date, names: Collection[str] | None = None
+) -> dict[str, Decimal | None]:
+    """The values of one customer by name, all or those asked for. None: not known, or not consented to."""
+    values = batch_variables([customer.pk], as_of)
+    agreed = consents_live(customer)
+    wanted = by_name() if names is None else names
+    variables = catalogue()
+    return {
+        name: values.of(0, name) if _is_allowed(variables[by_name()[name]].consent, agreed) else None for name in wanted
+    }
+
+
+def variables_kept(customer: Customer, names: Collection[str], as_of: date) -> dict[str, str | None]:
+    """The values a decision keeps (R16, R21), ready for JSON; no name, no work."""
+    if not names:
+        return {}
+    values = customer_variables(customer, as_of, names)
+    return {name: None if value is None else str(value) for name, value in values.items()}
+
+
+def _is_allowed(consent: str, agreed: set[str]) -> bool:
+    return not consent or consent in agreed
+
+
+def batch_variables(customers: Sequence[UUID], as_of: date) -> Values:
+    """The values of many customers, in the order of their keys given, regardless of consents (see `consent_mask`)."""
+    summaries_build(customers)
+    return values_stored(customers, as_of)
+
+
+def values_stored(customers: Sequence[UUID], as_of: date) -> Values:
+    """The same from what is built already: for batches whose caller built everything beforehand."""
+    position = {key: number for number, key in enumerate(customers)}
+    rows = BehaviourMonth.objects.filter(customer__in=customers, month__gte=reach_start(as_of), month__lte=as_of)
+    columns = rows.order_by().values_list("customer_id", "month", "packed")
+    months = [Packed(position[key], month, bytes(packed)) for key, month, packed in columns]
+    return compute(len(customers), as_of, months)
+
+
+def blocks(customers: Iterator[UUID]) -> Iterator[list[UUID]]:
+    """Keys in blocks of `BLOCK`."""
+    block: list[UUID] = []
+    for key in customers:
+        block.append(key)
+        if len(block) == BLOCK:
+            yield block
+            block = []
+    if block:
+        yield block

@@ -1,0 +1,18 @@
+"""A month of behaviour as bytes: one record per day and measure that has a value."""
+
+import numpy as np
+import numpy.typing as npt
+
+RECORD = np.dtype([("day", "u1"), ("measure", "<u2"), ("value", "<i8")])
+Records = npt.NDArray[np.void]
+
+
+def month_pack(values: dict[tuple[int, int], int]) -> bytes:
+    """(day of month from 0, measure) → value, in order, so that equal months are equal bytes."""
+    records = np.array([(day, measure, value) for (day, measure), value in sorted(values.items())], dtype=RECORD)
+    return records.tobytes()
+
+
+def month_unpack(packed: bytes) -> Records:
+    """Reverses `month_pack`."""
+    return np.frombuffer(packed, dtype=RECORD)
