@@ -40,7 +40,7 @@ def when() -> dict[str, Any]:
 def time_left(appeal: Appeal) -> SafeString:
     """Working time left in words; late in red."""
     if not appeal.is_open:
-        return format_html("–")
+        return format_html("{}", "–")
     left = working_days_left(current_business_date(), appeal.due_date)
     if appeal.is_late or left < 0:
         return format_html('<strong class="text-red-700 dark:text-red-400">{}</strong>', translate("Late"))
