@@ -5,6 +5,7 @@ a loan with what others sum up, it reads both in one statement.
 """
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -35,10 +36,13 @@ from loans.models import (
 from loans.selectors.earned import in_batches
 from loans.selectors.position import loan_events, loan_position, loan_terms
 from risk.models import CreditLine, LineState
-from weilidai.lib.models import BusinessDay
+from risk.selectors.tape import outstanding_as_of
+from weilidai.lib.models import BusinessDay, JobRun
 from weilidai.lib.money import ZERO, round_money
 
 HALF_FEN = Decimal("0.005")
+# How many of the last nights the tape is held against the journal.
+TAPE_DAYS = 3
 NO_MONEY = Value(Decimal("0"), output_field=DecimalField(max_digits=18, decimal_places=2))
 
 
@@ -150,9 +154,10 @@ def repayments_add_up() -> Iterator[Fault]:
             yield Fault("repayments_add_up", str(row.pk), f"amount {row.amount}, parts {row.parts}, columns {total}")
 
 
-def _ledger_sums() -> dict[str, Decimal]:
-    """Debits less credits per ledger account."""
-    rows = Posting.objects.values("ledger_account_id", "side").annotate(total=Sum("amount")).order_by()
+def _ledger_sums(until: date | None = None) -> dict[str, Decimal]:
+    """Debits less credits per ledger account, of all entries or of those effective up to a day."""
+    postings = Posting.objects.filter(entry__effective_date__lte=until) if until else Posting.objects.all()
+    rows = postings.values("ledger_account_id", "side").annotate(total=Sum("amount")).order_by()
     sums: dict[str, Decimal] = {}
     for row in rows:
         sign = 1 if row["side"] == "debit" else -1
@@ -212,6 +217,16 @@ def balances_match_movements() -> Iterator[Fault]:
     rows = UnappliedBalance.objects.annotate(moved=Coalesce(Sum("customer__unapplied_movements__amount"), NO_MONEY))
     for row in rows.exclude(amount=F("moved")).iterator():
         yield Fault("balances_match_movements", str(row.pk), f"balance {row.amount}, movements {row.moved}")
+
+
+def tape_matches_journal() -> Iterator[Fault]:
+    """The tape of each of the last closed days adds up to the principal the journal held at its end."""
+    handed = JobRun.objects.filter(job="end_of_day.tape", state=JobRun.State.DONE).order_by("-business_date")
+    for day in handed.values_list("business_date", flat=True)[:TAPE_DAYS]:
+        told = sum(outstanding_as_of(day).values(), ZERO)
+        held = _ledger_sums(day).get(ledger.LOANS_RECEIVABLE, ZERO)
+        if told != held:
+            yield Fault("tape_matches_journal", str(day), f"tape {told}, journal {held}")
 
 
 def days_in_order() -> Iterator[Fault]:
@@ -284,5 +299,6 @@ CHECKS: tuple[Check, ...] = (
     balances_match_movements,
     accruals_every_day,
     days_in_order,
+    tape_matches_journal,
     seals_hold,
 )

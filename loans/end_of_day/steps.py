@@ -12,6 +12,7 @@ from loans.end_of_day.delinquency import facts_write
 from loans.end_of_day.figures import figures_carry
 from loans.end_of_day.reminders import reminders_send
 from loans.end_of_day.run import Progress, Step
+from loans.end_of_day.tape import tape_hand_over
 from loans.services.approval import approvals_expire
 from loans.services.gift import gifts_expire
 from risk.services.appeal_deadlines import appeals_close_day
@@ -63,6 +64,7 @@ STEPS = (
     Step("figures", _("Carry figures over period starts and due dates"), figures_carry),
     Step("accrual", _("Post the day's accruals"), accrual_post),
     Step("delinquency", _("Overdue facts"), facts_write),
+    Step("tape", _("Hand over the tape"), tape_hand_over),
     Step("reminders", _("Reminders"), reminders_send),
     Step("approval_band", _("Watch the approval rate"), _approval_band),
     Step("images", _("Sweep of pictures"), _images),

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from loans.maths import state, terms
 from loans.maths.settlement import SettlementQuote
-from loans.models import Loan, LoanEvent
+from loans.models import Loan, LoanEvent, LoanPlan
 
 # A stored event that the replay knows.
 REPLAYED_EVENTS = {
@@ -92,3 +92,11 @@ def is_written_off(events: list[terms.LoanEvent]) -> bool:
 
 def is_returned(events: list[terms.LoanEvent]) -> bool:
     return any(event.kind == terms.EventKind.PAYOUT_RETURN for event in events)
+
+
+def is_open(loan: Loan, row: state.InstalmentPosition, after: state.LoanPosition) -> bool:
+    """Something is or will be owed on the row: a period paid ahead still bears interest on what later periods owe."""
+    if row.outstanding_principal or row.scheduled_unpaid:
+        return True
+    bears = loan.plan == LoanPlan.INSTALMENTS and loan.with_interest and row.due_date > after.on
+    return bears and bool(after.outstanding_principal)

@@ -2,18 +2,11 @@
 
 from datetime import date
 
-from loans.maths.state import InstalmentPosition, LoanPosition
-from loans.models import Instalment, Loan, LoanPlan
+from loans.maths.state import LoanPosition
+from loans.models import Instalment, Loan
+from loans.selectors.position import is_open
 
 PAID_COLUMNS = ("principal_paid_amount", "interest_paid_amount", "fee_paid_amount", "settled_date")
-
-
-def _is_open(loan: Loan, row: InstalmentPosition, after: LoanPosition) -> bool:
-    """Something is or will be owed on the row: a period paid ahead still bears interest on what later periods owe."""
-    if row.outstanding_principal or row.scheduled_unpaid:
-        return True
-    bears = loan.plan == LoanPlan.INSTALMENTS and loan.with_interest and row.due_date > after.on
-    return bears and bool(after.outstanding_principal)
 
 
 def instalments_write(loan: Loan, after: LoanPosition, paid_on: dict[int, date] | None = None) -> None:
@@ -26,7 +19,7 @@ def instalments_write(loan: Loan, after: LoanPosition, paid_on: dict[int, date] 
         row.principal_paid_amount = now.principal_paid
         row.interest_paid_amount = now.interest_paid
         row.fee_paid_amount = now.fee_paid
-        if row.settled_date is None and not _is_open(loan, now, after):
+        if row.settled_date is None and not is_open(loan, now, after):
             row.settled_date = (paid_on or {}).get(row.number, after.on)
         row.save(update_fields=PAID_COLUMNS)
 
@@ -48,5 +41,5 @@ def loan_columns_set(loan: Loan, after: LoanPosition, today: LoanPosition | None
     loan.penalty_claimed_amount = carried.penalty_claim
     loan.penalty_charged_amount = after.penalty_charged
     loan.penalty_paid_amount = after.penalty_charged - after.penalty_unpaid
-    open_rows = [row.due_date for row in after.instalments if _is_open(loan, row, after)]
+    open_rows = [row.due_date for row in after.instalments if is_open(loan, row, after)]
     loan.next_due_date = min(open_rows, default=None)

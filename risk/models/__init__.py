@@ -42,6 +42,7 @@ from risk.models.product import (
 from risk.models.raises import AssetProof, LimitRaisePolicy, ProofKind, ProofState
 from risk.models.review import ReviewClaim
 from risk.models.summary import BehaviourMonth
+from risk.models.tape import LoanTape
 
 __all__ = [
     "EXPIRING_STATES",
@@ -84,6 +85,7 @@ __all__ = [
     "LimitRaisePolicy",
     "LineChange",
     "LineState",
+    "LoanTape",
     "LoginEvent",
     "MonitoringPolicy",
     "Outcome",
