@@ -22,7 +22,7 @@ def settlement_certificate_pdf(loan: Loan, *, on: date) -> bytes:
     ) % {"start": _day(loan.start_date), "name": loan.customer.name, "settled": _day(loan.settled_date)}
     return paper_pdf(
         title=_("Certificate of settlement"),
-        body=f"{body}\n\n{_('Issued on %(day)s.') % {'day': _day(on)}}",
+        body=f"{body}\n\n{_issued(on)}",
         rows=list(_particulars(loan)),
         footer=str(loan.pk),
     )
@@ -56,7 +56,7 @@ def statement_pdf(loan: Loan, *, first: date, last: date, on: date) -> bytes:
     }
     return paper_pdf(
         title=_("Loan statement"),
-        body=f"{body}\n\n{_('Issued on %(day)s.') % {'day': _day(on)}}",
+        body=f"{body}\n\n{_issued(on)}",
         rows=rows,
         footer=str(loan.pk),
     )
@@ -105,6 +105,10 @@ def _event_text(row: LoanEvent) -> str:
 
 def _yuan(amount: Decimal) -> str:
     return f"{amount:,.2f}"
+
+
+def _issued(on: date) -> str:
+    return _("Issued on %(day)s.") % {"day": _day(on)}
 
 
 def _day(day: date | None) -> str:
