@@ -1,0 +1,73 @@
+"""A CSV of card clients, row by row: what can be read is read, what cannot is named with line, field and reason."""
+
+import csv
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from risk.rules.workbench.clients import COLUMNS, LABEL, Client, RowInvalid, client_read
+
+PERSONAL = ("sex", "age")
+
+
+class FileInvalid(ValueError):
+    """No row can be read: no header, or columns are missing."""
+
+
+@dataclass(frozen=True)
+class Rejected:
+    line: int
+    field: str
+    reason: str
+
+
+@dataclass
+class ClientFile:
+    """The clients in file order, their personal facts for the fairness table, and the rows left out."""
+
+    columns: tuple[str, ...]
+    clients: list[Client] = field(default_factory=list)
+    personal: list[dict[str, str]] = field(default_factory=list)
+    rejected: list[Rejected] = field(default_factory=list)
+
+    @property
+    def is_labelled(self) -> bool:
+        return LABEL in self.columns and any(client.bad is not None for client in self.clients)
+
+
+def clients_load(lines: Iterable[str]) -> ClientFile:
+    """Columns in any order, more of them welcome. Raises `FileInvalid` without the columns a score needs."""
+    reader = csv.reader(lines)
+    header = tuple(name.strip().lstrip("\ufeff").lower() for name in next(reader, []))
+    missing = [name for name in COLUMNS if name not in header]
+    if missing:
+        raise FileInvalid(f"columns missing: {', '.join(missing)}")
+    twice = sorted({name for name in header if name and header.count(name) > 1})
+    if twice:
+        raise FileInvalid(f"columns given twice: {', '.join(twice)}")
+    found, seen = ClientFile(header), set[str]()
+    try:
+        for cells in reader:
+            if len(cells) > 1 or any(cell.strip() for cell in cells):
+                _row_take(found, seen, header, cells, reader.line_num)
+    except csv.Error as error:
+        found.rejected.append(Rejected(reader.line_num, "", str(error)))
+    return found
+
+
+def _row_take(found: ClientFile, seen: set[str], header: tuple[str, ...], cells: list[str], line: int) -> None:
+    if len(cells) != len(header):
+        reason = f"{len(cells)} cells where the header has {len(header)}"
+        found.rejected.append(Rejected(line, "", reason))
+        return
+    row = dict(zip(header, cells, strict=True))
+    try:
+        client = client_read(row)
+    except RowInvalid as error:
+        found.rejected.append(Rejected(line, error.field, error.reason))
+        return
+    if client.client_id in seen:
+        found.rejected.append(Rejected(line, "client_id", f"{client.client_id[:40]} is in the file already"))
+        return
+    seen.add(client.client_id)
+    found.clients.append(client)
+    found.personal.append({name: row[name] for name in PERSONAL if name in header})

@@ -1,0 +1,157 @@
+"""Fitting a points scorecard on labelled clients and measuring one on any such file (R15, R17, R25). No database.
+
+scikit-learn is only loaded where something is fitted: scoring needs decimals alone.
+"""
+
+import gzip
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, TextIO
+
+import numpy as np
+
+from risk.rules.workbench.card import CardInvalid, ClientScore, card_check, client_score
+from risk.rules.workbench.clients import Client, variables
+from risk.rules.workbench.fairness import GroupRow, age_band, group_rows, sex_group
+from risk.rules.workbench.measures import Floats, Ints, MeasureUndefined, auc, bands, gini, ks
+from risk.rules.workbench.reading import ClientFile, FileInvalid, clients_load
+from risk.rules.workbench.split import fold_numbers, holdout_mask
+
+PRESETS = Path(__file__).resolve().parent.parent / "presets"
+LABELLED_PATH = PRESETS / "labelled" / "credit_card_clients.csv.gz"
+CARD_PATH = PRESETS / "client_scorecard.json"
+HOLDOUT = 0.3
+FOLDS = 5
+CLIENTS_MIN = 2000
+_PLACES = 4
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
+    """The file as text, unpacked when it is gzip; a wrong encoding spoils cells, never the run."""
+    with path.open("rb") as probe:
+        packed = probe.read(2) == b"\x1f\x8b"
+    how: dict[str, str] = {"encoding": "utf-8-sig", "errors": "replace", "newline": ""}
+    with gzip.open(path, "rt", **how) if packed else path.open("r", **how) as text:  # type: ignore[call-overload]
+        yield text
+
+
+def clients_read(path: Path) -> ClientFile:
+    """Raises `FileInvalid` (no columns to score by, a damaged archive) and `OSError`."""
+    try:
+        with _opened(path) as lines:
+            return clients_load(lines)
+    except EOFError as error:
+        raise FileInvalid("the archive ends too early") from error
+
+
+def labels_of(clients: list[Client]) -> Ints:
+    """Bad or not of clients that all carry their label."""
+    return np.array([client.bad for client in clients], dtype=np.int64)
+
+
+def card_load(path: Path = CARD_PATH) -> dict[str, Any]:
+    """Raises `CardInvalid` on a file that is no usable scorecard."""
+    try:
+        card: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        card_check(card)
+    except (ValueError, KeyError, TypeError) as error:
+        raise CardInvalid(str(error)) from error
+    return card
+
+
+def scorecard_fit(clients: list[Client], *, name: str) -> dict[str, Any]:
+    """Measures on people held out, then fits on everybody: the same clients in any order give the same scorecard.
+
+    Raises `FileInvalid` when there are too few clients with a label, or only good or bad ones.
+    """
+    from risk.rules.workbench.build import card_build
+    from risk.rules.workbench.fit import Recipe, card_fit, columns_of
+
+    known = sorted((client for client in clients if client.bad is not None), key=lambda one: one.client_id)
+    if len(known) < CLIENTS_MIN:
+        raise FileInvalid(f"a fit needs at least {CLIENTS_MIN} clients with a label, there are {len(known)}")
+    columns, bad = columns_of(known), labels_of(known)
+    ids, recipe = [client.client_id for client in known], Recipe()
+    try:
+        held = _measured_outside(columns, bad, holdout_mask(ids, HOLDOUT))
+        folds = fold_numbers(ids, FOLDS)
+        crossed = [_measured_outside(columns, bad, folds == fold) for fold in range(FOLDS)]
+    except MeasureUndefined as error:
+        raise FileInvalid(str(error)) from error
+    aucs = [each["auc"] for each in crossed]
+    notes = {
+        "recipe": {key: value for key, value in asdict(recipe).items() if key != "crosses"},
+        "fitted_on": {"clients": len(known), "bad": int(bad.sum())},
+        "holdout": held,
+        "cross_validation": {"folds": crossed, "auc_mean": round(sum(aucs) / FOLDS, _PLACES)},
+    }
+    card = card_build(card_fit(columns, bad, recipe), name=name, notes=notes)
+    card_check(card)
+    return card
+
+
+def _measured_outside(columns: dict[str, Floats], bad: Ints, held: Any) -> dict[str, Any]:
+    """Fits on everybody else and measures the points, as they would ship, on the people held out."""
+    from risk.rules.workbench.fit import card_fit, take
+
+    fitted = card_fit(take(columns, ~held), bad[~held])
+    inside, outside = fitted.log_odds(take(columns, ~held)), fitted.log_odds(take(columns, held))
+    return {
+        "clients": int(held.sum()),
+        "auc": round(auc(bad[held], outside), _PLACES),
+        "ks": round(ks(bad[held], outside), _PLACES),
+        "auc_of_fit": round(auc(bad[~held], inside), _PLACES),
+    }
+
+
+def clients_score(card: dict[str, Any], clients: list[Client]) -> list[ClientScore]:
+    return [client_score(card, variables(client)) for client in clients]
+
+
+def file_measure(found: ClientFile, scores: list[ClientScore], *, approve_share: float = 0.7) -> dict[str, Any]:
+    """AUC, KS, Gini and calibration of the clients with a label; the fairness table where sex or age is there.
+
+    The cut-off approves about `approve_share` of the file. Parts that cannot be measured are null.
+    """
+    points = np.array([float(score.points) for score in scores])
+    marked = np.array([client.bad is not None for client in found.clients], dtype=np.bool_)
+    report: dict[str, Any] = {"clients": len(scores), "labelled": int(marked.sum()), "rejected": len(found.rejected)}
+    report |= _quality(found, scores, points, marked) if marked.any() else {"auc": None, "ks": None, "gini": None}
+    cutoff = float(np.quantile(points, 1 - approve_share)) if len(points) else None
+    report["cutoff"] = cutoff
+    bad = labels_of(found.clients) if len(points) and marked.all() else None
+    report["fairness"] = [] if cutoff is None else [group_plain(row) for row in fairness(found, points, bad, cutoff)]
+    return report
+
+
+def _quality(found: ClientFile, scores: list[ClientScore], points: Floats, marked: Any) -> dict[str, Any]:
+    bad = labels_of([client for client in found.clients if client.bad is not None])
+    chance = np.array([float(score.probability) for score in scores])[marked]
+    shown = {
+        "bad_rate": round(float(bad.mean()), _PLACES),
+        "mean_probability": round(float(chance.mean()), _PLACES),
+        "brier": round(float(((chance - bad) ** 2).mean()), _PLACES),
+        "bands": [{**asdict(band), "bad_rate": band.bad_rate} for band in bands(bad, points[marked], chance)],
+    }
+    try:
+        values = {"auc": auc(bad, points[marked]), "ks": ks(bad, points[marked]), "gini": gini(bad, points[marked])}
+    except MeasureUndefined:
+        return {"auc": None, "ks": None, "gini": None, **shown}
+    return {**{name: round(value, _PLACES) for name, value in values.items()}, **shown}
+
+
+def fairness(found: ClientFile, points: Floats, bad: Ints | None, cutoff: float) -> list[GroupRow]:
+    """Rows by sex and by age band, for the columns the file has."""
+    rows: list[GroupRow] = []
+    for column, group in (("sex", sex_group), ("age", age_band)):
+        if column in found.columns:
+            rows += group_rows(column, [group(one.get(column)) for one in found.personal], points, bad, cutoff)
+    return rows
+
+
+def group_plain(row: GroupRow) -> dict[str, Any]:
+    return {**asdict(row), "approval_share": row.approval_share, "default_rate": row.default_rate}
