@@ -66,9 +66,15 @@ def file_fingerprint(path: Path) -> str:
 
 
 def feed_load(
-    delivery: FeedDelivery, stream: IO[bytes], *, on_batch: Callable[[int, int], None] | None = None
+    delivery: FeedDelivery,
+    stream: IO[bytes],
+    *,
+    on_batch: Callable[[int, int], None] | None = None,
+    summarise: bool = True,
 ) -> FeedDelivery:
     """Takes the lines in, going on where the delivery stands; `on_batch(lines, bytes)` hears of each batch.
+
+    Without `summarise` the months stay marked: who brings several files builds them once, after the last.
 
     A resumed delivery is judged by the business date it began with, so that it ends as if never broken off.
     """
@@ -78,7 +84,8 @@ def feed_load(
             delivery = _batch_take(delivery, kind, batch)
         if on_batch is not None:
             on_batch(len(batch), sum(len(raw) for number, raw in batch))
-    summaries_build()
+    if summarise:
+        summaries_build()
     delivery.finished_at = timezone.now()
     delivery.save(update_fields=["finished_at"])
     return delivery
@@ -219,7 +226,12 @@ def _people_write(rows: list[Row], known: dict[str, Any]) -> None:
 
 
 def file_load(
-    *, kind: str, path: Path, as_of: date, on_batch: Callable[[int, int], None] | None = None
+    *,
+    kind: str,
+    path: Path,
+    as_of: date,
+    on_batch: Callable[[int, int], None] | None = None,
+    summarise: bool = True,
 ) -> FeedDelivery:
     """A whole file, resumable; customers must be delivered before what they did.
 
@@ -227,7 +239,7 @@ def file_load(
     the same time: it counts by itself, so that every row is good in one of the two only.
     """
     with path.open("rb") as file:
-        return feed_load(_file_delivery(kind, path, file, as_of), file, on_batch=on_batch)
+        return feed_load(_file_delivery(kind, path, file, as_of), file, on_batch=on_batch, summarise=summarise)
 
 
 def _file_delivery(kind: str, path: Path, file: IO[bytes], as_of: date) -> FeedDelivery:

@@ -4,8 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
 
-from risk.feeds.summaries import stale_customers, summaries_build, summaries_mark_all
-from risk.models import BehaviourMonth
+from risk.feeds.summaries import stale_count, stale_customers, summaries_build, summaries_mark_all
 from weilidai.lib.progress import progress_bar
 
 
@@ -19,7 +18,7 @@ class Command(BaseCommand):
         if options["all"]:
             self.stdout.write(f"{summaries_mark_all()} months marked")
         built = 0
-        waiting = BehaviourMonth.objects.filter(is_stale=True).count()
+        waiting = stale_count()
         with progress_bar() as bars:
             task = bars.add_task("months", total=waiting)
             for page in stale_customers():

@@ -7,9 +7,10 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import reset_queries
-from rich.progress import Progress, TaskID
+from rich.progress import Progress
 
 from risk.feeds.load import ORDER, file_load
+from risk.feeds.summaries import stale_count, stale_customers, summaries_build
 from risk.models import FeedDelivery
 from weilidai.lib.business_date import current_business_date
 from weilidai.lib.progress import progress_bar
@@ -27,6 +28,7 @@ class Command(BaseCommand):
         files = _files(directory, kind)
         with progress_bar() as bars:
             deliveries = [_file_take(bars, name, path) for name, path in files]
+            _summaries_build(bars)
         rejected = _rejections_write(deliveries)
         self.stdout.write(_report(deliveries, rejected, as_json=options["json"]))
 
@@ -40,11 +42,14 @@ def _file_take(bars: Progress, name: str, path: Path) -> FeedDelivery:
         # With DEBUG on, Django keeps the text of thousands of queries: memory would grow with the file.
         reset_queries()
 
-    return file_load(kind=name, path=path, as_of=current_business_date(), on_batch=on_batch)
+    return file_load(kind=name, path=path, as_of=current_business_date(), on_batch=on_batch, summarise=False)
 
 
-def _advance(bars: Progress, task: TaskID, lines: int, size: int) -> None:
-    bars.advance(task, size)
+def _summaries_build(bars: Progress) -> None:
+    """Once for all files, not once for each: they touch the same months. Broken off here, the months stay marked."""
+    task = bars.add_task("months", total=stale_count())
+    for page in stale_customers():
+        bars.advance(task, summaries_build(page))
 
 
 def _files(directory: Path, kind: str | None) -> list[tuple[str, Path]]:

@@ -12,6 +12,7 @@ from django.utils import timezone
 from accounts.models import Customer
 from loans.services.journal import ledger_accounts_load
 from risk.feeds.load import ORDER, file_load
+from risk.feeds.summaries import summaries_build
 from risk.services.presets import presets_load
 from weilidai.demo import assumptions as a
 from weilidai.demo.life import Life
@@ -43,8 +44,9 @@ class Command(BaseCommand):
             task = bars.add_task("population", total=len(ORDER) + a.LIVED_DAYS)
             write_population(Path(folder), customers=a.CUSTOMERS, through=today, seed=a.SEED)
             for kind in ORDER:
-                file_load(kind=kind, path=Path(folder) / f"{kind}.ndjson", as_of=today)
+                file_load(kind=kind, path=Path(folder) / f"{kind}.ndjson", as_of=today, summarise=False)
                 bars.advance(task)
+            summaries_build()
             Life(first=first, last=today, seed=a.SEED).live(
                 lambda done, total: bars.update(task, completed=len(ORDER) + done)
             )
