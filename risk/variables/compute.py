@@ -19,6 +19,16 @@ class Values:
     numbers: Ints
     missing: Mask
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the columns are."""
+        return tuple(variable.name for variable in catalogue())
+
+    @property
+    def scales(self) -> Ints:
+        """How many of a column's integers make one of its unit."""
+        return np.array([variable.scale for variable in catalogue()], dtype=np.int64)
+
     def of(self, row: int, name: str) -> Decimal | None:
         """One value in its unit, exact; None where it is missing."""
         place = by_name()[name]

@@ -13,10 +13,11 @@ from typing import Protocol
 import numpy as np
 
 from risk.variables.frame import Frame, Ints, Mask
-from risk.variables.measures import FLOWS, LEVELS, Measure
+from risk.variables.measures import AGES, EVENTS, FLOWS, LEVELS, Measure
 
 YUAN, ONE, RATIO = 100, 1, 1_000_000
-REACH_DAYS = 365
+RATIO_MAX = 9 * 10**12
+YEAR_DAYS = 365
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Variable:
 
 @dataclass(frozen=True)
 class Window:
-    """`days` days that end on the date, or `months` complete months before its month."""
+    """`days` days that end on the date, `months` complete months before its month, or the month up to the date."""
 
     code: str
     zh: str
@@ -45,14 +46,17 @@ class Window:
     months: int = 0
 
     def places(self, frame: Frame) -> tuple[int, int]:
-        return frame.last_days(self.days) if self.days else frame.last_months(self.months)
+        if self.days:
+            return frame.last_days(self.days)
+        return frame.last_months(self.months) if self.months else frame.this_month()
 
 
 DAY_WINDOWS = tuple(Window(f"{n}d", f"近{n}天", f"last {n} days", days=n) for n in (7, 14, 30, 60, 90))
 MONTH_WINDOWS = tuple(
     Window(f"{n}m", f"近{n}个完整月", f"last {n} complete month{'s' * (n > 1)}", months=n) for n in (1, 2, 3, 6, 12)
 )
-WINDOWS = (*DAY_WINDOWS, *MONTH_WINDOWS)
+THIS_MONTH = Window("mtd", "本月至今", "this month so far")
+WINDOWS = (*DAY_WINDOWS, *MONTH_WINDOWS, THIS_MONTH)
 Block = tuple[Ints, Mask]
 
 
@@ -74,17 +78,26 @@ def _variable(measure: Measure, family: str, code: str, unit: tuple[str, int], z
 
 
 def _flow_missing(frame: Frame) -> Mask:
-    """Customer × flow: the flow's source delivered nothing within the reach."""
-    start, end = frame.last_days(REACH_DAYS)
+    """Customer × flow: the flow's source delivered nothing within the reach, the longest window there is."""
+    start, end = frame.reach()
     places = [frame.flow(f"rows_{measure.source}") for measure in FLOWS]
     rows: Ints = frame.sums[:, end][:, places] - frame.sums[:, start][:, places]
     return np.asarray(rows == 0)
 
 
 def divided(upper: Ints, lower: Ints, missing: Mask) -> Block:
-    """upper ÷ lower in millionths, rounded down; missing where there is nothing to divide by."""
+    """upper ÷ lower in millionths, rounded down; missing where there is nothing to divide by.
+
+    By long division, digit by digit: the product with a million would not fit. What exceeds `RATIO_MAX` counts as it.
+    """
     empty = missing | (lower == 0)
-    return upper * RATIO // np.where(empty, 1, lower), empty
+    divisor = np.where(empty, 1, lower)
+    whole, rest = np.divmod(upper, divisor)
+    parts = np.zeros_like(whole)
+    for _ in range(6):
+        digit, rest = np.divmod(rest * 10, divisor)
+        parts = parts * 10 + digit
+    return np.clip(whole, -RATIO_MAX, RATIO_MAX) * RATIO + parts, empty
 
 
 def _columns(frame: Frame) -> slice:
@@ -92,18 +105,18 @@ def _columns(frame: Frame) -> slice:
 
 
 class Totals:
-    """Sum, active days, largest day and mean of an active day of every flow in every window."""
+    """Sum, largest day and mean of an active day of every flow in every window."""
 
-    STATISTICS = (("sum", "合计", "total"), ("active_days", "发生天数", "days on which it happened"),
-                  ("max_day", "单日最大", "largest day"), ("mean_active", "发生日均值", "mean of the days on which it happened"))  # fmt: skip
+    STATISTICS = (("sum", "合计", "total"), ("max_day", "单日最大值", "largest day"),
+                  ("mean_active", "发生日均值", "mean of the days on which it happened"))  # fmt: skip
 
     def variables(self) -> Iterator[Variable]:
         for window in WINDOWS:
             for code, zh, en in self.STATISTICS:
                 for m in FLOWS:
-                    unit = ("days", ONE) if code == "active_days" else _unit(m)
                     name = f"{code}_{window.code}"
-                    yield _variable(m, "totals", name, unit, f"{window.zh}{m.zh}{zh}", f"{en} of {m.en}, {window.en}")
+                    words = (f"{window.zh}{m.zh}{zh}", f"{en} of {m.en}, {window.en}")
+                    yield _variable(m, "totals", name, _unit(m), *words)
 
     def values(self, frame: Frame) -> Iterator[Block]:
         missing, columns = _flow_missing(frame), _columns(frame)
@@ -112,7 +125,6 @@ class Totals:
             total = (frame.sums[:, end] - frame.sums[:, start])[:, columns]
             active = (frame.active_days[:, end] - frame.active_days[:, start])[:, columns]
             yield total, missing
-            yield active, missing
             yield frame.flows[:, start:end, columns].max(axis=1), missing
             never = missing | (active == 0)
             yield total // np.where(never, 1, active), never
@@ -141,28 +153,37 @@ class Comparisons:
             yield divided(sums[upper], sums[lower], missing)
 
 
-class Rhythm:
-    """How lately, how steadily and how evenly something happens."""
+class Days:
+    """On how many days something happens, how lately, and how steadily."""
 
     STATISTICS = (
-        ("days_since_last", ("days", ONE), "距最近一次天数", "days since the last time of"),
-        ("longest_run_90d", ("days", ONE), "近90天最长连续天数", "longest run of days in 90 with"),
-        ("longest_run_365d", ("days", ONE), "近365天最长连续天数", "longest run of days in 365 with"),
-        ("active_months_6m", ("months", ONE), "近6个完整月发生月数", "months of the last 6 with"),
-        ("active_months_12m", ("months", ONE), "近12个完整月发生月数", "months of the last 12 with"),
-        ("best_month_12m", None, "近12个完整月最高月值", "highest of the last 12 months of"),
-        ("worst_month_12m", None, "近12个完整月最低月值", "lowest of the last 12 months of"),
-        ("variation_12m", ("ratio", RATIO), "近12个完整月月均偏离度", "mean deviation of the last 12 months of"),
+        ("days_since_last", "days", "距最近一次{}的天数", "days since the last {}"),
+        ("longest_run_90d", "days", "近90天连续有{}的最长天数", "longest run of days with {}, last 90 days"),
+        ("longest_run_365d", "days", "近365天连续有{}的最长天数", "longest run of days with {}, last 365 days"),
+        ("active_months_6m", "months", "近6个完整月有{}的月数", "months with {}, last 6 complete months"),
+        ("active_months_12m", "months", "近12个完整月有{}的月数", "months with {}, last 12 complete months"),
     )
 
     def variables(self) -> Iterator[Variable]:
+        for window in WINDOWS:
+            name, zh, en = f"active_days_{window.code}", f"{window.zh}有{{}}的天数", f"days with {{}}, {window.en}"
+            yield from self._of_events(name, "days", zh, en)
         for code, unit, zh, en in self.STATISTICS:
-            for m in FLOWS:
-                yield _variable(m, "rhythm", code, unit or _unit(m), f"{m.zh}{zh}", f"{en} {m.en}")
+            yield from self._of_events(code, unit, zh, en)
+
+    def _of_events(self, code: str, unit: str, zh: str, en: str) -> Iterator[Variable]:
+        for number, event in EVENTS:
+            m = FLOWS[number]
+            yield Variable(f"{event.code}_{code}", "days", m.dimension, m.source, unit, ONE, zh.format(event.zh),
+                           en.format(event.en), m.consent)  # fmt: skip
 
     def values(self, frame: Frame) -> Iterator[Block]:
-        missing, columns = _flow_missing(frame), _columns(frame)
-        recent = frame.active[:, -REACH_DAYS:, columns]
+        columns = [number for number, _ in EVENTS]
+        missing = _flow_missing(frame)[:, columns]
+        for window in WINDOWS:
+            start, end = window.places(frame)
+            yield (frame.active_days[:, end] - frame.active_days[:, start])[:, columns], missing
+        recent = frame.active[:, -YEAR_DAYS:, columns]
         ever = recent.any(axis=1)
         yield np.argmax(recent[:, ::-1], axis=1).astype(np.int64), missing | ~ever
         yield _longest_run(recent[:, -90:]), missing
@@ -170,11 +191,45 @@ class Rhythm:
         months = frame.month_sums[:, :, columns]
         yield (months[:, -6:] > 0).sum(axis=1, dtype=np.int64), missing
         yield (months > 0).sum(axis=1, dtype=np.int64), missing
+
+
+class Months:
+    """How high, how even and whither the last complete months go."""
+
+    STATISTICS = (
+        ("best_month_12m", "近12个完整月{}最高月值", "highest month of {}, last 12 complete months"),
+        ("worst_month_12m", "近12个完整月{}最低月值", "lowest month of {}, last 12 complete months"),
+        ("variation_12m", "近12个完整月{}偏离月均的程度", "mean deviation of months of {}, last 12 complete months"),
+        ("trend_6m", "近6个完整月{}逐月变化趋势", "change a month of {}, last 6 complete months"),
+        ("trend_12m", "近12个完整月{}逐月变化趋势", "change a month of {}, last 12 complete months"),
+    )
+
+    def variables(self) -> Iterator[Variable]:
+        for code, zh, en in self.STATISTICS:
+            for m in FLOWS:
+                unit = _unit(m) if code.endswith("month_12m") else ("ratio", RATIO)
+                yield _variable(m, "months", code, unit, zh.format(m.zh), en.format(m.en))
+
+    def values(self, frame: Frame) -> Iterator[Block]:
+        missing = _flow_missing(frame)
+        months = frame.month_sums[:, :, _columns(frame)]
         yield months.max(axis=1), missing
         yield months.min(axis=1), missing
         total = months.sum(axis=1)
         apart = np.abs(months * 12 - total[:, None]).sum(axis=1)
         yield divided(apart, total * 12, missing)
+        yield trend(months[:, -6:], (6, 35), missing)
+        yield trend(months, (6, 143), missing)
+
+
+def trend(months: Ints, factor: tuple[int, int], missing: Mask) -> Block:
+    """Slope of the straight line of least squares through the months, as a share of their mean.
+
+    With weights w = 2i - (n - 1) that is 2n Σwx ÷ (Σw² Σx); `factor` is 2n ÷ Σw² in lowest terms.
+    """
+    weights = np.arange(1 - months.shape[1], months.shape[1], 2)
+    slope = (months * weights[:, None]).sum(axis=1)
+    return divided(slope * factor[0], months.sum(axis=1) * factor[1], missing)
 
 
 def _longest_run(active: Mask) -> Ints:
@@ -190,16 +245,17 @@ def _longest_run(active: Mask) -> Ints:
 class Levels:
     """What is held or reported: the newest value, its age, and how it moved."""
 
-    SPANS = (90, 180, REACH_DAYS)
+    SPANS = (90, 180, YEAR_DAYS)
     EARLIER_DAYS = 180
 
     def variables(self) -> Iterator[Variable]:
         for m in LEVELS:
             yield _variable(m, "levels", "last", _unit(m), f"最新{m.zh}", f"newest {m.en}")
-        for m in LEVELS:
-            yield _variable(
-                m, "levels", "age_days", ("days", ONE), f"{m.zh}距今天数", f"age in days of the newest {m.en}"
-            )
+        measures = {m.code: m for m in LEVELS}
+        for code, (name, zh, en) in AGES.items():
+            m = measures[code]
+            yield Variable(f"{name}_age_days", "levels", m.dimension, m.source, "days", ONE, f"最新{zh}距今天数",
+                           f"age in days of the newest {en}", m.consent)  # fmt: skip
         for span in self.SPANS:
             for code, zh, en in (("mean", "均值", "mean"), ("min", "最小值", "smallest"), ("max", "最大值", "largest")):
                 for m in LEVELS:
@@ -213,7 +269,8 @@ class Levels:
     def values(self, frame: Frame) -> Iterator[Block]:
         last, age, unknown = newest_level(frame, frame.days)
         yield last, unknown
-        yield age, unknown
+        reports = [frame.level(code) for code in AGES]
+        yield age[:, reports], unknown[:, reports]
         for span in self.SPANS:
             yield from _level_statistics(frame, span)
         earlier, _, unknown_then = newest_level(frame, frame.days - self.EARLIER_DAYS)
@@ -240,6 +297,15 @@ def _level_statistics(frame: Frame, span: int) -> Iterator[Block]:
     yield np.where(missing, 0, np.where(known, values, -big).max(axis=1)), missing
 
 
+# Quotients that are no bare ratio: fen in millionths are yuan at a hundred times the scale.
+PLAIN = ("ratio", RATIO)
+QUOTIENTS = {
+    "ticket_size": ("yuan", YUAN * RATIO),
+    "debt_per_account": ("yuan", YUAN * RATIO),
+    "minutes_per_open": ("minutes", RATIO),
+}
+
+
 class Ratios:
     """One kind of flow beside another in the same window."""
 
@@ -258,8 +324,8 @@ class Ratios:
         ("food_of_payment", "category_food_amount", "payment_amount", "餐饮占消费支付比", "food ÷ payments"),
         ("ecny_of_payment", "channel_ecny_amount", "payment_amount", "数字人民币支付占比", "digital RMB ÷ payments"),
         ("card_channel_of_payment", "channel_card_amount", "payment_amount", "银行卡支付占比", "bank card ÷ payments"),
-        ("ticket_size", "payment_amount", "payment_count", "笔均消费（分）", "fen per payment"),
-        ("minutes_per_open", "minutes", "opens", "单次打开使用时长", "minutes per open"),
+        ("ticket_size", "payment_amount", "payment_count", "笔均消费金额", "amount per payment"),
+        ("minutes_per_open", "minutes", "opens", "平均每次打开的使用分钟数", "minutes per open"),
         ("devices_per_login", "device_change_count", "login_count", "登录更换设备率", "changes of device ÷ logins"),
     )  # fmt: skip
     SPANS = ("30d", "90d", "3m", "6m", "12m")
@@ -270,7 +336,7 @@ class Ratios:
         for code, upper, _lower, zh, en in self.PAIRS:
             m = measures[upper]
             for span in self.SPANS:
-                yield Variable(f"{code}_{span}", "ratios", m.dimension, m.source, "ratio", RATIO,
+                yield Variable(f"{code}_{span}", "ratios", m.dimension, m.source, *QUOTIENTS.get(code, PLAIN),
                                f"{named[span].zh}{zh}", f"{en}, {named[span].en}", m.consent)  # fmt: skip
 
     def values(self, frame: Frame) -> Iterator[Block]:
@@ -294,14 +360,14 @@ class Burdens:
         ("due_of_deposits", "bureau_monthly_due", "deposits", "月应还与存款之比", "monthly due ÷ deposits"),
         ("fund_of_wealth", "current_fund", "wealth_products", "零钱通与理财之比", "current-money fund ÷ wealth products"),
         ("ecny_of_deposits", "ecny_balance", "deposits", "数字人民币钱包与存款之比", "digital-RMB wallet ÷ deposits"),
-        ("debt_per_account", "bureau_debts", "bureau_open_accounts", "户均负债（分）", "fen of debt per open account"),
+        ("debt_per_account", "bureau_debts", "bureau_open_accounts", "征信户均负债", "debt per open account"),
     )  # fmt: skip
 
     def variables(self) -> Iterator[Variable]:
         measures = {m.code: m for m in LEVELS}
         for code, upper, _lower, zh, en in self.PAIRS:
             m = measures[upper]
-            yield Variable(code, "burdens", m.dimension, m.source, "ratio", RATIO, zh, en, m.consent)
+            yield Variable(code, "burdens", m.dimension, m.source, *QUOTIENTS.get(code, PLAIN), zh, en, m.consent)
 
     def values(self, frame: Frame) -> Iterator[Block]:
         last, _age, unknown = newest_level(frame, frame.days)
@@ -311,4 +377,4 @@ class Burdens:
             yield block[:, None], empty[:, None]
 
 
-FAMILIES: tuple[Family, ...] = (Totals(), Comparisons(), Rhythm(), Levels(), Ratios(), Burdens())
+FAMILIES: tuple[Family, ...] = (Totals(), Comparisons(), Days(), Months(), Levels(), Ratios(), Burdens())

@@ -92,6 +92,14 @@ class Frame:
         first, end = month_start(self.as_of, count + skip), month_start(self.as_of, skip)
         return (first - self.start).days, (end - self.start).days
 
+    def this_month(self) -> tuple[int, int]:
+        """Places of the days of the date's month up to it."""
+        return (month_start(self.as_of) - self.start).days, self.days
+
+    def reach(self) -> tuple[int, int]:
+        """Twelve complete months and what follows: every window and every run of days lies within."""
+        return self.last_months(12)[0], self.days
+
     @cached_property
     def month_sums(self) -> Ints:
         """Flows of the last twelve complete months, oldest first: customer × month × flow."""

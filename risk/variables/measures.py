@@ -7,6 +7,15 @@ LAYOUT_VERSION = 1
 
 
 @dataclass(frozen=True)
+class Event:
+    """A kind of day: its stable word for names, and how both languages call what happens on it."""
+
+    code: str
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True)
 class Measure:
     """One figure of a day: an amount in fen, or a count. `consent` names the consent without which it is unknown."""
 
@@ -17,17 +26,23 @@ class Measure:
     zh: str
     en: str
     consent: str = ""
+    # What happens on a day on which the figure is above 0. None where another measure tells the same event, such
+    # as the amount of what is also counted: no two variables may say the same by definition.
+    event: Event | None = None
 
 
 def _pair(code: str, source: str, dimension: str, zh: str, en: str, consent: str = "") -> list[Measure]:
     return [
         Measure(f"{code}_amount", source, dimension, True, f"{zh}金额", f"amount of {en}", consent),
-        Measure(f"{code}_count", source, dimension, False, f"{zh}笔数", f"number of {en}", consent),
-    ]
+        Measure(f"{code}_count", source, dimension, False, f"{zh}笔数", f"number of {en}", consent,
+                Event(code, zh, en)),
+    ]  # fmt: skip
 
 
-def _count(code: str, source: str, dimension: str, zh: str, en: str) -> Measure:
-    return Measure(code, source, dimension, False, zh, en)
+def _count(code: str, source: str, dimension: str, zh: str, en: str, event: str = "") -> Measure:
+    """`event` is what happens in Chinese, where the figure tells a kind of day of its own."""
+    happens = Event(code.removesuffix("_count"), event, en) if event else None
+    return Measure(code, source, dimension, False, zh, en, event=happens)
 
 
 CATEGORIES = {
@@ -70,19 +85,20 @@ FLOWS: tuple[Measure, ...] = (
     *_pair("weekend", "payments", "consumption", "周末支出", "spending at week-ends"),
     *_pair("big", "payments", "consumption", "千元以上支出", "spending of 1 000 yuan and more"),
     *_pair("small", "payments", "consumption", "十元以下支出", "spending below 10 yuan"),
-    _count("counterparty_count", "payments", "consumption", "当日交易对手数", "counterparties of the day"),
-    _count("opens", "activity", "social", "打开次数", "opens"),
-    _count("minutes", "activity", "social", "使用分钟数", "minutes of use"),
-    _count("friend_made_count", "friends", "social", "新增好友数", "friends made"),
-    _count("friend_lost_count", "friends", "social", "解除好友数", "friends lost"),
-    _count("login_count", "logins", "device_stability", "登录次数", "logins"),
-    _count("night_login_count", "logins", "device_stability", "夜间登录次数", "logins by night"),
-    _count("device_count", "logins", "device_stability", "当日设备数", "devices of the day"),
-    _count("device_change_count", "logins", "device_stability", "更换设备次数", "changes of device"),
-    _count("ip_change_count", "logins", "device_stability", "更换IP次数", "changes of IP address"),
-    _count("city_change_count", "logins", "device_stability", "更换城市次数", "changes of city"),
+    _count("counterparty_count", "payments", "consumption", "每日交易对手数", "counterparties of a day", "留名的交易"),
+    _count("opens", "activity", "social", "打开次数", "opens", "打开"),
+    _count("minutes", "activity", "social", "使用分钟数", "minutes of use", "使用时长"),
+    _count("friend_made_count", "friends", "social", "新增好友数", "friends made", "新增好友"),
+    _count("friend_lost_count", "friends", "social", "解除好友数", "friends lost", "解除好友"),
+    _count("login_count", "logins", "device_stability", "登录次数", "logins", "登录"),
+    _count("night_login_count", "logins", "device_stability", "夜间登录次数", "logins by night", "夜间登录"),
+    _count("device_count", "logins", "device_stability", "每日设备数", "devices of a day"),
+    _count("device_change_count", "logins", "device_stability", "更换设备次数", "changes of device", "更换设备"),
+    _count("ip_change_count", "logins", "device_stability", "更换IP次数", "changes of IP address", "更换IP"),
+    _count("city_change_count", "logins", "device_stability", "更换城市次数", "changes of city", "更换城市"),
     *(m for code, (zh, en) in GREEN_ACTS.items() for m in (
-        _count(f"green_{code}_count", "green", "capacity", f"{zh}低碳行为次数", f"low-carbon acts of {en}"),
+        _count(f"green_{code}_count", "green", "capacity", f"{zh}低碳行为次数", f"low-carbon acts of {en}",
+               f"{zh}低碳行为"),
     )),
 )  # fmt: skip
 
@@ -132,11 +148,21 @@ LEVELS: tuple[Measure, ...] = (
              amount=False, consent="third_party_data") for code, (zh, en) in AUXILIARY_ITEMS.items()),
 )  # fmt: skip
 
+# Levels that tell by themselves when their source last reported: the others of a report have the same age.
+AGES = {
+    "friends": ("activity", "互动数据", "activity data"),
+    "current_fund": ("assets", "资产数据", "asset data"),
+    "bureau_open_accounts": ("bureau_report", "征信报告", "bureau report"),
+    **{f"auxiliary_{code}_months": (f"auxiliary_{code}", f"{zh}核验资料", f"evidence of {en}")
+       for code, (zh, en) in AUXILIARY_ITEMS.items()},
+}  # fmt: skip
+
 # How many rows each source delivered on a day: tells "nothing happened" from "nothing is known".
 SOURCES = ("payments", "activity", "friends", "logins", "green", "assets", "bureau", "auxiliary")
 PRESENCE = tuple(f"rows_{source}" for source in SOURCES)
 
 CODES: tuple[str, ...] = (*(m.code for m in FLOWS), *PRESENCE, *(m.code for m in LEVELS))
 INDEX = {code: number for number, code in enumerate(CODES)}
+EVENTS: tuple[tuple[int, Event], ...] = tuple((n, m.event) for n, m in enumerate(FLOWS) if m.event is not None)
 FLOW_COUNT = len(FLOWS) + len(PRESENCE)
 LEVEL_COUNT = len(LEVELS)

@@ -88,17 +88,30 @@ def test_a_missing_history_is_not_a_zero():
     assert value("payment_amount_mean_active_90d") is None
 
 
-@pytest.mark.parametrize(("days_ago", "known"), [(364, True), (365, False)])
-def test_the_reach_is_a_year(days_ago: int, known: bool):
-    pay(back(days_ago), "5.00")
-    assert (value("payment_amount_sum_7d") is not None) is known
+@pytest.mark.parametrize(
+    ("day", "known"), [(date(2025, 11, 21), True), (date(2025, 11, 1), True), (date(2025, 10, 31), False)]
+)
+def test_the_reach_is_the_longest_window(day: date, known: bool):
+    pay(day, "5.00")
+    assert value("payment_amount_sum_12m") == (D("5.00") if known else None)
+    assert value("payment_amount_sum_7d") == (0 if known else None)
+
+
+@pytest.mark.parametrize(
+    ("day", "counts"),
+    [(date(2026, 11, 20), 1), (date(2026, 11, 1), 1), (date(2026, 10, 31), 0), (date(2026, 11, 21), 0)],
+)
+def test_the_month_so_far_ends_on_the_date(day: date, counts: int):
+    pay(date(2026, 6, 1), "1.00")
+    pay(day, "5.00")
+    assert value("payment_count_sum_mtd") == counts
 
 
 def test_statistics_of_a_window():
     for day, amount in ((1, "10.00"), (1, "20.00"), (3, "0.01")):
         pay(back(day), amount)
     assert value("payment_amount_max_day_7d") == D("30.00")
-    assert value("payment_count_active_days_7d") == 2
+    assert value("payment_active_days_7d") == 2
     # 30.01 over two days, rounded down to the fen
     assert value("payment_amount_mean_active_7d") == D("15.00")
     assert value("counterparty_count_sum_7d") == 2
@@ -114,17 +127,52 @@ def test_shares_have_six_places_rounded_down_and_none_without_a_base():
 def test_rhythm():
     for days_ago in (2, 3, 4, 10):
         pay(back(days_ago), "1.00")
-    assert value("payment_amount_days_since_last") == 2
-    assert value("payment_amount_longest_run_90d") == 3
-    assert value("salary_amount_days_since_last") is None
+    assert value("payment_days_since_last") == 2
+    assert value("payment_longest_run_90d") == 3
+    assert value("salary_days_since_last") is None
     for month in (5, 6, 10):
         pay(date(2026, month, 15), "12.00")
-    assert value("payment_amount_active_months_6m") == 3
-    assert value("payment_amount_active_months_12m") == 3
+    assert value("payment_active_months_6m") == 3
+    assert value("payment_active_months_12m") == 3
     assert value("payment_amount_best_month_12m") == D("12.00")
     assert value("payment_amount_worst_month_12m") == 0
     # Three months of 12 around a mean of 3: (3 × 9 + 9 × 3) ÷ 12 ÷ 3
     assert value("payment_amount_variation_12m") == D("1.5")
+
+
+def test_a_trend_is_the_slope_beside_the_mean():
+    """12 equal months do not move; 1, 2 … 6 yuan rise by 1 a month around a mean of 3.50."""
+    for month, amount in enumerate(("1.00", "2.00", "3.00", "4.00", "5.00", "6.00"), start=5):
+        pay(date(2026, month, 15), amount)
+    assert value("payment_amount_trend_6m") == D("0.285714")
+    assert value("payment_count_trend_6m") == 0
+    assert value("salary_amount_trend_6m") is None
+    pay(date(2026, 5, 16), "98.00")
+    # 99, 2, 3 … 6 yuan: Σwx = -455, 12 × -455 ÷ (70 × 119), rounded down
+    assert value("payment_amount_trend_6m") == D("-0.655463")
+
+
+def test_quotients_that_are_no_ratio_have_their_own_unit():
+    pay(back(1), "10.00")
+    pay(back(2), "0.01")
+    assert value("ticket_size_30d") == D("5.005")
+    assert value("spending_of_salary_30d") is None
+
+
+def test_no_feed_makes_a_value_wrap_round():
+    """The largest amounts the feeds let in, many on one day: counted up to the limit, never negative."""
+    rows = [PaymentEvent(
+        row_id=f"r{next(_number)}", customer=person(), at=datetime(2026, 11, 19, 4, tzinfo=UTC), date=back(1),
+        kind="payment", amount=D("9999999999999.99"), category="food", counterparty="x", channel="card",
+    ) for _ in range(10_000)]  # fmt: skip
+    PaymentEvent.objects.bulk_create(rows)
+    months_mark(PaymentEvent, rows)
+    pay(back(1), "0.01", "salary")
+    assert value("payment_amount_sum_7d") == D("100000000000.00")
+    assert value("spending_of_salary_30d") == D(9 * 10**12)
+    assert value("payment_amount_share_7d_30d") == 1
+    values = batch_variables([person().pk], AS_OF)
+    assert [n for n, v in zip(values.names, values.numbers[0], strict=True) if v < 0] == []
 
 
 @pytest.mark.parametrize(("hour", "night"), [(21, 0), (22, 1), (23, 1), (0, 1), (5, 1), (6, 0)])
@@ -175,7 +223,7 @@ def test_levels_hold_until_the_next_and_need_their_consent():
               current_fund_mean_amount=D(50), deposits_amount=D(0), card_limit_amount=D(1000),
               card_debt_amount=D(250))  # fmt: skip
     assert value("wealth_products_last") == D("300.00")
-    assert value("wealth_products_age_days") == 19
+    assert value("assets_age_days") == 19
     assert value("wealth_products_change_180d") == D("200.00")
     assert value("wealth_products_mean_365d") == D("200.00")
     assert value("wealth_products_mean_90d") == D("300.00")
