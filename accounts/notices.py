@@ -55,6 +55,8 @@ NOTICES: dict[str, tuple[str | Promise, str | Promise]] = {
     "gift_refused": (_("Your gift was not accepted"), _("{amount} yuan of limit are yours again.")),
     "gift_revoked": (_("A gift was taken back"), _("{amount} yuan of limit are no longer lent to you.")),
     "gift_expired": (_("Your gift has ended"), _("What your friend does not use of {amount} yuan is yours again.")),
+    "rate_lowered": (_("Your rate was lowered"), _("New loans now cost {new_rate} % a day instead of {old_rate} %.")),
+    "rate_reviewed": (_("Your rate was reviewed"), _("New loans cost {new_rate} % a day.")),
     "credit_line_frozen": (_("Drawing is paused"), _("You can still repay. You may appeal in the app.")),
     "credit_line_unfrozen": (_("Drawing is open again"), _("Your credit line can be used again.")),
     "credit_line_closed": (_("Your credit line is closed"), _("What is open can still be repaid as agreed.")),

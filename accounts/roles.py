@@ -10,8 +10,9 @@ GRANTED = ("risk.invitation", "risk.invitationbatch", "risk.creditapplication", 
            "risk.decisioncontest", "risk.creditline", "risk.linechange", "risk.signature", "risk.appeal",
            "risk.assetproof")  # fmt: skip
 POLICY = ("risk.product", "risk.productterms", "risk.tier", "risk.scorecard", "risk.regulationparameter",
-          "risk.monitoringpolicy", "risk.limitraisepolicy", "risk.legaldocument", "risk.feeddelivery",
-          "risk.feedrejection", "accounts.contactrule")  # fmt: skip
+          "risk.monitoringpolicy", "risk.limitraisepolicy", "risk.ratereviewpolicy", "risk.ratereviewrun",
+          "risk.ratereview", "risk.legaldocument", "risk.feeddelivery", "risk.feedrejection",
+          "accounts.contactrule")  # fmt: skip
 ALERTS = ("risk.alert", "risk.alertnote", "risk.alertsnooze")
 USED = ("loans.loan", "loans.instalment", "loans.loanevent", "loans.repayment", "loans.payout",
         "loans.delinquencyfact", "loans.costdisclosure", "loans.creditgift", "loans.approval",
@@ -37,7 +38,8 @@ ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "risk_analyst": (
         ("accounts.customer", *GRANTED, *ALERTS, *POLICY, *CHANGES, *USED),
         (*EVIDENCE, "risk.change_alert", "risk.add_monitoringpolicy", "risk.change_monitoringpolicy",
-         "risk.add_limitraisepolicy", "risk.change_limitraisepolicy", "risk.add_regulationparameter",
+         "risk.add_limitraisepolicy", "risk.change_limitraisepolicy", "risk.add_ratereviewpolicy",
+         "risk.change_ratereviewpolicy", "risk.add_regulationparameter",
          "risk.add_productterms", "risk.change_productterms", "risk.add_scorecard", "risk.change_scorecard",
          "risk.add_invitation"),
     ),
@@ -51,7 +53,8 @@ ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (FULL_NUMBER, APPROVE_CHANGE, *EVIDENCE, "loans.decide_approval",
          "risk.decide_escalated_appeal", "risk.change_alert",
          "risk.add_regulationparameter", "risk.change_regulationparameter",
-         "risk.change_monitoringpolicy", "risk.change_limitraisepolicy", "risk.add_invitation",
+         "risk.change_monitoringpolicy", "risk.change_limitraisepolicy", "risk.change_ratereviewpolicy",
+         "risk.add_invitation",
          "risk.change_invitation", "risk.change_creditapplication",
          "risk.change_decisioncontest", "risk.change_creditline", "risk.change_productterms",
          "risk.change_scorecard", "lib.change_businessday"),

@@ -6,18 +6,32 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from risk.services.appeal_deadlines import appeals_advance
+from risk.services.rate_review import rate_review_advance
 from weilidai.lib.business_date import current_business_date
 
 log = structlog.get_logger(__name__)
 
 # A ring older than this has been overtaken by the next one of beat.
 RING_EXPIRES_SECONDS = 15
+PARTITIONS_MAX = 20
 
 
 @shared_task(name="risk.appeals_advance")
 def appeals_advance_task() -> dict[str, int]:
     """Pictures to check, reminders and last working days that are due; how many of each."""
     return appeals_advance(as_of=current_business_date(), at=timezone.now())
+
+
+@shared_task(name="risk.rate_review_advance")
+def rate_review_advance_task() -> int:
+    """Partitions of a rate review, as many as fit in a ring; the number of lines looked at."""
+    done = 0
+    for _ in range(PARTITIONS_MAX):
+        looked = rate_review_advance(at=timezone.now())
+        done += looked
+        if not looked:
+            break
+    return done
 
 
 def appeals_ring() -> None:

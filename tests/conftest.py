@@ -138,9 +138,11 @@ def live_stack(postgres: pg.Postgres, tmp_path_factory: pytest.TempPathFactory) 
 # --- Browser ----------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator["Browser"]:
-    """The system's Chromium."""
+    """The system's Chromium, for one file of tests: while it is driven, Django takes the process for an asynchronous
+    one and refuses the next file its database.
+    """
     path = chromium_path()
     if path is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium")

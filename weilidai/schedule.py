@@ -29,6 +29,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 10,
         "options": {"expires": 10},
     },
+    "rate-review": {
+        "task": "risk.rate_review_advance",
+        "schedule": 10,
+        "options": {"expires": 10},
+    },
     "sms": {
         "task": "accounts.sms_send_due",
         "schedule": 10,

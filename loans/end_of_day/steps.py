@@ -20,6 +20,7 @@ from risk.services.application import applications_expire
 from risk.services.invitation import invitations_expire
 from risk.services.monitoring import approval_band_watch
 from risk.services.prescreening import prescreening_round
+from risk.services.rate_review import is_quarter_start, rate_review_begin
 
 
 def _invitations(day: date, progress: Progress) -> dict[str, Any]:
@@ -50,6 +51,15 @@ def _approval_band(day: date, progress: Progress) -> dict[str, Any]:
     return {"raised": approval_band_watch(as_of=day, at=timezone.now())}
 
 
+def _rate_review(day: date, progress: Progress) -> dict[str, Any]:
+    """On the eve of a quarter its review is begun; workers go through the lines by themselves."""
+    opening = day + timedelta(days=1)
+    if not is_quarter_start(opening):
+        return {}
+    run = rate_review_begin(quarter=opening, as_of=opening, at=timezone.now())
+    return {"run": str(run.pk)} if run else {"run": None, "because": "no rate review policy is in force"}
+
+
 def _gifts(day: date, progress: Progress) -> dict[str, Any]:
     return {"moved": gifts_expire(as_of=day + timedelta(days=1), at=timezone.now())}
 
@@ -65,6 +75,7 @@ STEPS = (
     Step("accrual", _("Post the day's accruals"), accrual_post),
     Step("delinquency", _("Overdue facts"), facts_write),
     Step("tape", _("Hand over the tape"), tape_hand_over),
+    Step("rate_review", _("Begin the quarter's rate review"), _rate_review),
     Step("reminders", _("Reminders"), reminders_send),
     Step("approval_band", _("Watch the approval rate"), _approval_band),
     Step("images", _("Sweep of pictures"), _images),

@@ -17,6 +17,7 @@ from risk.models import (
     LegalDocument,
     LineState,
     Outcome,
+    RateReview,
     TierCode,
 )
 from risk.rules.reasons import reason_advice, reason_text
@@ -129,6 +130,23 @@ class CreditLineSerializer(serializers.Serializer[CreditLine]):
     @extend_schema_field(serializers.CharField(allow_null=True))
     def get_frozen_reason(self, line: CreditLine) -> str | None:
         return line.frozen_reason or None
+
+
+class RateReviewSerializer(serializers.Serializer[RateReview]):
+    id = serializers.UUIDField()
+    quarter = serializers.DateField()
+    reviewed_on = serializers.DateField(source="business_date")
+    old_daily_rate = RateField()
+    new_daily_rate = RateField()
+    old_tier = serializers.ChoiceField(choices=TierCode.choices)
+    new_tier = serializers.ChoiceField(choices=TierCode.choices)
+    months_on_time = serializers.IntegerField()
+    reasons = serializers.SerializerMethodField()
+
+    @extend_schema_field(ReasonSerializer(many=True))
+    def get_reasons(self, review: RateReview) -> Any:
+        """Codes with their texts in the reader's language."""
+        return ReasonSerializer([{"code": code} for code in review.reasons], many=True).data
 
 
 class ApplicationSerializer(serializers.Serializer[CreditApplication]):

@@ -21,8 +21,9 @@ from risk.api.serializers import (
     EntrySerializer,
     ProductQuery,
     ProductSerializer,
+    RateReviewSerializer,
 )
-from risk.models import CreditApplication, CreditLine, LegalDocument
+from risk.models import CreditApplication, CreditLine, LegalDocument, RateReview
 from risk.pdf import document_pdf
 from risk.selectors.applications import entry_show, line_of, lines_of, missing_signatures
 from risk.selectors.auxiliary import auxiliary_items_show
@@ -124,6 +125,19 @@ class CreditLineDetailView(APIView):
     @extend_schema(responses={200: CreditLineSerializer, **PROBLEMS})
     def get(self, request: Request, line_id: UUID) -> Response:
         return Response(CreditLineSerializer(line_of(customer_of(request), line_id)).data)
+
+
+class RateReviewListView(generics.ListAPIView[RateReview]):
+    """What each quarter's review made of an own line, newest first (R28)."""
+
+    serializer_class = RateReviewSerializer
+    queryset = RateReview.objects.none()
+
+    def get_queryset(self) -> Any:
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset
+        line = line_of(customer_of(self.request), self.kwargs["line_id"])
+        return RateReview.objects.filter(credit_line=line)
 
 
 class AuxiliaryItemsView(APIView):

@@ -40,6 +40,14 @@ from risk.models.product import (
     TierCode,
 )
 from risk.models.raises import AssetProof, LimitRaisePolicy, ProofKind, ProofState
+from risk.models.rate_review import (
+    CustomerScore,
+    RateReview,
+    RateReviewPartition,
+    RateReviewPolicy,
+    RateReviewRun,
+    RunState,
+)
 from risk.models.review import ReviewClaim
 from risk.models.summary import BehaviourMonth
 from risk.models.tape import LoanTape
@@ -69,6 +77,7 @@ __all__ = [
     "CreditApplication",
     "CreditLine",
     "CustomerFeedRow",
+    "CustomerScore",
     "Decision",
     "DecisionContest",
     "FeeBase",
@@ -96,8 +105,13 @@ __all__ = [
     "ProductTerms",
     "ProofKind",
     "ProofState",
+    "RateReview",
+    "RateReviewPartition",
+    "RateReviewPolicy",
+    "RateReviewRun",
     "RegulationParameter",
     "ReviewClaim",
+    "RunState",
     "ScoreReading",
     "Scorecard",
     "Signature",

@@ -33,6 +33,13 @@ _TEXTS: dict[str, str | Promise] = {
     "good_housing_fund": gettext_lazy("Housing fund paid regularly"),
     "good_red_packets": gettext_lazy("Active use of the service"),
     "manual_review": gettext_lazy("A person has looked at your application"),
+    "unchanged": gettext_lazy("Nothing changed that would move your rate"),
+    "line_frozen": gettext_lazy("Your credit line is frozen; its rate stays as it is"),
+    "paid_on_time": gettext_lazy("You paid on time, month after month"),
+    "score_better": gettext_lazy("Your assessment has become better"),
+    "score_worse": gettext_lazy("Your assessment has become worse"),
+    "promoted": gettext_lazy("Your credit line has moved to a better tier"),
+    "lowest_rate": gettext_lazy("Your rate is the lowest of your tier"),
 }
 REASON_CODES = frozenset(_TEXTS)
 

@@ -8,12 +8,12 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import StaffUser
 from risk.errors import FourEyesRequired
-from risk.models import LimitRaisePolicy, MonitoringPolicy, PolicyState, ProductTerms, Scorecard
+from risk.models import LimitRaisePolicy, MonitoringPolicy, PolicyState, ProductTerms, RateReviewPolicy, Scorecard
 from risk.rules.scorecard import ScorecardInvalid, scorecard_check
 from weilidai.lib.audit import Actor, audit_record, state_change_record
 from weilidai.lib.errors import FieldInvalid, TransitionRefused
 
-Policy = ProductTerms | Scorecard | MonitoringPolicy | LimitRaisePolicy
+Policy = ProductTerms | Scorecard | MonitoringPolicy | LimitRaisePolicy | RateReviewPolicy
 
 
 @transaction.atomic
@@ -60,6 +60,10 @@ def _content_check(row: Policy) -> None:
         shares = (row.proof_property_share, row.proof_vehicle_share, row.proof_both_share)
         if min(shares) < 0 or sum(shares) > 1:
             raise _fault("proof_both_share", _("Shares lie between 0 and 1, also together"))
+        return
+    if isinstance(row, RateReviewPolicy):
+        if min(row.step_down_rate, row.step_up_rate, row.on_time_rate) < 0:
+            raise _fault("step_down_rate", _("A step is not negative"))
         return
     tiers = list(row.tiers.all())
     if not any(tier.months_in_use_min == 0 and tier.assets_min_amount == 0 for tier in tiers):

@@ -17,6 +17,7 @@ from risk.models import (
     PolicyState,
     Product,
     ProductTerms,
+    RateReviewPolicy,
     RegulationParameter,
     Scorecard,
     Tier,
@@ -37,6 +38,7 @@ def presets_load(*, as_of: date) -> dict[str, int]:
         "regulation": sum(_regulation_create(row, as_of) for row in shipped["regulation"]),
         "products": sum(_product_create(row, as_of) for row in shipped["products"]),
         "limit_raises": int(_raises_create(as_of)),
+        "rate_reviews": int(_rate_reviews_create(as_of)),
         "scorecards": int(_scorecard_create(_read("scorecard.json"), as_of)),
     }
     created["monitoring"] = int(_monitoring_create(as_of))
@@ -77,6 +79,15 @@ def _raises_create(as_of: date) -> bool:
     if LimitRaisePolicy.objects.exists():
         return False
     policy = LimitRaisePolicy.objects.create(version=1, state=PolicyState.ACTIVE, valid_from=VALID_FROM)
+    audit_record(action="preset.load", actor=ACTOR, subject=policy, as_of=as_of, after={"version": 1})
+    return True
+
+
+def _rate_reviews_create(as_of: date) -> bool:
+    """The model's defaults are the shipped figures."""
+    if RateReviewPolicy.objects.exists():
+        return False
+    policy = RateReviewPolicy.objects.create(version=1, state=PolicyState.ACTIVE, valid_from=VALID_FROM)
     audit_record(action="preset.load", actor=ACTOR, subject=policy, as_of=as_of, after={"version": 1})
     return True
 

@@ -112,7 +112,7 @@ def test_a_line_is_shown_in_the_words_of_the_contract() -> None:
     shown = charlie.get(f"credit-lines/{line.pk}").json()
     assert shown == {
         "id": str(line.pk), "product": "weilidai", "state": "active", "tier": "new", "limit": str(line.limit_amount),
-        "used": str(line.limit_amount - 100), "gifted": "0.00", "available": "100.00",
+        "used": str(line.limit_amount - 100), "gifted": "0.00", "received": "0.00", "available": "100.00",
         "daily_rate": str(line.daily_rate), "frozen_reason": None, "opened_on": "2026-11-20",
     }  # fmt: skip
     assert charlie.get("credit-lines").json()["results"] == [shown]

@@ -1,0 +1,175 @@
+"""The quarterly review of rates (R28, R29): its policy, a run with its partitions, one row per line and quarter."""
+
+from decimal import Decimal
+
+from django.conf import settings
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+from django_fsm import FSMField, transition
+from simple_history.models import HistoricalRecords
+
+from risk.models.credit_line import CreditLine
+from risk.models.decision import Scorecard
+from risk.models.product import TierCode, VersionedPolicy
+from weilidai.lib.ids import uuid7
+from weilidai.lib.money import MoneyField, RateField
+
+
+class RateReviewPolicy(VersionedPolicy):
+    """How far a review may move a rate. Steps are fractions a day; 0 up: a review never makes a line dearer."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    code = models.SlugField(_("code"), max_length=40, default="main")
+    step_down_rate = RateField(_("at most down by, a day"), default=Decimal("0.000020"))
+    step_up_rate = RateField(_("at most up by, a day"), default=Decimal("0"))
+    on_time_months = models.PositiveSmallIntegerField(_("months in a row on time"), default=6)
+    on_time_rate = RateField(_("down for paying on time by, a day"), default=Decimal("0.000020"))
+    score_days_max = models.PositiveSmallIntegerField(_("oldest score, days"), default=45)
+    needs_release = models.BooleanField(_("a second person releases each quarter"), default=False)
+    history = HistoricalRecords()
+
+    class Meta:
+        verbose_name = _("rate review policy")
+        verbose_name_plural = _("rate review policies")
+        ordering = ["code", "-version"]
+        constraints = [models.UniqueConstraint(fields=["code", "version"], name="rate_review_policy_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.code} v{self.version}"
+
+
+class CustomerScore(models.Model):
+    """The newest score of a customer under a scorecard; a review need not compute one that is young enough."""
+
+    id = models.BigAutoField(primary_key=True)
+    customer = models.ForeignKey(
+        verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="+"
+    )
+    scorecard = models.ForeignKey(verbose_name=_("scorecard"), to=Scorecard, on_delete=models.PROTECT, related_name="+")
+    as_of = models.DateField(_("as of"))
+    score = models.DecimalField(_("score"), max_digits=7, decimal_places=2)
+
+    class Meta:
+        verbose_name = _("customer's score")
+        verbose_name_plural = _("customers' scores")
+        constraints = [models.UniqueConstraint(fields=["customer", "scorecard"], name="score_once_per_card")]
+
+    def __str__(self) -> str:
+        return f"{self.score} {self.as_of}"
+
+
+class RunState(models.TextChoices):
+    WAITING = "waiting", _("Waiting for release")
+    RUNNING = "running", _("Running")
+    DONE = "done", _("Done")
+    DISCARDED = "discarded", _("Discarded")
+
+
+class RateReviewRun(models.Model):
+    """All lines of a quarter, or a dry run over them that changes nothing. `summary` holds the distribution."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    quarter = models.DateField(_("quarter"), help_text=_("first day"))
+    is_dry_run = models.BooleanField(_("dry run"), default=False)
+    policy = models.ForeignKey(
+        verbose_name=_("policy"), to=RateReviewPolicy, on_delete=models.PROTECT, related_name="+"
+    )
+    scorecard = models.ForeignKey(verbose_name=_("scorecard"), to=Scorecard, on_delete=models.PROTECT, related_name="+")
+    state = FSMField(_("state"), max_length=10, choices=RunState.choices, default=RunState.RUNNING, protected=True)
+    business_date = models.DateField(_("business date"))
+    created_at = models.DateTimeField(_("created at"))
+    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
+    started_by = models.ForeignKey(
+        verbose_name=_("started by"), to=settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True,
+        related_name="+",
+    )  # fmt: skip
+    released_by = models.ForeignKey(
+        verbose_name=_("released by"), to=settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True,
+        related_name="+",
+    )  # fmt: skip
+    summary = models.JSONField(_("summary"), default=dict, blank=True)
+
+    class Meta:
+        verbose_name = _("rate review run")
+        verbose_name_plural = _("rate review runs")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["quarter"], condition=models.Q(is_dry_run=False), name="one_real_run_per_quarter"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.quarter:%Y-%m}"
+
+    @transition(field=state, source=RunState.WAITING, target=RunState.RUNNING)
+    def release(self) -> None:
+        """A second person has seen the dry run."""
+
+    @transition(field=state, source=RunState.RUNNING, target=RunState.DONE)
+    def finish(self) -> None:
+        """Every partition is done."""
+
+    @transition(field=state, source=RunState.WAITING, target=RunState.DISCARDED)
+    def discard(self) -> None:
+        """The quarter is not reviewed."""
+
+
+class RateReviewPartition(models.Model):
+    """A range of lines by key, claimed by one worker at a time for as long as its lease."""
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(
+        verbose_name=_("run"), to=RateReviewRun, on_delete=models.PROTECT, related_name="partitions"
+    )
+    first_key = models.UUIDField()
+    last_key = models.UUIDField()
+    is_done = models.BooleanField(_("done"), default=False)
+    claimed_until = models.DateTimeField(_("claimed until"), null=True, blank=True)
+    lines_count = models.PositiveIntegerField(_("lines"), default=0)
+    summary = models.JSONField(_("summary"), default=dict)
+
+    class Meta:
+        verbose_name = _("partition of a review")
+        verbose_name_plural = _("partitions of reviews")
+        constraints = [models.UniqueConstraint(fields=["run", "first_key"], name="review_partition_once")]
+        # Serves the workers: what is left to do.
+        indexes = [models.Index(fields=["run"], condition=models.Q(is_done=False), name="review_partition_open")]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} {self.lines_count}"
+
+
+class RateReview(models.Model):
+    """What a quarter's review made of one line: old and new rate, and why. Written once."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    quarter = models.DateField(_("quarter"))
+    run = models.ForeignKey(verbose_name=_("run"), to=RateReviewRun, on_delete=models.PROTECT, related_name="reviews")
+    credit_line = models.ForeignKey(
+        verbose_name=_("credit line"), to=CreditLine, on_delete=models.PROTECT, related_name="rate_reviews"
+    )
+    customer = models.ForeignKey(
+        verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="+"
+    )
+    business_date = models.DateField(_("business date"))
+    score = models.DecimalField(_("score"), max_digits=7, decimal_places=2, null=True, blank=True)
+    months_on_time = models.PositiveSmallIntegerField(_("months in a row on time"))
+    old_daily_rate = RateField(_("old daily rate"))
+    new_daily_rate = RateField(_("new daily rate"))
+    old_tier = models.CharField(_("old tier"), max_length=20, choices=TierCode.choices)
+    new_tier = models.CharField(_("new tier"), max_length=20, choices=TierCode.choices)
+    old_limit_amount = MoneyField(_("old limit"))
+    new_limit_amount = MoneyField(_("new limit"))
+    reasons = models.JSONField(_("reasons"))
+
+    class Meta:
+        verbose_name = _("rate review")
+        verbose_name_plural = _("rate reviews")
+        ordering = ["-id"]
+        constraints = [models.UniqueConstraint(fields=["credit_line", "quarter"], name="one_review_per_quarter")]
+        # Serves a customer's history.
+        indexes = [models.Index(fields=["customer", "-id"], name="rate_review_by_customer")]
+
+    def __str__(self) -> str:
+        return f"{self.quarter:%Y-%m} {self.new_daily_rate}"

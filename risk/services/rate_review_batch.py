@@ -1,0 +1,195 @@
+"""Some hundred lines reviewed in one transaction: read in sets, decided one by one, written in sets."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django.utils import timezone
+
+from accounts.services.notification import Notice, notifications_send
+from risk.models import (
+    AssetMonth,
+    CreditLine,
+    CustomerScore,
+    LineChange,
+    LineState,
+    ProductTerms,
+    RateReview,
+    RateReviewRun,
+)
+from risk.rules.limits import TierRange, tier_choose
+from risk.rules.on_time import months_on_time
+from risk.rules.rate_review import Reviewed, ReviewRules, Standing, line_review
+from risk.selectors.facts import limits_open_sum, months_between
+from risk.selectors.policy import regulation, terms_current
+from risk.selectors.scores import score_now, scores_stored
+from risk.selectors.tape import line_spans
+from risk.variables.frame import month_start
+from weilidai.lib.models import AuditEvent
+from weilidai.lib.money import ZERO
+
+ACTOR_NAME = "rate_review"
+ASSET_MONTHS = 6
+
+
+def batch_review(run: RateReviewRun, lines: Sequence[CreditLine]) -> Counter[str]:
+    """Reviews the lines, which the caller has locked, and writes the outcome unless the run is a dry one."""
+    counts: Counter[str] = Counter()
+    if not lines:
+        return counts
+    standings = _standings(run, lines)
+    offers = _offers(run, lines)
+    outcomes: list[tuple[CreditLine, Standing, Reviewed]] = []
+    for line in lines:
+        tiers, rules = offers[line.product_id]
+        reviewed = line_review(standings[line.pk], tiers, rules)
+        outcomes.append((line, standings[line.pk], reviewed))
+        counts.update(
+            counts_of(line.daily_rate, reviewed.daily_rate, line.tier, reviewed.tier.code, list(reviewed.reasons))
+        )
+    if not run.is_dry_run:
+        _write(run, outcomes)
+    return counts
+
+
+def counts_of(old: Decimal, new: Decimal, old_tier: str, new_tier: str, reasons: list[str]) -> dict[str, int]:
+    """What one line adds to the summary: counts by change in millionths a day, by tier move, by reason."""
+    counts = {"lines": 1, f"change:{int((new - old) * 1_000_000)}": 1, f"tier:{old_tier}>{new_tier}": 1}
+    return counts | {f"reason:{reason}": 1 for reason in reasons}
+
+
+def _offers(run: RateReviewRun, lines: Sequence[CreditLine]) -> dict[str, tuple[list[TierRange], ReviewRules]]:
+    """Tiers and rules per product, of the quarter's first day."""
+    return {
+        product: _offer(run, terms_current(product, run.quarter)) for product in {line.product_id for line in lines}
+    }
+
+
+def _offer(run: RateReviewRun, terms: ProductTerms) -> tuple[list[TierRange], ReviewRules]:
+    definition, policy = run.scorecard.definition, run.policy
+    names = ("code", "rank", "months_in_use_min", "assets_min_amount", "limit_min_amount", "limit_max_amount",
+             "daily_rate_min", "daily_rate_max", "penalty_share")  # fmt: skip
+    tiers = [TierRange(**{name: getattr(tier, name) for name in names}) for tier in terms.tiers.all()]
+    return tiers, ReviewRules(
+        step_down=policy.step_down_rate,
+        step_up=policy.step_up_rate,
+        on_time_months=policy.on_time_months,
+        on_time_step=policy.on_time_rate,
+        approve_from=Decimal(definition["approve_from"]),
+        top_score=Decimal(definition["top_score"]),
+        cost_cap_rate=regulation("cost_cap_rate", run.quarter) if terms.cost_cap_enforced else None,
+        limit_step=terms.limit_step_amount,
+        ceiling=terms.limit_ceiling_amount,
+        student_limit=terms.student_limit_amount,
+    )
+
+
+def _standings(run: RateReviewRun, lines: Sequence[CreditLine]) -> dict[UUID, Standing]:
+    as_of, months = run.quarter, run.policy.on_time_months
+    people = [line.customer_id for line in lines]
+    spans = line_spans([line.pk for line in lines], month_start(as_of, months), as_of - timedelta(days=1))
+    assets, scores = _assets(people, as_of), _scores(run, lines)
+    offers = _offers(run, lines)
+    household = regulation("household_credit_amount", as_of)
+    found: dict[UUID, Standing] = {}
+    for line in lines:
+        in_use = months_between(line.opened_date, as_of) if line.application_id else 0
+        tiers, _rules = offers[line.product_id]
+        held = assets.get(line.customer_id, ZERO)
+        rises = tier_choose(tiers, months_in_use=in_use, assets_amount=held).code != line.tier
+        found[line.pk] = Standing(
+            tier=line.tier,
+            limit=line.limit_amount,
+            daily_rate=line.daily_rate,
+            score=scores.get(line.customer_id),
+            months_on_time=months_on_time(spans.get(line.pk, []), as_of, months),
+            months_in_use=in_use,
+            assets=held,
+            is_student=line.customer.is_student,
+            is_frozen=line.state == LineState.FROZEN,
+            # Asked only where a limit may rise: for one line in many.
+            household_room=household - limits_open_sum(line.customer, exclude=line.pk) if rises else ZERO,
+        )
+    return found
+
+
+def _assets(people: Sequence[UUID], as_of: date) -> dict[UUID, Decimal]:
+    """The newest month of assets of each person, as a decision counts them."""
+    rows = AssetMonth.objects.filter(customer__in=people, month__lte=as_of, month__gte=month_start(as_of, ASSET_MONTHS))
+    columns = ("customer_id", "current_fund_mean_amount", "wealth_products_amount", "deposits_amount")
+    return {customer: fund + wealth + deposits for customer, fund, wealth, deposits in
+            rows.order_by("month", "id").values_list(*columns)}  # fmt: skip
+
+
+def _scores(run: RateReviewRun, lines: Sequence[CreditLine]) -> dict[UUID, Decimal]:
+    """Stored scores young enough; the others are computed and stored for the next who asks."""
+    oldest = run.quarter - timedelta(days=run.policy.score_days_max)
+    people = {line.customer_id: line for line in lines}
+    scores = scores_stored(list(people), run.scorecard, oldest, run.quarter)
+    fresh = []
+    for key, line in people.items():
+        if key not in scores:
+            terms = terms_current(line.product_id, run.quarter)
+            scores[key] = score_now(line.customer, run.scorecard, terms, run.quarter)
+            fresh.append(CustomerScore(customer_id=key, scorecard=run.scorecard, as_of=run.quarter, score=scores[key]))
+    CustomerScore.objects.bulk_create(
+        fresh, update_conflicts=True, unique_fields=["customer", "scorecard"], update_fields=["as_of", "score"]
+    )
+    return scores
+
+
+def _write(run: RateReviewRun, outcomes: list[tuple[CreditLine, Standing, Reviewed]]) -> None:
+    at = timezone.now()
+    reviews, changes, trail, notices, changed = [], [], [], [], []
+    for line, standing, new in outcomes:
+        reviews.append(_review(run, line, standing, new))
+        notices.append(_notice(run, line, new))
+        if (new.tier.code, new.limit, new.daily_rate) == (line.tier, line.limit_amount, line.daily_rate):
+            continue
+        changes.append(_change(run, line, new, at))
+        trail.append(_trail(run, line, new, at))
+        line.tier, line.limit_amount, line.daily_rate = new.tier.code, new.limit, new.daily_rate
+        line.penalty_share = new.tier.penalty_share
+        changed.append(line)
+    CreditLine.objects.bulk_update(changed, ["tier", "limit_amount", "daily_rate", "penalty_share"])
+    RateReview.objects.bulk_create(reviews)
+    LineChange.objects.bulk_create(changes)
+    AuditEvent.objects.bulk_create(trail)
+    notifications_send(notices, business_date=run.business_date)
+
+
+def _review(run: RateReviewRun, line: CreditLine, standing: Standing, new: Reviewed) -> RateReview:
+    return RateReview(
+        quarter=run.quarter, run=run, credit_line=line, customer_id=line.customer_id, business_date=run.business_date,
+        score=standing.score, months_on_time=standing.months_on_time, old_daily_rate=line.daily_rate,
+        new_daily_rate=new.daily_rate, old_tier=line.tier, new_tier=new.tier.code,
+        old_limit_amount=line.limit_amount, new_limit_amount=new.limit, reasons=list(new.reasons),
+    )  # fmt: skip
+
+
+def _change(run: RateReviewRun, line: CreditLine, new: Reviewed, at: Any) -> LineChange:
+    return LineChange(
+        credit_line=line, customer_id=line.customer_id, business_date=run.business_date, at=at, reason="rate_review",
+        actor_name=ACTOR_NAME, old_limit_amount=line.limit_amount, new_limit_amount=new.limit,
+        old_daily_rate=line.daily_rate, new_daily_rate=new.daily_rate, old_tier=line.tier, new_tier=new.tier.code,
+    )  # fmt: skip
+
+
+def _trail(run: RateReviewRun, line: CreditLine, new: Reviewed, at: Any) -> AuditEvent:
+    return AuditEvent(
+        at=at, business_date=run.business_date, action="credit_line.change", actor_kind="system", actor_id=ACTOR_NAME,
+        actor_name=ACTOR_NAME, subject_type="risk.creditline", subject_id=str(line.pk), customer_id=line.customer_id,
+        before={"daily_rate": str(line.daily_rate), "tier": line.tier, "limit_amount": str(line.limit_amount)},
+        after={"daily_rate": str(new.daily_rate), "tier": new.tier.code, "limit_amount": str(new.limit)},
+        reason=f"rate review {run.quarter}",
+    )  # fmt: skip
+
+
+def _notice(run: RateReviewRun, line: CreditLine, new: Reviewed) -> Notice:
+    kind = "rate_lowered" if new.daily_rate < line.daily_rate else "rate_reviewed"
+    old, rate = f"{line.daily_rate * 100:.4f}", f"{new.daily_rate * 100:.4f}"
+    params = {"product": line.product_id, "old_rate": old, "new_rate": rate}
+    return Notice(line.customer_id, kind, params, f"rate_review:{line.pk}:{run.quarter}")

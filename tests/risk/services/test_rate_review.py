@@ -1,0 +1,252 @@
+"""A quarter is reviewed once per line, by any number of workers, however often they are killed (R28, I5)."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+
+from accounts.models import Customer, Notification, StaffUser
+from loans.end_of_day.run import days_close
+from loans.end_of_day.steps import STEPS
+from risk.errors import FourEyesRequired
+from risk.models import (
+    CreditLine,
+    CustomerScore,
+    LineChange,
+    LoanTape,
+    RateReview,
+    RateReviewPartition,
+    RateReviewPolicy,
+    RateReviewRun,
+    RunState,
+    Scorecard,
+)
+from risk.services import rate_review
+from risk.services.rate_review import (
+    dry_run_begin,
+    rate_review_advance,
+    rate_review_begin,
+    rate_review_release,
+    summary_of,
+)
+from tests.loans.builders import line_for
+from weilidai.lib.business_date import business_date_set
+from weilidai.lib.errors import TransitionRefused
+from weilidai.lib.models import AuditEvent
+
+pytestmark = [pytest.mark.usefixtures("policies"), pytest.mark.req("R28")]
+Q4 = date(2026, 10, 1)
+AT = datetime(2026, 10, 1, 1, tzinfo=UTC)
+D = Decimal
+
+
+def lines_make(count: int, *, on_time: int = 0) -> list[CreditLine]:
+    """Lines at 0.045 % opened in September, the first `on_time` of them used and paid on time for half a year."""
+    scorecard = Scorecard.objects.get()
+    made = []
+    for number in range(count):
+        customer = Customer.objects.create(openid=f"p{number:04}")
+        line = line_for(customer, rate="0.000450", limit="5000.00")
+        CreditLine.objects.filter(pk=line.pk).update(opened_date=date(2026, 9, 15))
+        CustomerScore.objects.create(customer=customer, scorecard=scorecard, as_of=date(2026, 9, 20), score=D(65))
+        if number < on_time:
+            LoanTape.objects.create(
+                loan_id=customer.pk, customer=customer, credit_line=line, product_id="weilidai", state="active",
+                business_date=date(2026, 3, 20), plan="single", start_date=date(2026, 3, 20),
+                due_date=date(2026, 12, 31), principal_amount=D(100), outstanding_principal_amount=D(100),
+                unpaid_due_date=date(2026, 12, 31), daily_rate=D("0.000450"),
+            )  # fmt: skip
+        made.append(CreditLine.objects.get(pk=line.pk))
+    return made
+
+
+def begin(**changes: Any) -> RateReviewRun:
+    run = rate_review_begin(**{"quarter": Q4, "as_of": Q4, "at": AT, **changes})
+    assert run is not None
+    return run
+
+
+def work() -> int:
+    rounds = 0
+    while rate_review_advance(at=AT):
+        rounds += 1
+    return rounds
+
+
+def rates() -> list[str]:
+    return [str(rate) for rate in CreditLine.objects.order_by("customer__openid").values_list("daily_rate", flat=True)]
+
+
+def test_every_open_line_is_reviewed_once_and_its_customer_told():
+    lines_make(5, on_time=2)
+    run = begin()
+    work()
+    assert rates() == ["0.000430", "0.000430", "0.000450", "0.000450", "0.000450"]
+    assert RateReview.objects.count() == 5
+    assert LineChange.objects.filter(reason="rate_review").count() == 2
+    assert AuditEvent.objects.filter(action="credit_line.change").count() == 2
+    kinds = list(Notification.objects.filter(kind__startswith="rate_").values_list("kind", flat=True))
+    assert sorted(kinds) == ["rate_lowered"] * 2 + ["rate_reviewed"] * 3
+    done = RateReviewRun.objects.get(pk=run.pk)
+    assert done.state == RunState.DONE
+    assert done.summary == {
+        "lines": 5, "change:-20": 2, "change:0": 3, "tier:new>new": 5, "reason:paid_on_time": 2, "reason:unchanged": 3,
+    }  # fmt: skip
+
+
+def test_a_second_beginning_and_more_workers_change_nothing():
+    lines_make(3, on_time=3)
+    first = begin()
+    work()
+    assert begin().pk == first.pk
+    assert work() == 0
+    RateReviewPartition.objects.update(is_done=False)
+    RateReviewRun.objects.filter(pk=first.pk).update(state=RunState.RUNNING)
+    work()
+    assert rates() == ["0.000430"] * 3
+    assert RateReview.objects.count() == LineChange.objects.filter(reason="rate_review").count() == 3
+
+
+def test_the_next_quarter_goes_on_from_there():
+    lines_make(1, on_time=1)
+    begin()
+    work()
+    january = date(2027, 1, 1)
+    LoanTape.objects.update(unpaid_due_date=date(2027, 6, 30))
+    begin(quarter=january, as_of=january)
+    CustomerScore.objects.update(as_of=date(2026, 12, 20))
+    work()
+    assert rates() == ["0.000410"]
+
+
+def test_partitions_cover_every_line_and_closed_ones_are_left_out(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(rate_review, "PARTITION_LINES", 2)
+    lines = lines_make(7)
+    CreditLine.objects.filter(pk=lines[3].pk).update(state="closed")
+    run = begin()
+    assert run.partitions.count() == 3
+    assert work() == 3
+    assert RateReview.objects.count() == 6
+    assert sum(run.partitions.values_list("lines_count", flat=True)) == 6
+
+
+def test_new_rates_hold_for_new_loans_only_and_scores_too_old_are_computed_anew():
+    [line] = lines_make(1)
+    CustomerScore.objects.update(as_of=date(2026, 8, 16), score=D(95))
+    begin()
+    work()
+    score = CustomerScore.objects.get()
+    assert score.as_of == Q4
+    assert RateReview.objects.get().score == score.score != D(95)
+    assert CreditLine.objects.get(pk=line.pk).daily_rate == D("0.000450")
+
+
+@pytest.mark.parametrize(("as_of", "computed"), [(date(2026, 8, 17), False), (date(2026, 8, 16), True)])
+def test_a_score_of_45_days_is_young_enough(as_of: date, computed: bool):
+    lines_make(1)
+    CustomerScore.objects.update(as_of=as_of)
+    begin()
+    work()
+    assert (CustomerScore.objects.get().as_of == Q4) is computed
+
+
+def test_a_dry_run_changes_nothing_and_shows_the_distribution(admin_user: StaffUser):
+    lines_make(4, on_time=1)
+    run = dry_run_begin(quarter=Q4, user=admin_user, as_of=Q4, at=AT)
+    work()
+    assert RateReviewRun.objects.get(pk=run.pk).summary["change:-20"] == 1
+    assert rates() == ["0.000450"] * 4
+    assert not RateReview.objects.exists()
+    assert not Notification.objects.filter(kind__startswith="rate_").exists()
+
+
+def test_a_quarter_that_needs_a_release_waits_for_a_second_person(admin_user: StaffUser):
+    RateReviewPolicy.objects.update(needs_release=True)
+    lines_make(1, on_time=1)
+    run = begin()
+    assert work() == 0
+    dry_run_begin(quarter=Q4, user=admin_user, as_of=Q4, at=AT)
+    work()
+    edge: dict[str, Any] = {"run_id": run.pk, "reason": "seen", "as_of": Q4, "at": AT}
+    with pytest.raises(FourEyesRequired):
+        rate_review_release(user=admin_user, **edge)
+    second = StaffUser.objects.create(username="second")
+    rate_review_release(user=second, **edge)
+    with pytest.raises(TransitionRefused):
+        rate_review_release(user=second, **edge)
+    work()
+    assert rates() == ["0.000430"]
+
+
+def test_the_night_before_a_quarter_begins_it():
+    lines_make(1)
+    business_date_set(date(2026, 9, 29), at=AT)
+    days_close(through=date(2026, 9, 29), steps=STEPS)
+    assert not RateReviewRun.objects.exists()
+    days_close(through=date(2026, 10, 2), steps=STEPS)
+    assert [run.quarter for run in RateReviewRun.objects.all()] == [Q4]
+
+
+def test_the_command_works_a_quarter_to_its_end(capsys: pytest.CaptureFixture[str]):
+    lines_make(2, on_time=1)
+    business_date_set(date(2026, 11, 20), at=AT)
+    call_command("rate_review", "--quarter", "2026-10-01")
+    assert "lines: 2" in capsys.readouterr().out.splitlines()
+    assert RateReview.objects.count() == 2
+
+
+def test_without_a_policy_nothing_is_reviewed():
+    RateReviewPolicy.objects.all().delete()
+    assert rate_review_begin(quarter=Q4, as_of=Q4, at=AT) is None
+
+
+WORKER = """
+import django; django.setup()
+from django.utils import timezone
+from risk.services import rate_review as r
+r.BATCH = 3
+import sys
+while r.rate_review_advance(at=timezone.now()):
+    pass
+"""
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_workers_killed_at_random_leave_the_same_as_undisturbed_ones(monkeypatch: pytest.MonkeyPatch):
+    """Three workers on small partitions, one killed again and again; leases are made short to keep the test short."""
+    monkeypatch.setattr(rate_review, "PARTITION_LINES", 20)
+    lines_make(120, on_time=60)
+    run = begin()
+    values = connection.settings_dict
+    url = f"postgres://{values['USER']}:{values['PASSWORD']}@{values['HOST']}:{values['PORT']}/{values['NAME']}"
+    environment = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+
+    def start() -> subprocess.Popen[bytes]:
+        return subprocess.Popen([sys.executable, "-c", WORKER], env=environment, cwd=os.getcwd())
+
+    for _ in range(4):
+        workers = [start(), start()]
+        time.sleep(1.6)
+        for worker in workers:
+            worker.send_signal(signal.SIGKILL)
+            worker.wait()
+        RateReviewPartition.objects.filter(is_done=False).update(claimed_until=None)
+    while rate_review_advance(at=datetime.now(UTC) + timedelta(minutes=5)):
+        pass
+    assert RateReview.objects.count() == 120
+    assert rates() == ["0.000430"] * 60 + ["0.000450"] * 60
+    assert LineChange.objects.filter(reason="rate_review").count() == 60
+    assert AuditEvent.objects.filter(action="credit_line.change").count() == 60
+    assert Notification.objects.filter(kind__startswith="rate_").count() == 120
+    done = RateReviewRun.objects.get(pk=run.pk)
+    assert (done.state, done.summary["lines"]) == (RunState.DONE, 120)
+    assert summary_of(done) == done.summary
