@@ -138,8 +138,8 @@ class RateReviewSerializer(serializers.Serializer[RateReview]):
     reviewed_on = serializers.DateField(source="business_date")
     old_daily_rate = RateField()
     new_daily_rate = RateField()
-    old_tier = serializers.ChoiceField(choices=TierCode.choices)
-    new_tier = serializers.ChoiceField(choices=TierCode.choices)
+    old_tier = serializers.CharField()
+    new_tier = serializers.CharField()
     months_on_time = serializers.IntegerField()
     reasons = serializers.SerializerMethodField()
 

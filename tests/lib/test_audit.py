@@ -4,7 +4,6 @@ from datetime import date
 from typing import Any
 
 import pytest
-from django.core.management import call_command
 from django.db import IntegrityError, connection, transaction
 from django_fsm import TransitionNotAllowed
 
@@ -109,13 +108,3 @@ def test_no_sql_changes_evidence(run: JobRun, table: str, statement: str) -> Non
     with pytest.raises(IntegrityError, match="never changed"), transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(statement.format(table))
     assert (AuditEvent.objects.get().reason, StateChange.objects.get().reason) == ("", "")
-
-
-@pytest.mark.postgres
-@pytest.mark.django_db(transaction=True)
-def test_the_triggers_can_be_taken_back_and_made_again() -> None:
-    for name in ("0003", "0004"):
-        call_command("migrate", "lib", name, verbosity=0)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT tgname FROM pg_trigger WHERE tgname LIKE 'lib_%_evidence' ORDER BY 1")
-        assert [name for (name,) in cursor.fetchall()] == ["lib_auditevent_evidence", "lib_statechange_evidence"]
