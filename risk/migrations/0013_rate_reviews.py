@@ -15,7 +15,7 @@ import weilidai.lib.money
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0007_change_requests"),
-        ("risk", "0011_tape"),
+        ("risk", "0012_mark_behaviour_months"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
