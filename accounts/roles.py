@@ -12,7 +12,8 @@ GRANTED = ("risk.invitation", "risk.invitationbatch", "risk.creditapplication", 
 POLICY = ("risk.product", "risk.productterms", "risk.tier", "risk.scorecard", "risk.regulationparameter",
           "risk.monitoringpolicy", "risk.limitraisepolicy", "risk.ratereviewpolicy", "risk.ratereviewrun",
           "risk.ratereview", "risk.legaldocument", "risk.feeddelivery", "risk.feedrejection",
-          "accounts.contactrule")  # fmt: skip
+          "accounts.contactrule", "risk.labelledset", "risk.workbenchrun",
+          "risk.shadowdecision")  # fmt: skip
 ALERTS = ("risk.alert", "risk.alertnote", "risk.alertsnooze")
 USED = ("loans.loan", "loans.instalment", "loans.loanevent", "loans.repayment", "loans.payout",
         "loans.delinquencyfact", "loans.costdisclosure", "loans.creditgift", "loans.approval",
@@ -41,7 +42,7 @@ ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
          "risk.add_limitraisepolicy", "risk.change_limitraisepolicy", "risk.add_ratereviewpolicy",
          "risk.change_ratereviewpolicy", "risk.add_regulationparameter",
          "risk.add_productterms", "risk.change_productterms", "risk.add_scorecard", "risk.change_scorecard",
-         "risk.add_invitation"),
+         "risk.add_labelledset", "risk.add_workbenchrun", "risk.add_invitation"),
     ),
     "collector": ((*PEOPLE, "risk.creditline", *USED), (FULL_NUMBER, "loans.request_relief")),
     "finance": (

@@ -6,6 +6,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from risk.services.appeal_deadlines import appeals_advance
+from risk.services.labelled import runs_advance
 from risk.services.rate_review import rate_review_advance
 from weilidai.lib.business_date import current_business_date
 
@@ -32,6 +33,20 @@ def rate_review_advance_task() -> int:
         if not looked:
             break
     return done
+
+
+@shared_task(name="risk.workbench_advance")
+def workbench_advance_task() -> int:
+    """Measures and fits that analysts asked for; how many were computed."""
+    return runs_advance(at=timezone.now())
+
+
+def workbench_ring() -> None:
+    """Rings after an analyst asked. Without a broker the poller of beat finds the work all the same."""
+    try:
+        workbench_advance_task.apply_async(retry=False, expires=RING_EXPIRES_SECONDS)
+    except (OperationalError, OSError) as error:
+        log.warning("ring_failed", task="risk.workbench_advance", error=str(error))
 
 
 def appeals_ring() -> None:

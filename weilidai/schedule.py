@@ -44,6 +44,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 15,
         "options": {"expires": 15},
     },
+    "workbench": {
+        "task": "risk.workbench_advance",
+        "schedule": 30,
+        "options": {"expires": 30},
+    },
     "end-of-day": {
         "task": "loans.end_of_day",
         "schedule": 60,

@@ -1,5 +1,29 @@
 """The back office of credit granted."""
 
-from risk.admin import alert, appeal, application, asset_proof, feed, invitation, line, policy, rate_review
+from risk.admin import (
+    alert,
+    appeal,
+    application,
+    asset_proof,
+    feed,
+    invitation,
+    line,
+    policy,
+    rate_review,
+    shadow,
+    workbench,
+)
 
-__all__ = ["alert", "appeal", "application", "asset_proof", "feed", "invitation", "line", "policy", "rate_review"]
+__all__ = [
+    "alert",
+    "appeal",
+    "application",
+    "asset_proof",
+    "feed",
+    "invitation",
+    "line",
+    "policy",
+    "rate_review",
+    "shadow",
+    "workbench",
+]

@@ -14,6 +14,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from risk.admin.shadow import ShadowActs
 from risk.models import (
     LegalDocument,
     MonitoringPolicy,
@@ -22,6 +23,7 @@ from risk.models import (
     ProductTerms,
     RegulationParameter,
     Scorecard,
+    ShadowDecision,
     Tier,
 )
 from risk.services.policy import policy_activate
@@ -156,10 +158,23 @@ class ProductTermsAdmin(DraftAdmin):
 
 
 @admin.register(Scorecard)
-class ScorecardAdmin(DraftAdmin):
+class ScorecardAdmin(ShadowActs, DraftAdmin):
     same = ("code",)
-    list_display = ("code", "version", "state_badge", "valid_from", "valid_to", "drafted_by", "approved_by")
-    list_filter = ("code", "state")
+    list_display = ("code", "version", "state_badge", "is_shadow", "valid_from", "valid_to", "drafted_by",
+                    "approved_by")  # fmt: skip
+    list_filter = ("code", "state", "is_shadow")
+    actions_detail = ["activate", "shadow_start", "shadow_end"]
+    readonly_fields = (*STAMPS, "is_shadow", "shadow_from", "shadow_to")
+
+    def _has_run(self, obj: Any) -> bool:
+        """What a challenger judged was judged by this definition: it stays as it is."""
+        return obj is not None and (obj.is_shadow or ShadowDecision.objects.filter(scorecard=obj).exists())
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return not self._has_run(obj) and super().has_change_permission(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return not self._has_run(obj) and super().has_delete_permission(request, obj)
 
     @act(
         title=_("Approve"),

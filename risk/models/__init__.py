@@ -51,6 +51,7 @@ from risk.models.rate_review import (
 from risk.models.review import ReviewClaim
 from risk.models.summary import BehaviourMonth
 from risk.models.tape import LoanTape
+from risk.models.workbench import LabelledSet, ShadowDecision, WorkbenchRun
 
 __all__ = [
     "EXPIRING_STATES",
@@ -90,6 +91,7 @@ __all__ = [
     "Invitation",
     "InvitationBatch",
     "InvitationState",
+    "LabelledSet",
     "LegalDocument",
     "LimitRaisePolicy",
     "LineChange",
@@ -114,7 +116,9 @@ __all__ = [
     "RunState",
     "ScoreReading",
     "Scorecard",
+    "ShadowDecision",
     "Signature",
     "Tier",
     "TierCode",
+    "WorkbenchRun",
 ]

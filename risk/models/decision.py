@@ -14,6 +14,10 @@ class Scorecard(VersionedPolicy):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     code = models.SlugField(_("code"), max_length=40)
     definition = models.JSONField(_("definition"))
+    # A challenger in shadow is computed beside the live decision on these days and influences nothing.
+    is_shadow = models.BooleanField(_("runs in shadow"), default=False)
+    shadow_from = models.DateField(_("in shadow from"), null=True, blank=True)
+    shadow_to = models.DateField(_("in shadow to"), null=True, blank=True, help_text=_("last day, open if empty"))
     history = HistoricalRecords()
 
     class Meta:

@@ -22,6 +22,7 @@ from risk.selectors.policy import policy_snapshot, scorecard_current, terms_curr
 from risk.selectors.variables import variables_kept
 from risk.services.application import alive_check, application_lock, identity_check, signatures_check
 from risk.services.credit_line import line_open
+from risk.services.shadow import shadow_decide
 from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.errors import ObjectNotFound, TransitionRefused
 from weilidai.lib.fsm import take_step
@@ -65,6 +66,7 @@ def application_assess(
         as_of=as_of,
         duration_ms=int((time.monotonic() - started) * 1000),
     )
+    shadow_decide(decision=decision, at=at)
     _decision_apply(application, decision, result, actor, as_of, at)
     return decision
 

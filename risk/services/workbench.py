@@ -16,7 +16,7 @@ import numpy as np
 from risk.rules.workbench.card import CardInvalid, ClientScore, card_check, client_score
 from risk.rules.workbench.clients import Client, variables
 from risk.rules.workbench.fairness import GroupRow, age_band, group_rows, sex_group
-from risk.rules.workbench.measures import Floats, Ints, MeasureUndefined, auc, bands, gini, ks
+from risk.rules.workbench.measures import Floats, Ints, MeasureUndefined, auc, band_counts, bands, gini, ks, roc_points
 from risk.rules.workbench.reading import ClientFile, FileInvalid, clients_load
 from risk.rules.workbench.split import fold_numbers, holdout_mask
 
@@ -26,6 +26,8 @@ CARD_PATH = PRESETS / "client_scorecard.json"
 HOLDOUT = 0.3
 FOLDS = 5
 CLIENTS_MIN = 2000
+# Fixed bands of points, so that two sets of people can be compared (PSI).
+BAND_EDGES = tuple(range(300, 620, 20))
 _PLACES = 4
 
 
@@ -155,3 +157,20 @@ def fairness(found: ClientFile, points: Floats, bad: Ints | None, cutoff: float)
 
 def group_plain(row: GroupRow) -> dict[str, Any]:
     return {**asdict(row), "approval_share": row.approval_share, "default_rate": row.default_rate}
+
+
+def curves(found: ClientFile, scores: list[ClientScore], steps: int = 50) -> dict[str, Any]:
+    """The ROC curve and both cumulative shares at even steps, and the score bands' counts for a PSI, as plain JSON."""
+    marked = np.array([client.bad is not None for client in found.clients], dtype=np.bool_)
+    points = np.array([float(score.points) for score in scores])
+    bad = labels_of([client for client in found.clients if client.bad is not None])
+    refused, caught = roc_points(bad, points[marked])
+    grid = np.linspace(0, 1, steps + 1)
+    order = np.sort(points[marked])
+    cuts = order[np.minimum((grid * (len(order) - 1)).astype(int), len(order) - 1)]
+    shares = [[float((points[marked][bad == kind] <= cut).mean()) for cut in cuts] for kind in (0, 1)]
+    return {
+        "roc": np.round(np.stack([grid, np.interp(grid, refused, caught)], axis=1), _PLACES).tolist(),
+        "cumulative": {"good": [round(v, _PLACES) for v in shares[0]], "bad": [round(v, _PLACES) for v in shares[1]]},
+        "band_counts": band_counts(points, np.array(BAND_EDGES, dtype=np.float64)).tolist(),
+    }

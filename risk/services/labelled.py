@@ -1,0 +1,167 @@
+"""Labelled sets and the heavy runs on them: kept, queued, computed by a worker, compared (R15, R17)."""
+
+import gzip
+import hashlib
+import zlib
+from datetime import datetime, timedelta
+from io import StringIO
+from typing import Any
+
+import numpy as np
+import structlog
+from django.db import IntegrityError, transaction
+from django.db.models import Q
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import StaffUser
+from risk.models import LabelledSet, WorkbenchRun
+from risk.rules.workbench.card import CardInvalid
+from risk.rules.workbench.compare import comparison
+from risk.rules.workbench.reading import ClientFile, FileInvalid, clients_load
+from risk.services.workbench import (
+    LABELLED_PATH,
+    card_load,
+    clients_score,
+    curves,
+    file_measure,
+    labels_of,
+    scorecard_fit,
+)
+from weilidai.lib.audit import Actor, audit_record
+from weilidai.lib.errors import FieldInvalid
+
+log = structlog.get_logger(__name__)
+
+UPLOAD_BYTES_MAX = 20 * 1024 * 1024
+CLIENTS_MAX = 200_000
+LEASE = timedelta(minutes=15)
+ATTEMPTS_MAX = 3
+
+
+def labelled_check(content: bytes) -> ClientFile:
+    """What an upload holds, nothing written: CSV or CSV.gz. Raises `FieldInvalid` on what cannot be a labelled set."""
+    try:
+        found = clients_load(StringIO(_text(content), newline=""))
+    except FileInvalid as error:
+        raise _fault(str(error)) from error
+    if len(found.clients) > CLIENTS_MAX:
+        raise _fault(_("More than {n} clients").format(n=CLIENTS_MAX))
+    labels = {client.bad for client in found.clients}
+    if not {0, 1} <= labels:
+        raise _fault(_("Needs clients who defaulted and clients who did not"))
+    return found
+
+
+def _text(content: bytes) -> str:
+    if content[:2] == b"\x1f\x8b":
+        try:
+            # One byte more than allowed is enough to know.
+            content = zlib.decompressobj(wbits=31).decompress(content, UPLOAD_BYTES_MAX + 1)
+        except zlib.error as error:
+            raise _fault(_("The archive is damaged")) from error
+    if len(content) > UPLOAD_BYTES_MAX:
+        raise _fault(_("The file is larger than {n} MB").format(n=UPLOAD_BYTES_MAX // 1024 // 1024))
+    return content.decode("utf-8-sig", errors="replace")
+
+
+@transaction.atomic
+def labelled_create(*, name: str, content: bytes, user: StaffUser | None, at: datetime) -> LabelledSet:
+    """Keeps a set once; the same file again is the set there is. Raises `FieldInvalid`."""
+    found, text = labelled_check(content), _text(content)
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    values = {
+        "name": name,
+        "packed": gzip.compress(text.encode(), mtime=0),
+        "columns": list(found.columns),
+        "row_count": len(found.clients),
+        "bad_count": sum(client.bad == 1 for client in found.clients),
+        "rejected_count": len(found.rejected),
+        "created_at": at,
+        "created_by": user,
+    }
+    row, created = LabelledSet.objects.get_or_create(sha256=digest, defaults=values)
+    if created:
+        actor = Actor.of(user) if user else Actor.system("presets")
+        audit_record(action="labelled_set.create", actor=actor, subject=row, at=at,
+                     after={"name": name, "clients": row.row_count, "sha256": digest})  # fmt: skip
+    return row
+
+
+def labelled_shipped(at: datetime) -> LabelledSet:
+    """The set that comes with the product."""
+    return labelled_create(name="credit_card_clients", content=LABELLED_PATH.read_bytes(), user=None, at=at)
+
+
+def labelled_load(row: LabelledSet) -> ClientFile:
+    return clients_load(StringIO(gzip.decompress(bytes(row.packed)).decode(), newline=""))
+
+
+@transaction.atomic
+def run_request(*, kind: str, labelled_set: LabelledSet, user: StaffUser, at: datetime) -> WorkbenchRun:
+    """Queues a run; the same one waiting or running already is the answer."""
+    waiting = WorkbenchRun.objects.filter(kind=kind, labelled_set=labelled_set, state__in=["pending", "running"])
+    try:
+        with transaction.atomic():
+            row = WorkbenchRun.objects.create(kind=kind, labelled_set=labelled_set, requested_by=user, requested_at=at)
+    except IntegrityError:
+        return waiting.get()
+    audit_record(action="workbench.request", actor=Actor.of(user), subject=row, at=at,
+                 after={"kind": kind, "labelled_set": str(labelled_set.pk)})  # fmt: skip
+    return row
+
+
+def runs_advance(*, at: datetime) -> int:
+    """Computes every run that waits, one after the other; one whose worker died is taken up again. How many."""
+    done = 0
+    while (run := _claim(at)) is not None:
+        _run(run, at)
+        done += 1
+    return done
+
+
+@transaction.atomic
+def _claim(at: datetime) -> WorkbenchRun | None:
+    died = Q(state="running", claimed_at__lt=at - LEASE)
+    rows = WorkbenchRun.objects.select_for_update(skip_locked=True, of=("self",)).order_by("pk")
+    run = rows.filter(Q(state="pending") | died).first()
+    if run is None:
+        return None
+    run.attempts += 1
+    run.state, run.claimed_at = WorkbenchRun.State.RUNNING, at
+    if run.attempts > ATTEMPTS_MAX:
+        run.state, run.error, run.finished_at = WorkbenchRun.State.FAILED, "the worker died every time", at
+    run.save(update_fields=["attempts", "state", "claimed_at", "error", "finished_at"])
+    return run
+
+
+def _run(run: WorkbenchRun, at: datetime) -> None:
+    """A worker that lost its lease writes nothing: the attempt is part of the condition."""
+    if run.state == WorkbenchRun.State.FAILED:
+        return
+    values: dict[str, Any]
+    try:
+        card, report = _computed(run)
+        values = {"state": WorkbenchRun.State.DONE, "card": card, "report": report, "error": ""}
+    except (FileInvalid, CardInvalid, ValueError, ArithmeticError) as error:
+        log.warning("workbench_failed", run=str(run.pk), error=str(error))
+        values = {"state": WorkbenchRun.State.FAILED, "error": f"{type(error).__name__}: {error}"[:500]}
+    WorkbenchRun.objects.filter(pk=run.pk, attempts=run.attempts, state="running").update(**values, finished_at=at)
+
+
+def _computed(run: WorkbenchRun) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The scorecard of the run and its measures; a fit is compared with the shipped scorecard on the same people."""
+    found, shipped = labelled_load(run.labelled_set), card_load()
+    champion = clients_score(shipped, found.clients)
+    if run.kind == WorkbenchRun.Kind.MEASURE:
+        return shipped, file_measure(found, champion) | curves(found, champion)
+    card = scorecard_fit(found.clients, name=run.labelled_set.name)
+    scores = clients_score(card, found.clients)
+    report = file_measure(found, scores) | curves(found, scores)
+    marked = [i for i, client in enumerate(found.clients) if client.bad is not None]
+    pair = [np.array([float(each[i].points) for i in marked]) for each in (champion, scores)]
+    bad = labels_of([found.clients[i] for i in marked])
+    return card, report | {"comparison": comparison(bad, pair[0], pair[1]), "champion": curves(found, champion)}
+
+
+def _fault(detail: Any) -> FieldInvalid:
+    return FieldInvalid(field_errors=[{"field": "file", "code": "invalid", "detail": detail}])
