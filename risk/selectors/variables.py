@@ -1,6 +1,6 @@
 """Variables of customers from their stored months; months that the feeds marked are built first."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from decimal import Decimal
 from uuid import UUID
@@ -12,9 +12,6 @@ from risk.selectors.facts import consents_live
 from risk.variables.catalogue import by_name, catalogue
 from risk.variables.compute import Values, compute
 from risk.variables.frame import Packed, reach_start
-
-# Customers of one block: larger ones only cost memory.
-BLOCK = 128
 
 
 def customer_variables(
@@ -50,20 +47,12 @@ def batch_variables(customers: Sequence[UUID], as_of: date) -> Values:
 
 def values_stored(customers: Sequence[UUID], as_of: date) -> Values:
     """The same from what is built already: for batches whose caller built everything beforehand."""
+    return compute(len(customers), as_of, months_stored(customers, as_of))
+
+
+def months_stored(customers: Sequence[UUID], as_of: date) -> list[Packed]:
+    """What is stored of each within the reach, by position."""
     position = {key: number for number, key in enumerate(customers)}
     rows = BehaviourMonth.objects.filter(customer__in=customers, month__gte=reach_start(as_of), month__lte=as_of)
     columns = rows.order_by().values_list("customer_id", "month", "packed")
-    months = [Packed(position[key], month, bytes(packed)) for key, month, packed in columns]
-    return compute(len(customers), as_of, months)
-
-
-def blocks(customers: Iterator[UUID]) -> Iterator[list[UUID]]:
-    """Keys in blocks of `BLOCK`."""
-    block: list[UUID] = []
-    for key in customers:
-        block.append(key)
-        if len(block) == BLOCK:
-            yield block
-            block = []
-    if block:
-        yield block
+    return [Packed(position[key], month, bytes(packed)) for key, month, packed in columns]

@@ -39,7 +39,11 @@ class Values:
 
 def compute(size: int, as_of: date, months: Sequence[Packed]) -> Values:
     """Every variable of the catalogue for `size` customers, from their stored months."""
-    frame = Frame(size, as_of, months)
+    return values_of(Frame(size, as_of, months))
+
+
+def values_of(frame: Frame) -> Values:
+    """The same of people whose figures were read already."""
     blocks = [block for family in FAMILIES for block in family.values(frame)]
     numbers = np.concatenate([values for values, _ in blocks], axis=1)
     missing = np.concatenate([empty for _, empty in blocks], axis=1)

@@ -81,8 +81,7 @@ def _flow_missing(frame: Frame) -> Mask:
     """Customer × flow: the flow's source delivered nothing within the reach, the longest window there is."""
     start, end = frame.reach()
     places = [frame.flow(f"rows_{measure.source}") for measure in FLOWS]
-    rows: Ints = frame.sums[:, end][:, places] - frame.sums[:, start][:, places]
-    return np.asarray(rows == 0)
+    return np.asarray(frame.sums_between(start, end)[:, places] == 0)
 
 
 def divided(upper: Ints, lower: Ints, missing: Mask) -> Block:
@@ -122,10 +121,10 @@ class Totals:
         missing, columns = _flow_missing(frame), _columns(frame)
         for window in WINDOWS:
             start, end = window.places(frame)
-            total = (frame.sums[:, end] - frame.sums[:, start])[:, columns]
-            active = (frame.active_days[:, end] - frame.active_days[:, start])[:, columns]
+            total = frame.sums_between(start, end)[:, columns]
+            active = frame.active_between(start, end)[:, columns]
             yield total, missing
-            yield frame.flows[:, start:end, columns].max(axis=1), missing
+            yield frame.largest_between(start, end)[:, columns], missing
             never = missing | (active == 0)
             yield total // np.where(never, 1, active), never
 
@@ -147,8 +146,7 @@ class Comparisons:
         missing, columns = _flow_missing(frame), _columns(frame)
         sums = {}
         for window in WINDOWS:
-            start, end = window.places(frame)
-            sums[window.code] = (frame.sums[:, end] - frame.sums[:, start])[:, columns]
+            sums[window.code] = frame.sums_between(*window.places(frame))[:, columns]
         for upper, lower in self.PAIRS:
             yield divided(sums[upper], sums[lower], missing)
 
@@ -181,8 +179,7 @@ class Days:
         columns = [number for number, _ in EVENTS]
         missing = _flow_missing(frame)[:, columns]
         for window in WINDOWS:
-            start, end = window.places(frame)
-            yield (frame.active_days[:, end] - frame.active_days[:, start])[:, columns], missing
+            yield frame.active_between(*window.places(frame))[:, columns], missing
         recent = frame.active[:, -YEAR_DAYS:, columns]
         ever = recent.any(axis=1)
         yield np.argmax(recent[:, ::-1], axis=1).astype(np.int64), missing | ~ever
@@ -267,34 +264,23 @@ class Levels:
                             f"change of {m.en} in {self.EARLIER_DAYS} days")  # fmt: skip
 
     def values(self, frame: Frame) -> Iterator[Block]:
-        last, age, unknown = newest_level(frame, frame.days)
+        last, age, unknown = frame.newest_level()
         yield last, unknown
         reports = [frame.level(code) for code in AGES]
         yield age[:, reports], unknown[:, reports]
         for span in self.SPANS:
             yield from _level_statistics(frame, span)
-        earlier, _, unknown_then = newest_level(frame, frame.days - self.EARLIER_DAYS)
+        earlier, _, unknown_then = frame.newest_level(self.EARLIER_DAYS)
         yield last - earlier, unknown | unknown_then
 
 
-def newest_level(frame: Frame, end: int) -> tuple[Ints, Ints, Mask]:
-    """Newest value on the days before place `end`, its age on the last of them, and whether there is none."""
-    known = frame.level_known[:, :end]
-    back = np.argmax(known[:, ::-1], axis=1)
-    place = (end - 1 - back)[:, None]
-    value = np.take_along_axis(frame.levels[:, :end], place, axis=1)[:, 0]
-    return value, back.astype(np.int64), np.asarray(~known.any(axis=1))
-
-
 def _level_statistics(frame: Frame, span: int) -> Iterator[Block]:
-    known, values = frame.level_known[:, -span:], frame.levels[:, -span:]
-    count = known.sum(axis=1, dtype=np.int64)
+    levels, inside = frame.levels, frame.stretches(span)
+    count = levels.counts[:, inside].sum(axis=1)
     missing = count == 0
-    total = np.where(known, values, 0).sum(axis=1)
-    yield total // np.where(missing, 1, count), missing
-    big = np.iinfo(np.int64).max
-    yield np.where(missing, 0, np.where(known, values, big).min(axis=1)), missing
-    yield np.where(missing, 0, np.where(known, values, -big).max(axis=1)), missing
+    yield levels.sums[:, inside].sum(axis=1) // np.where(missing, 1, count), missing
+    yield np.where(missing, 0, levels.smallest[:, inside].min(axis=1)), missing
+    yield levels.largest[:, inside].max(axis=1), missing
 
 
 # Quotients that are no bare ratio: fen in millionths are yuan at a hundred times the scale.
@@ -345,8 +331,7 @@ class Ratios:
         for _code, upper, lower, _zh, _en in self.PAIRS:
             above, below = frame.flow(upper), frame.flow(lower)
             for span in self.SPANS:
-                start, end = named[span].places(frame)
-                sums = frame.sums[:, end] - frame.sums[:, start]
+                sums = frame.sums_between(*named[span].places(frame))
                 block, empty = divided(sums[:, above], sums[:, below], missing[:, above])
                 yield block[:, None], empty[:, None]
 
@@ -370,7 +355,7 @@ class Burdens:
             yield Variable(code, "burdens", m.dimension, m.source, *QUOTIENTS.get(code, PLAIN), zh, en, m.consent)
 
     def values(self, frame: Frame) -> Iterator[Block]:
-        last, _age, unknown = newest_level(frame, frame.days)
+        last, _age, unknown = frame.newest_level()
         for _code, upper, lower, _zh, _en in self.PAIRS:
             above, below = frame.level(upper), frame.level(lower)
             block, empty = divided(last[:, above], last[:, below], unknown[:, above] | unknown[:, below])
