@@ -71,8 +71,8 @@ def _reports_of_old(customer: Customer) -> None:
         model.objects.filter(customer=customer).delete()
     common: dict[str, Any] = {"customer": customer}
     AssetMonth.objects.create(row_id="old", month=date(2024, 3, 1), current_fund_mean_amount=1,
-                              wealth_products_amount=2, deposits_amount=3, ecny_wallet_amount=4, card_limit_amount=5, card_debt_amount=6,
-                              **common)  # fmt: skip
+                              wealth_products_amount=2, deposits_amount=3, ecny_wallet_amount=4,
+                              card_limit_amount=5, card_debt_amount=6, **common)  # fmt: skip
     BureauReport.objects.create(row_id="old", as_of=date(2024, 3, 2), open_accounts=1, debts_amount=7,
                                 monthly_due_amount=8, worst_dpd_24m=9, inquiries_6m=10, on_deny_list=False,
                                 **common)  # fmt: skip
