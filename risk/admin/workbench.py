@@ -29,7 +29,7 @@ PREVIEW_ROWS = 50
 class LabelledForm(forms.Form):
     """An upload; without confirmation only a preview is shown."""
 
-    name = forms.CharField(label=_("name"), max_length=100, widget=UnfoldAdminTextInputWidget)
+    name = forms.CharField(label=_("Name of the set"), max_length=100, widget=UnfoldAdminTextInputWidget)
     file = forms.FileField(label=_("CSV or CSV.gz file"), widget=UnfoldAdminFileFieldWidget)
     confirmed = forms.BooleanField(label=_("Keep it (without this only a preview)"), required=False)
 
@@ -38,12 +38,17 @@ class LabelledForm(forms.Form):
 class LabelledSetAdmin(ReadOnlyAdmin):
     """The workbench's first page: the people scorecards are proved on."""
 
-    list_display = ("name", "row_count", "bad_count", "rejected_count", "created_at", "created_by")
+    list_display = ("set_name", "row_count", "bad_count", "rejected_count", "created_at", "created_by")
     search_fields = ("name", "=sha256")
     list_select_related = ("created_by",)
-    fields = ("name", "row_count", "bad_count", "rejected_count", "columns", "sha256", "created_at", "created_by")
+    readonly_fields = ("set_name",)
+    fields = ("set_name", "row_count", "bad_count", "rejected_count", "columns", "sha256", "created_at", "created_by")
     actions_list = ["upload", "shipped", *ReadOnlyAdmin.actions_list]
     actions_detail = ["measure", "fit"]
+
+    @admin.display(description=_("Name of the set"), ordering="name")
+    def set_name(self, row: LabelledSet) -> str:
+        return row.name
 
     def get_urls(self) -> list[URLPattern]:
         own = path("upload-file/", self.admin_site.admin_view(self.upload_view), name="risk_labelledset_upload_file")

@@ -68,7 +68,7 @@ def _roc(report: dict[str, Any]) -> str:
 def _cumulative(report: dict[str, Any]) -> str:
     both = report["cumulative"]
     steps = _percents([n / (len(both["good"]) - 1) for n in range(len(both["good"]))])
-    lines = [_line(_("Defaulted"), _percents(both["bad"]), 800), _line(_("Paid"), _percents(both["good"]), 400)]
+    lines = [_line(_("Defaulted"), _percents(both["bad"]), 800), _line(_("Paid back"), _percents(both["good"]), 400)]
     return json.dumps({"labels": steps, "datasets": lines})
 
 

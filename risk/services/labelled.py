@@ -24,6 +24,7 @@ from risk.services.workbench import (
     clients_score,
     curves,
     file_measure,
+    holdout_card,
     labels_of,
     scorecard_fit,
 )
@@ -149,18 +150,22 @@ def _run(run: WorkbenchRun, at: datetime) -> None:
 
 
 def _computed(run: WorkbenchRun) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The scorecard of the run and its measures; a fit is compared with the shipped scorecard on the same people."""
+    """The scorecard of the run and its measures.
+
+    A fit is measured, and compared with the shipped scorecard, on the hold-out alone, by a scorecard that never saw
+    it; the scorecard kept is then fitted on everybody.
+    """
     found, shipped = labelled_load(run.labelled_set), card_load()
-    champion = clients_score(shipped, found.clients)
     if run.kind == WorkbenchRun.Kind.MEASURE:
+        champion = clients_score(shipped, found.clients)
         return shipped, file_measure(found, champion) | curves(found, champion)
     card = scorecard_fit(found.clients, name=run.labelled_set.name)
-    scores = clients_score(card, found.clients)
-    report = file_measure(found, scores) | curves(found, scores)
-    marked = [i for i, client in enumerate(found.clients) if client.bad is not None]
-    pair = [np.array([float(each[i].points) for i in marked]) for each in (champion, scores)]
-    bad = labels_of([found.clients[i] for i in marked])
-    return card, report | {"comparison": comparison(bad, pair[0], pair[1]), "champion": curves(found, champion)}
+    blind, outside = holdout_card(found)
+    champion, scores = clients_score(shipped, outside.clients), clients_score(blind, outside.clients)
+    report = file_measure(outside, scores) | curves(outside, scores)
+    first, second = (np.array([float(score.points) for score in each]) for each in (champion, scores))
+    compared = comparison(labels_of(outside.clients), first, second)
+    return card, report | {"comparison": compared, "champion": curves(outside, champion)}
 
 
 def _fault(detail: Any) -> FieldInvalid:

@@ -96,6 +96,22 @@ def scorecard_fit(clients: list[Client], *, name: str) -> dict[str, Any]:
     return card
 
 
+def holdout_card(found: ClientFile) -> tuple[dict[str, Any], ClientFile]:
+    """A scorecard fitted without the hold-out, and the hold-out: people on whom it can be judged fairly."""
+    from risk.rules.workbench.build import card_build
+    from risk.rules.workbench.fit import card_fit, columns_of
+
+    marked = [i for i, client in enumerate(found.clients) if client.bad is not None]
+    mask = holdout_mask([found.clients[i].client_id for i in marked], HOLDOUT)
+    known = [found.clients[i] for i, held in zip(marked, mask, strict=True) if not held]
+    fitted = card_fit(columns_of(known), labels_of(known))
+    kept = [i for i, held in zip(marked, mask, strict=True) if held]
+    outside = ClientFile(
+        found.columns, [found.clients[i] for i in kept], [found.personal[i] for i in kept], found.rejected
+    )
+    return card_build(fitted, name="holdout", notes={}), outside
+
+
 def _measured_outside(columns: dict[str, Floats], bad: Ints, held: Any) -> dict[str, Any]:
     """Fits on everybody else and measures the points, as they would ship, on the people held out."""
     from risk.rules.workbench.fit import card_fit, take

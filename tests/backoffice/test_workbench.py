@@ -66,8 +66,9 @@ def test_measures_charts_bins_fairness_and_psi() -> None:
 
 
 def test_a_fitted_challenger_is_compared_with_the_champion() -> None:
-    comparison = page(run_of("fit", 2200)).context["comparison"]
-    assert sum(count for _word, count, _rate in comparison["swap"]) == 2200
+    run = run_of("fit", 2200)
+    comparison = page(run).context["comparison"]
+    assert sum(count for _word, count, _rate in comparison["swap"]) == run.card["holdout"]["clients"]
     assert [name for name, _first, _second in comparison["measures"]] == ["AUC", "KS", "Gini"]
 
 

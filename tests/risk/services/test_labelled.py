@@ -80,8 +80,11 @@ def test_a_fit_is_compared_with_the_champion_on_the_same_people():
     run.refresh_from_db()
     assert run.state == "done"
     swap = run.report["comparison"]["swap"]
-    assert sum(group["count"] for group in swap.values()) == 2500
-    assert sum(group["bad"] for group in swap.values()) == run.labelled_set.bad_count
+    held = run.card["holdout"]["clients"]
+    assert 600 < held < 900
+    # Measured only on people the measured scorecard never saw.
+    assert sum(group["count"] for group in swap.values()) == run.report["clients"] == held
+    assert run.report["auc"] == pytest.approx(run.card["holdout"]["auc"], abs=0.005)
     assert run.card["fitted_on"]["clients"] == 2500
 
 
