@@ -2,7 +2,8 @@
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
 from multiprocessing import get_context
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 import django
+from django.db import reset_queries
 from django.db.models import Max, Min
 
 from accounts.models import Consent, Customer
@@ -117,24 +119,43 @@ def _auxiliary(customers: Sequence[UUID], start: date, as_of: date) -> dict[UUID
     return found
 
 
-def scores(
-    pages: Iterable[list[UUID]], terms: ProductTerms, scorecard: Scorecard, as_of: date, *, processes: int = 1
-) -> Iterator[tuple[list[UUID], list[Scored]]]:
-    """The score of everybody, page by page in order; memory holds a few pages, however many there are.
+@contextmanager
+def workers(processes: int) -> Iterator[Executor | None]:
+    """Processes that calculate pages; None for one: then the reading process does it itself.
 
-    This process reads, the others calculate: they never see the database. With one process all happens here.
+    Fresh ones: a fork would share this one's connections and locks.
     """
     if processes == 1:
-        for page in pages:
-            yield page, page_score(page_read(page, terms, scorecard, as_of))
+        yield None
         return
-    # Fresh processes: a fork would share this one's connections and locks.
     with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=django.setup) as pool:
-        waiting: deque[tuple[list[UUID], Future[list[Scored]]]] = deque()
-        for page in pages:
-            waiting.append((page, pool.submit(page_score, page_read(page, terms, scorecard, as_of))))
-            if len(waiting) > 2 * processes:
-                done, future = waiting.popleft()
-                yield done, future.result()
-        for done, future in waiting:
+        yield pool
+
+
+def scores(
+    pages: Iterable[list[UUID]],
+    terms: ProductTerms,
+    scorecard: Scorecard,
+    as_of: date,
+    *,
+    pool: Executor | None = None,
+    ahead: int = 4,
+) -> Iterator[tuple[list[UUID], list[Scored]]]:
+    """The score of everybody, page by page in order; memory holds `ahead` pages, however many there are.
+
+    This process reads, those of the pool calculate: they never see the database.
+    """
+    waiting: deque[tuple[list[UUID], Future[list[Scored]]]] = deque()
+    for page in pages:
+        whole = page_read(page, terms, scorecard, as_of)
+        # With DEBUG on, Django keeps the text of thousands of queries: memory would grow with the customers.
+        reset_queries()
+        if pool is None:
+            yield page, page_score(whole)
+            continue
+        waiting.append((page, pool.submit(page_score, whole)))
+        if len(waiting) >= ahead:
+            done, future = waiting.popleft()
             yield done, future.result()
+    for done, future in waiting:
+        yield done, future.result()

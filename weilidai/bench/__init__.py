@@ -6,12 +6,14 @@ A case is a function from the sizes asked for to its results, one line in `CASES
 from weilidai.bench.measure import Case, Result
 from weilidai.bench.night import night
 from weilidai.bench.small import decision, journal_entry, replay_of_a_loan
+from weilidai.bench.variables import variables
 
 CASES: dict[str, Case] = {
     "replay": replay_of_a_loan,
     "journal": journal_entry,
     "decision": decision,
     "night": night,
+    "variables": variables,
 }
 
 __all__ = ["CASES", "Case", "Result"]

@@ -14,7 +14,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from accounts.models import Customer
 from risk.rules.scorecard import DIMENSIONS, Scored
 from risk.selectors.policy import product_get, scorecard_current, terms_current
-from risk.selectors.scoring import customer_pages, scores
+from risk.selectors.scoring import customer_pages, scores, workers
 from weilidai.lib.business_date import current_business_date
 from weilidai.lib.progress import progress_bar
 
@@ -38,10 +38,9 @@ class Command(BaseCommand):
         as_of = options["as_of"] or current_business_date()
         terms, scorecard = terms_current(product_get(options["product"]), as_of), scorecard_current(as_of)
         counts, started = [0] * 10, perf_counter()
-        with progress_bar() as bars, _csv(options["output"]) as rows:
+        with progress_bar() as bars, _csv(options["output"]) as rows, workers(max(1, options["processes"])) as pool:
             task = bars.add_task("customers", total=Customer.objects.filter(erased_at__isnull=True).count())
-            pages = scores(customer_pages(), terms, scorecard, as_of, processes=max(1, options["processes"]))
-            for customers, scored in pages:
+            for customers, scored in scores(customer_pages(), terms, scorecard, as_of, pool=pool):
                 _page_take(customers, scored, rows, counts)
                 bars.advance(task, len(customers))
         total, seconds = sum(counts), perf_counter() - started

@@ -19,7 +19,7 @@ from risk.rules.scorecard import score_compute
 from risk.rules.variables import variables_compute
 from risk.selectors.facts import facts_gather
 from risk.selectors.policy import scorecard_current, terms_current
-from risk.selectors.scoring import customer_pages, page_read, scores
+from risk.selectors.scoring import customer_pages, page_read, scores, workers
 from risk.services.presets import presets_load
 from risk.variables.frame import Frame
 from tests.risk.feeds.builders import SAMPLE
@@ -96,7 +96,8 @@ def test_a_page_knows_of_each_what_an_application_would(people: list[Customer], 
 def test_the_size_of_a_page_and_the_processes_change_nothing(people: list[Customer]) -> None:
     terms, scorecard = terms_current("weilidai", AS_OF), scorecard_current(AS_OF)
     whole = list(scores(customer_pages(), terms, scorecard, AS_OF))
-    small = list(scores(customer_pages(7), terms, scorecard, AS_OF, processes=2))
+    with workers(2) as pool:
+        small = list(scores(customer_pages(7), terms, scorecard, AS_OF, pool=pool, ahead=2))
     assert [key for keys, _ in small for key in keys] == whole[0][0]
     assert [scored for _, page in small for scored in page] == whole[0][1]
     assert len(small) > 3
