@@ -5,6 +5,7 @@ scikit-learn is only loaded where something is fitted: scoring needs decimals al
 
 import gzip
 import json
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -48,6 +49,8 @@ def clients_read(path: Path) -> ClientFile:
             return clients_load(lines)
     except EOFError as error:
         raise FileInvalid("the archive ends too early") from error
+    except zlib.error as error:
+        raise FileInvalid("the archive is damaged") from error
 
 
 def labels_of(clients: list[Client]) -> Ints:

@@ -8,6 +8,7 @@ from risk.rules.workbench.measures import Floats, Ints, MeasureUndefined, auc
 
 SEXES = {"1": "male", "2": "female"}
 AGE_FROM = (18, 25, 35, 45, 55)
+AGE_DIGITS = 3
 UNKNOWN = "unknown"
 # Four fifths: a group approved less often than 80 % of the best group's share is looked at.
 FOUR_FIFTHS = 0.8
@@ -35,14 +36,20 @@ class GroupRow:
         return None if self.defaults is None else self.defaults / self.count
 
 
+def _whole(cell: str | None) -> str:
+    """A table tool that met an empty cell writes the others as 35.0."""
+    return (cell or "").strip().removesuffix(".0")
+
+
 def sex_group(cell: str | None) -> str:
-    return SEXES.get((cell or "").strip(), UNKNOWN)
+    return SEXES.get(_whole(cell), UNKNOWN)
 
 
 def age_band(cell: str | None) -> str:
     """Ten-year bands from 25 on; under 18 or unreadable is unknown."""
-    text = (cell or "").strip()
-    if not text.isdigit() or int(text) < AGE_FROM[0]:
+    text = _whole(cell)
+    # `isdecimal`: a superscript is a digit too, but no number; nobody lives to four figures.
+    if not text.isdecimal() or len(text) > AGE_DIGITS or int(text) < AGE_FROM[0]:
         return UNKNOWN
     low = max(start for start in AGE_FROM if start <= int(text))
     after = [start for start in AGE_FROM if start > low]

@@ -3,8 +3,12 @@
 import csv
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from risk.rules.workbench.clients import COLUMNS, LABEL, Client, RowInvalid, client_read
+
+if TYPE_CHECKING:
+    import _csv
 
 PERSONAL = ("sex", "age")
 
@@ -37,7 +41,10 @@ class ClientFile:
 def clients_load(lines: Iterable[str]) -> ClientFile:
     """Columns in any order, more of them welcome. Raises `FileInvalid` without the columns a score needs."""
     reader = csv.reader(lines)
-    header = tuple(name.strip().lstrip("\ufeff").lower() for name in next(reader, []))
+    try:
+        header = tuple(name.strip().lstrip("\ufeff").lower() for name in next(reader, []))
+    except csv.Error as error:
+        raise FileInvalid(f"header: {error}") from error
     missing = [name for name in COLUMNS if name not in header]
     if missing:
         raise FileInvalid(f"columns missing: {', '.join(missing)}")
@@ -45,13 +52,19 @@ def clients_load(lines: Iterable[str]) -> ClientFile:
     if twice:
         raise FileInvalid(f"columns given twice: {', '.join(twice)}")
     found, seen = ClientFile(header), set[str]()
+    while (cells := _cells(reader, found)) is not None:
+        if len(cells) > 1 or any(cell.strip() for cell in cells):
+            _row_take(found, seen, header, cells, reader.line_num)
+    return found
+
+
+def _cells(reader: "_csv.Reader", found: ClientFile) -> list[str] | None:
+    """The next row's cells, None at the end. A row that is no CSV is named and counts as empty: the rest is read."""
     try:
-        for cells in reader:
-            if len(cells) > 1 or any(cell.strip() for cell in cells):
-                _row_take(found, seen, header, cells, reader.line_num)
+        return next(reader, None)
     except csv.Error as error:
         found.rejected.append(Rejected(reader.line_num, "", str(error)))
-    return found
+        return []
 
 
 def _row_take(found: ClientFile, seen: set[str], header: tuple[str, ...], cells: list[str], line: int) -> None:
