@@ -81,6 +81,14 @@ class PolicyMissing(DomainError):
     http_state = 503
 
 
+class ScreeningDeclined(DomainError):
+    """The twelve layers said no; what they saw is nobody's business outside."""
+
+    code = "request_declined"
+    title = _("This is not possible at present; please contact us")
+    http_state = 409
+
+
 class AppealOpen(DomainError):
     code = "appeal_open"
     title = _("There is already an open appeal for this credit line")

@@ -201,13 +201,15 @@ UPLOAD_IMAGE_PIXELS_MAX = env.int("UPLOAD_IMAGE_PIXELS_MAX", default=30_000_000)
 UPLOAD_BODY_BYTES_MAX = 3 * UPLOAD_IMAGE_BYTES_MAX + 256 * 1024
 
 # --- Institutions ------------------------------------------------------------------------------------------------
-PROVIDER_NAMES = ("wechat", "identity", "bank_card", "face", "document", "sms", "payout")
+PROVIDER_NAMES = ("wechat", "identity", "bank_card", "face", "document", "sms", "payout", "geo")
+# Without it no address has a city, and nobody is frozen for a place that only the address tells.
+OPTIONAL_PROVIDERS = ("geo",)
 
 
 def _provider(name: str) -> dict[str, Any]:
     """How one institution is reached: the sandbox of the demo, or its HTTP gateway. Never the sandbox with DEBUG=0."""
     prefix = f"PROVIDER_{name.upper()}"
-    kind = env.str(prefix, default="sandbox")
+    kind = env.str(prefix, default="none" if name in OPTIONAL_PROVIDERS and not DEBUG else "sandbox")
     provider = {
         "kind": kind,
         "url": env.str(f"{prefix}_URL", default=""),
@@ -215,6 +217,8 @@ def _provider(name: str) -> dict[str, Any]:
         "secret": env.str(f"{prefix}_SECRET", default=""),
         "timeout_seconds": env.float(f"{prefix}_TIMEOUT", default=10.0),
     }
+    if kind == "none" and name in OPTIONAL_PROVIDERS:
+        return provider
     if kind not in ("sandbox", "http"):
         raise ImproperlyConfigured(f"{prefix} must be sandbox or http, not {kind!r}")
     if kind == "sandbox" and not DEBUG:

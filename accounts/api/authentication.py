@@ -37,9 +37,16 @@ class CustomerAuthentication(TokenAuthentication):  # type: ignore[misc]
         return auth_token.expiry is not None and auth_token.expiry <= timezone.now()
 
 
+def told_fingerprint(request: Request) -> str:
+    """The device the request names; empty where it names none or writes nonsense."""
+    fingerprint: str = request.headers.get("X-Device-Id", "").strip()
+    good = len(fingerprint) <= FINGERPRINT_LENGTH_MAX and fingerprint.isprintable()
+    return fingerprint if good else ""
+
+
 def _device_of(request: Request, customer: Customer) -> Device | None:
     fingerprint = request.headers.get("X-Device-Id", "").strip()
-    good = 0 < len(fingerprint) <= FINGERPRINT_LENGTH_MAX and fingerprint.isprintable()
+    good = bool(told_fingerprint(request))
     if good:
         return device_touch(
             customer=customer,

@@ -15,7 +15,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.api import serializers as s
-from accounts.api.authentication import customer_of, token_of
+from accounts.api.authentication import customer_of, token_of, told_fingerprint
 from accounts.models import BankCard, Consent, Customer, Device, Notification
 from accounts.rules import BiometricPolicy
 from accounts.selectors import people
@@ -54,7 +54,14 @@ class TokenView(APIView):
     @extend_schema(request=s.TokenRequest, responses={200: s.TokenAnswer, **PROBLEMS}, auth=[])
     def post(self, request: Request) -> Response:
         code = parsed(s.TokenRequest, request)["wechat_code"]
-        row, token = customer_login(wechat_code=code, at=timezone.now(), ip=client_ip(request._request))
+        row, token = customer_login(
+            wechat_code=code,
+            at=timezone.now(),
+            as_of=current_business_date(),
+            ip=client_ip(request._request),
+            fingerprint=told_fingerprint(request),
+            user_agent=request.headers.get("User-Agent", ""),
+        )
         return Response({"access": token, "expires_at": row.expiry})
 
 
@@ -184,7 +191,9 @@ class DeviceVerification(APIView):
         device = people.device(customer_of(request), device_id)
         policy = BiometricPolicy(error_rate_below=Decimal(DEVICE_POLICY_RATE))
         ip = client_ip(request._request)
-        device_verify(device=device, **body, policy=policy, ip=ip, at=timezone.now()).require()
+        device_verify(
+            device=device, **body, policy=policy, ip=ip, as_of=current_business_date(), at=timezone.now()
+        ).require()
         return Response(s.DeviceSerializer(people.device(customer_of(request), device_id)).data)
 
 

@@ -16,5 +16,5 @@ def _provider(name: str, kind: str) -> Any:
 
 
 def provider(name: str) -> Any:
-    """The institution `wechat`, `identity`, `bank_card`, `face`, `document`, `sms` as configured."""
+    """The institution `wechat`, `identity`, `bank_card`, `face`, `document`, `sms`, `geo` as configured."""
     return _provider(name, settings.PROVIDERS[name]["kind"])

@@ -70,3 +70,8 @@ class Sms(Protocol):
 
         `passed` False: the number cannot be reached and no repeat will help. Raises ProviderUnavailable.
         """
+
+
+class Geo(Protocol):
+    def city_of(self, ip: str) -> str:
+        """The city an address belongs to, empty where it is not known. Never raises."""

@@ -1,14 +1,16 @@
 """Devices: seen, then verified; money moves only from verified ones (R35)."""
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from django.db import transaction
 
+from accounts.checks import DEVICE_VERIFICATION, Act, act_check
 from accounts.errors import DeviceNotVerified
 from accounts.models import Customer, Device, VerificationPurpose
 from accounts.rules import BiometricPolicy
 from accounts.services.verification import Verdict, biometric_check, payment_password_check
 from weilidai.lib.audit import Actor, audit_record
+from weilidai.lib.business_date import SHANGHAI
 
 # A device that keeps calling is written at most this often.
 SEEN_EVERY = timedelta(minutes=5)
@@ -45,6 +47,17 @@ def device_mark_verified(*, device: Device, actor: Actor, at: datetime) -> Devic
     return row
 
 
+@transaction.atomic
+def device_doubt(*, device: Device, actor: Actor, at: datetime) -> Device:
+    """The device must be verified again before money moves from it (R35)."""
+    row = Device.objects.select_for_update().get(pk=device.pk)
+    if row.verified_at is not None:
+        row.verified_at = None
+        row.save(update_fields=["verified_at"])
+        audit_record(action="device.doubted", actor=actor, subject=row, at=at)
+    return row
+
+
 def device_verify(
     *,
     device: Device,
@@ -54,8 +67,10 @@ def device_verify(
     policy: BiometricPolicy,
     ip: str | None,
     at: datetime,
+    as_of: date | None = None,
 ) -> Verdict:
-    """The second verification of a new device: payment password, then liveness and voiceprint."""
+    """The second verification of a new device: payment password, then liveness and voiceprint, then the checks that
+    apps above registered. `as_of` is the day of `at` where it is not told."""
     customer = device.customer
     verdict = payment_password_check(customer=customer, password=payment_password, at=at)
     if not verdict.passed:
@@ -71,6 +86,14 @@ def device_verify(
         ip=ip,
         at=at,
     )
-    if verdict.passed:
-        device_mark_verified(device=device, actor=Actor.of(customer), at=at)
-    return verdict
+    if not verdict.passed:
+        return verdict
+    act = Act(
+        event=DEVICE_VERIFICATION, customer=customer, device=device, fingerprint=device.fingerprint,
+        user_agent=device.user_agent, ip=ip, as_of=as_of or at.astimezone(SHANGHAI).date(), at=at,
+    )  # fmt: skip
+    with transaction.atomic():
+        refusal = act_check(act)
+        if refusal is None:
+            device_mark_verified(device=device, actor=Actor.of(customer), at=at)
+    return Verdict(refusal)

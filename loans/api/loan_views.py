@@ -29,6 +29,7 @@ from risk.selectors.applications import line_of
 from weilidai.lib.audit import Actor
 from weilidai.lib.business_date import current_business_date
 from weilidai.lib.idempotency import IdempotentMixin
+from weilidai.lib.net import client_ip
 from weilidai.lib.pagination import CursorPage
 from weilidai.lib.schema import DEVICE_ID, IDEMPOTENCY_KEY, PROBLEMS
 from weilidai.lib.signing import IsMachine, Machine, MachineAuthentication
@@ -108,6 +109,7 @@ class LoanList(IdempotentMixin, APIView):
             purpose=values["purpose"],
             device=request_device(request),
             disclosure_id=values.get("disclosure"),
+            ip=client_ip(request._request),
             as_of=as_of,
             at=timezone.now(),
             actor=Actor.of(customer_of(request)),

@@ -17,19 +17,20 @@ from loans.errors import HouseholdLimitExceeded, PurposeForbidden, TermInvalid
 from loans.models import FORBIDDEN_PURPOSES, CostDisclosure, Loan, Payout
 from loans.selectors.quote import Quote, Request, line_quote
 from loans.services.disclosure import disclosure_confirm
+from loans.services.screening import loan_screen
 from risk.errors import SignaturesMissing
 from risk.models import CreditLine
 from risk.models.product import RegulationParameter
 from risk.selectors.documents import documents_unsigned
 from risk.selectors.policy import regulation
-from risk.services.credit_line import credit_line_lock, line_reserve, line_usable_check
+from risk.services.credit_line import line_reserve, line_usable_check
+from risk.services.screening import lines_lock
 from weilidai.lib.audit import Actor, audit_record, state_change_record
 from weilidai.lib.errors import ObjectNotFound
 from weilidai.lib.ids import uuid7
 from weilidai.lib.money import ZERO
 
 
-@transaction.atomic
 def loan_request(
     *,
     customer: Customer,
@@ -42,28 +43,43 @@ def loan_request(
     at: datetime,
     actor: Actor,
     disclosure_id: UUID | None = None,
+    ip: str | None = None,
 ) -> Loan:
     """A loan on its way out: limit used at once, payout queued for the bank.
 
     Raises DeviceNotVerified (R35), PurposeForbidden, BankCardRequired (R14), ObjectNotFound, SignaturesMissing (R10),
-    CreditLineFrozen, CreditLineClosed, LimitExceeded, HouseholdLimitExceeded, DisclosureNotRead, DisclosureChanged
-    and the refusals of `line_quote`.
+    CreditLineFrozen, CreditLineClosed, LimitExceeded, HouseholdLimitExceeded, DisclosureNotRead, DisclosureChanged,
+    the refusals of `line_quote`, and those of the twelve layers, after what the layers wrote is committed.
     """
     device_require_verified(device)
     if purpose in FORBIDDEN_PURPOSES:
         raise PurposeForbidden
-    card = _own_card(customer, bank_card_id)
-    line = credit_line_lock(credit_line_id, customer=customer)
-    _signatures_check(customer, line, as_of)
-    line_usable_check(line)
-    quote = line_quote(line, request, as_of)
-    _household_check(customer, request.amount, as_of)
-    disclosure = disclosure_confirm(line=line, quote=quote, disclosure_id=disclosure_id, as_of=as_of, at=at)
-    line_reserve(line, request.amount)
-    loan = _loan_create(line, card, quote, disclosure, purpose, as_of, at)
-    _payout_create(loan, as_of, at, actor)
-    _evidence(loan, line, as_of, at, actor)
-    return loan
+    with transaction.atomic():
+        card = _own_card(customer, bank_card_id)
+        line = _line_lock(credit_line_id, customer)
+        _signatures_check(customer, line, as_of)
+        line_usable_check(line)
+        quote = line_quote(line, request, as_of)
+        _household_check(customer, request.amount, as_of)
+        refusal = loan_screen(
+            line=line, quote=quote, purpose=purpose, device=device, ip=ip, as_of=as_of, at=at, actor=actor
+        )
+        if refusal is None:
+            disclosure = disclosure_confirm(line=line, quote=quote, disclosure_id=disclosure_id, as_of=as_of, at=at)
+            line_reserve(line, request.amount)
+            loan = _loan_create(line, card, quote, disclosure, purpose, as_of, at)
+            _payout_create(loan, as_of, at, actor)
+            _evidence(loan, line, as_of, at, actor)
+            return loan
+    raise refusal
+
+
+def _line_lock(line_id: UUID, customer: Customer) -> CreditLine:
+    """The line, with all others of the customer under lock, because the layers may freeze them together."""
+    line = next((line for line in lines_lock(customer) if line.pk == line_id), None)
+    if line is None:
+        raise ObjectNotFound
+    return line
 
 
 def _own_card(customer: Customer, card_id: UUID | None) -> BankCard:

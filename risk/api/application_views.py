@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.api.authentication import request_device
 from risk.api.caller import customer_of
 from risk.api.serializers import (
     ApplicationRequest,
@@ -139,7 +140,11 @@ class AssessmentView(IdempotentMixin, APIView):
 
     def perform(self, request: Request, **kwargs: Any) -> Response:
         decision = application_assess(
-            application_id=kwargs["application_id"], customer=customer_of(request), **_edge(request)
+            application_id=kwargs["application_id"],
+            customer=customer_of(request),
+            device=request_device(request),
+            ip=client_ip(request._request),
+            **_edge(request),
         )
         return Response(DecisionSerializer(decision).data)
 

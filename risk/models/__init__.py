@@ -29,6 +29,17 @@ from risk.models.document import LegalDocument, Signature
 from risk.models.feed import FeedDelivery, FeedKind, FeedRejection
 from risk.models.invitation import Invitation, InvitationBatch, InvitationState
 from risk.models.monitoring import MonitoringPolicy
+from risk.models.pipeline import (
+    ActCounter,
+    DenyEntry,
+    DenyKind,
+    LoginRecord,
+    Screening,
+    ScreeningEvent,
+    ScreeningHit,
+    ScreeningPolicy,
+    ScreeningVerdict,
+)
 from risk.models.product import (
     FeeBase,
     PenaltyMethod,
@@ -59,6 +70,7 @@ __all__ = [
     "OPEN_STATES",
     "WAITING_APPEALS",
     "WAITING_STATES",
+    "ActCounter",
     "ActivityDay",
     "Alert",
     "AlertNote",
@@ -81,6 +93,8 @@ __all__ = [
     "CustomerScore",
     "Decision",
     "DecisionContest",
+    "DenyEntry",
+    "DenyKind",
     "FeeBase",
     "FeedDelivery",
     "FeedKind",
@@ -98,6 +112,7 @@ __all__ = [
     "LineState",
     "LoanTape",
     "LoginEvent",
+    "LoginRecord",
     "MonitoringPolicy",
     "Outcome",
     "PaymentEvent",
@@ -116,6 +131,11 @@ __all__ = [
     "RunState",
     "ScoreReading",
     "Scorecard",
+    "Screening",
+    "ScreeningEvent",
+    "ScreeningHit",
+    "ScreeningPolicy",
+    "ScreeningVerdict",
     "ShadowDecision",
     "Signature",
     "Tier",

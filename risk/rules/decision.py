@@ -10,6 +10,7 @@ from risk.rules.admission import admission_failures
 from risk.rules.facts import CustomerFacts, facts_load
 from risk.rules.limits import TierRange, limit_cap, limit_inside, rate_cap, rate_inside, score_position, tier_choose
 from risk.rules.scorecard import Scored, score_compute
+from risk.rules.screening.spec import BLOCK, FREEZE, PASS, REFER
 from risk.rules.variables import CONTRADICTED, item_states, variables_compute
 from weilidai.lib.money import ZERO
 
@@ -35,7 +36,9 @@ def decide(inputs: dict[str, Any]) -> dict[str, Any]:
     values |= {name: None if value is None else Decimal(value) for name, value in inputs.get("variables", {}).items()}
     scored = score_compute(definition, values)
     offer = offer_compute(facts, scored.score, policy)
-    outcome, reasons = _outcome(facts, scored, offer, policy)
+    # Decisions made before the layers were asked have no verdict of theirs.
+    verdict = inputs.get("screening", {}).get("verdict", PASS)
+    outcome, reasons = _outcome(facts, scored, offer, policy, verdict)
     return _result(outcome, reasons, scored, offer if outcome != REJECTED else None, values)
 
 
@@ -45,14 +48,18 @@ def result_sha256(result: dict[str, Any]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _outcome(facts: CustomerFacts, scored: Scored, offer: Offer, policy: dict[str, Any]) -> tuple[str, list[str]]:
+def _outcome(
+    facts: CustomerFacts, scored: Scored, offer: Offer, policy: dict[str, Any], verdict: str
+) -> tuple[str, list[str]]:
     definition = policy["scorecard"]["definition"]
     refusals = admission_failures(facts, policy["terms"]) + _credit_refusals(facts, definition)
     if offer.limit <= ZERO:
         refusals.append("household_limit_reached")
+    if verdict == BLOCK:
+        refusals.append("screening_declined")
     if refusals:
         return REJECTED, refusals
-    doubts = _doubts(facts, definition)
+    doubts = _doubts(facts, definition) + ["screening_review"] * (verdict in (REFER, FREEZE))
     if doubts:
         return REFERRED, doubts
     if scored.score < Decimal(definition["approve_from"]):

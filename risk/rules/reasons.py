@@ -32,6 +32,8 @@ _TEXTS: dict[str, str | Promise] = {
     "good_external_credit": gettext_lazy("Good credit record"),
     "good_housing_fund": gettext_lazy("Housing fund paid regularly"),
     "good_red_packets": gettext_lazy("Active use of the service"),
+    "screening_review": gettext_lazy("A person needs to look at your application"),
+    "screening_declined": gettext_lazy("Other reasons of the assessment"),
     "manual_review": gettext_lazy("A person has looked at your application"),
     "unchanged": gettext_lazy("Nothing changed that would move your rate"),
     "line_frozen": gettext_lazy("Your credit line is frozen; its rate stays as it is"),
@@ -67,6 +69,8 @@ _ADVICE: dict[str, str | Promise] = {
     ),
     "credit_inquiries": gettext_lazy("Fewer credit applications elsewhere help."),
     "debts_elsewhere": gettext_lazy("Paying down debts elsewhere helps."),
+    "screening_review": gettext_lazy("You need not do anything: you are told as soon as a person has looked."),
+    "screening_declined": gettext_lazy("If you think the decision is wrong, you can contest it and a person looks."),
     "manual_review": gettext_lazy("If you think the decision is wrong, you can contest it and another person looks."),
 }
 

@@ -15,6 +15,7 @@ from risk.models import (
     ProductTerms,
     RegulationParameter,
     Scorecard,
+    ScreeningPolicy,
     Tier,
 )
 from risk.models.product import VersionedPolicy
@@ -94,6 +95,11 @@ def monitoring_current(as_of: date) -> MonitoringPolicy:
 def raises_current(as_of: date) -> LimitRaisePolicy:
     """What raises a limit and by how much. Where no row covers the date the shipped figures hold."""
     return _valid_on(LimitRaisePolicy.objects.filter(code="main"), as_of) or LimitRaisePolicy()
+
+
+def screening_covering(as_of: date) -> ScreeningPolicy | None:
+    """The pipeline of layers in force on the date, without its definition; None where none covers it."""
+    return _valid_on(ScreeningPolicy.objects.filter(code="main").defer("definition"), as_of)
 
 
 def tier_of(terms: ProductTerms, code: str) -> Tier:

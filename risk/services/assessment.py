@@ -9,10 +9,10 @@ from uuid import UUID
 
 from django.db import transaction
 
-from accounts.models import Customer, StaffUser
+from accounts.models import Customer, Device, StaffUser
 from accounts.services.notification import notification_send
 from risk.errors import LimitExceeded, ReasonRequired
-from risk.models import ApplicationState, CreditApplication, Decision, Outcome
+from risk.models import ApplicationState, CreditApplication, Decision, Outcome, Screening
 from risk.rules.admission import admission_flags
 from risk.rules.decision import decide, result_sha256
 from risk.rules.facts import facts_dump, facts_load
@@ -22,6 +22,7 @@ from risk.selectors.policy import policy_snapshot, scorecard_current, terms_curr
 from risk.selectors.variables import variables_kept
 from risk.services.application import alive_check, application_lock, identity_check, signatures_check
 from risk.services.credit_line import line_open
+from risk.services.screening import lines_lock, screen, screening_refusal
 from risk.services.shadow import shadow_decide
 from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.errors import ObjectNotFound, TransitionRefused
@@ -32,19 +33,41 @@ INPUTS_SCHEMA = 2
 _STEPS = {Outcome.APPROVED: "approve", Outcome.REJECTED: "reject", Outcome.REFERRED: "refer"}
 
 
-@transaction.atomic
 def application_assess(
-    *, application_id: UUID, customer: Customer, actor: Actor, as_of: date, at: datetime
+    *,
+    application_id: UUID,
+    customer: Customer,
+    actor: Actor,
+    as_of: date,
+    at: datetime,
+    device: Device | None = None,
+    ip: str | None = None,
 ) -> Decision:
-    """Decides once: the decision and, if approved, the line are one transaction.
+    """Decides once: the decision and, if approved, the line are one transaction. The twelve layers are asked first.
 
-    Raises `SignaturesMissing`, `IdentityNotVerified`, `BankCardRequired`, `TransitionRefused`.
+    Raises `SignaturesMissing`, `IdentityNotVerified`, `BankCardRequired`, `TransitionRefused`; `DeviceNotVerified`
+    after what the layers wrote is committed.
     """
+    with transaction.atomic():
+        # Lines, then the customer's row: two products decided at once must not both use the same household room (R54).
+        lines_lock(customer)
+        person = Customer.objects.select_for_update().get(pk=customer.pk)
+        application = application_lock(application_id, customer)
+        _assessable_check(application, person, as_of)
+        screening = screen(
+            event="application", customer=person, subject=application, device=device, ip=ip, actor=actor, as_of=as_of,
+            at=at,
+        )  # fmt: skip
+        refusal = screening_refusal(screening)
+        if refusal is None:
+            return _decide(application, person, screening, actor, as_of, at)
+    raise refusal
+
+
+def _decide(
+    application: CreditApplication, person: Customer, screening: Screening, actor: Actor, as_of: date, at: datetime
+) -> Decision:
     started = time.monotonic()
-    # The customer's row first: two products decided at once must not both use the same household room (R54).
-    person = Customer.objects.select_for_update().get(pk=customer.pk)
-    application = application_lock(application_id, customer)
-    _assessable_check(application, person, as_of)
     take_step(application, "begin_assessment", actor=actor, as_of=as_of, at=at)
     terms, scorecard = terms_current(application.product_id, as_of), scorecard_current(as_of)
     inputs = {
@@ -53,6 +76,7 @@ def application_assess(
         "facts": facts_dump(facts_gather(person, terms, as_of)),
         "policy": policy_snapshot(terms, scorecard, as_of),
         "variables": variables_kept(person, catalogue_names(scorecard.definition), as_of),
+        "screening": {"id": str(screening.pk), "verdict": screening.verdict},
     }
     result = decide(inputs)
     decision = _decision_create(

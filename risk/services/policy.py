@@ -8,12 +8,21 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import StaffUser
 from risk.errors import FourEyesRequired
-from risk.models import LimitRaisePolicy, MonitoringPolicy, PolicyState, ProductTerms, RateReviewPolicy, Scorecard
+from risk.models import (
+    LimitRaisePolicy,
+    MonitoringPolicy,
+    PolicyState,
+    ProductTerms,
+    RateReviewPolicy,
+    Scorecard,
+    ScreeningPolicy,
+)
 from risk.rules.scorecard import ScorecardInvalid, scorecard_check
+from risk.rules.screening import ScreeningInvalid, definition_check
 from weilidai.lib.audit import Actor, audit_record, state_change_record
 from weilidai.lib.errors import FieldInvalid, TransitionRefused
 
-Policy = ProductTerms | Scorecard | MonitoringPolicy | LimitRaisePolicy | RateReviewPolicy
+Policy = ProductTerms | Scorecard | MonitoringPolicy | LimitRaisePolicy | RateReviewPolicy | ScreeningPolicy
 
 
 @transaction.atomic
@@ -51,6 +60,12 @@ def _content_check(row: Policy) -> None:
             scorecard_check(row.definition)
         except (ScorecardInvalid, KeyError, TypeError, ArithmeticError) as error:
             raise _fault("definition", str(error)) from error
+        return
+    if isinstance(row, ScreeningPolicy):
+        try:
+            definition_check(row.definition)
+        except ScreeningInvalid as error:
+            raise FieldInvalid(field_errors=error.faults) from error
         return
     if isinstance(row, MonitoringPolicy):
         if not 0 <= row.approval_rate_min < row.approval_rate_max <= 1:

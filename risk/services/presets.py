@@ -20,9 +20,11 @@ from risk.models import (
     RateReviewPolicy,
     RegulationParameter,
     Scorecard,
+    ScreeningPolicy,
     Tier,
 )
 from risk.rules.scorecard import scorecard_check
+from risk.rules.screening import definition_check
 from weilidai.lib.audit import Actor, audit_record
 
 PRESETS = Path(__file__).resolve().parent.parent / "presets"
@@ -42,6 +44,7 @@ def presets_load(*, as_of: date) -> dict[str, int]:
         "scorecards": int(_scorecard_create(_read("scorecard.json"), as_of)),
     }
     created["monitoring"] = int(_monitoring_create(as_of))
+    created["screening"] = int(screening_preset(as_of))
     created["contact_rules"] = int(contact_rules_preset())
     created["documents"] = sum(_documents_create(row["code"]) for row in shipped["products"])
     return created
@@ -115,6 +118,26 @@ def _monitoring_create(as_of: date) -> bool:
     if created:
         audit_record(action="preset.load", actor=ACTOR, subject=policy, as_of=as_of, after={"version": 1})
     return created
+
+
+def screening_preset(as_of: date) -> bool:
+    """The shipped pipeline of layers, where there is none."""
+    row = _read("screening.json")
+    if ScreeningPolicy.objects.filter(code=row["code"]).exists():
+        return False
+    definition_check(row["definition"])
+    policy = ScreeningPolicy(
+        code=row["code"],
+        version=1,
+        state=PolicyState.ACTIVE,
+        valid_from=date.fromisoformat(row["valid_from"]),
+        definition=row["definition"],
+    )
+    # Whoever's request it is in, nobody of the staff wrote it.
+    policy._history_user = None  # type: ignore[attr-defined]
+    policy.save()
+    audit_record(action="preset.load", actor=ACTOR, subject=policy, as_of=as_of, after={"version": 1})
+    return True
 
 
 def _documents_create(product: str) -> int:

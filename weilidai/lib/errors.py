@@ -20,6 +20,8 @@ class DomainError(Exception):
     code: ClassVar[str] = "invalid"
     title: ClassVar[str | Promise] = _("The request cannot be carried out")
     http_state: ClassVar[int] = 400
+    # Set where the refusal leaves something that must stay, such as a frozen line: its transaction is then committed.
+    keeps_work: bool = False
 
     def __init__(
         self,

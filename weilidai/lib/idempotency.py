@@ -171,12 +171,21 @@ class IdempotentMixin:
     def _answer(self, request: Request, **kwargs: Any) -> Response:
         try:
             with transaction.atomic():
-                return self.perform(request, **kwargs)
+                return self._performed(request, **kwargs)
         except Exception as error:
             told = client_error(error)
             if told is None:
                 raise
             return problem_response(told)
+
+    def _performed(self, request: Request, **kwargs: Any) -> Response:
+        """A refusal that keeps its work leaves the transaction as an answer, not as an error."""
+        try:
+            return self.perform(request, **kwargs)
+        except DomainError as error:
+            if not error.keeps_work:
+                raise
+            return problem_response(error)
 
 
 class KeyWelcomeMixin(IdempotentMixin):

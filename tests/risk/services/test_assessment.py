@@ -70,7 +70,7 @@ def test_an_approval_keeps_the_decision_whole_and_opens_the_line_it_grants() -> 
     assert [d["code"] for d in decision.dimensions] == [
         "consumption", "social", "capacity", "device_stability", "external_credit",
     ]  # fmt: skip
-    assert set(decision.inputs) == {"schema", "as_of", "facts", "policy", "variables"}
+    assert set(decision.inputs) == {"schema", "as_of", "facts", "policy", "variables", "screening"}
     assert (decision.scorecard.version, decision.terms.version) == (1, 1)
 
 

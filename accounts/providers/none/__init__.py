@@ -1,0 +1,1 @@
+"""Institutions one can do without: nothing is known."""

@@ -1,0 +1,30 @@
+"""Counting what customers do, so that limits of frequency hold under parallel requests (R37)."""
+
+from datetime import UTC, datetime, timedelta
+
+from django.db import transaction
+
+from accounts.models import Customer
+from risk.models import ActCounter
+from risk.rules.screening.places import TIMES_KEPT, WINDOW_MINUTES_MAX
+
+KEPT_MS = WINDOW_MINUTES_MAX * 60_000
+
+
+@transaction.atomic
+def act_count(*, customer: Customer, act: str, at: datetime) -> list[int]:
+    """Counts this act and returns how many seconds ago each of the last day was, this one (0) first.
+
+    The counter's row stays locked until the caller's transaction ends: of parallel acts each sees those before it.
+    What a refused request counted is undone with it.
+    """
+    ActCounter.objects.bulk_create([ActCounter(customer=customer, act=act)], ignore_conflicts=True)
+    counter = ActCounter.objects.select_for_update().get(customer=customer, act=act)
+    now = milliseconds(at)
+    counter.times = [*(time for time in counter.times if time > now - KEPT_MS), now][-TIMES_KEPT:]
+    counter.save(update_fields=["times"])
+    return sorted(max(0, now - time) // 1000 for time in counter.times)
+
+
+def milliseconds(at: datetime) -> int:
+    return (at - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
