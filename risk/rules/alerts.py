@@ -5,6 +5,8 @@ from typing import Any
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 
+from risk.rules.screening.registry import CONDITIONS
+
 Word = str | Promise
 
 MONITORING = "monitoring"
@@ -27,8 +29,8 @@ LAYER_WORDS: dict[str, Word] = {
 }
 RULE_WORDS: dict[str, Word] = {
     **LAYER_WORDS,
+    **{name: condition.label for name, condition in CONDITIONS.items()},
     APPROVAL_BAND: gettext_lazy("Approval rate outside its band"),
-    "single_transfer": gettext_lazy("One transfer above the threshold"),
     "npl_ratio": gettext_lazy("Bad-loan ratio above its threshold"),
 }
 EVIDENCE_WORDS: dict[str, Word] = {
