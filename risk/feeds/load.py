@@ -20,6 +20,7 @@ from risk.feeds.kinds import KINDS, Kind, Row
 from risk.feeds.parse import LINE_BYTES_MAX, Rejection, parse_line, reject
 from risk.feeds.summaries import months_mark, summaries_build
 from risk.models import CustomerFeedRow, FeedDelivery, FeedKind, FeedRejection
+from risk.services.feed_watch import feed_watch
 from weilidai.lib.errors import DomainError
 from weilidai.lib.models import MachineMessage
 from weilidai.lib.signing import Machine
@@ -123,7 +124,8 @@ def _parsed_write(delivery: FeedDelivery, kind: Kind, parsed: list[Row | Rejecti
     locked = FeedDelivery.objects.select_for_update().get(pk=delivery.pk)
     if locked.lines_done >= lines_done:
         return locked
-    result = _rows_write(kind, [item for item in parsed if _line_number(item) > locked.lines_done])
+    rows = [item for item in parsed if _line_number(item) > locked.lines_done]
+    result = _rows_write(kind, rows, delivery.business_date)
     return _delivery_count(locked, result, lines_done)
 
 
@@ -152,7 +154,7 @@ def _delivery_count(delivery: FeedDelivery, result: BatchResult, lines_done: int
     return delivery
 
 
-def _rows_write(kind: Kind, parsed: list[Row | Rejection]) -> BatchResult:
+def _rows_write(kind: Kind, parsed: list[Row | Rejection], as_of: date) -> BatchResult:
     rejections = [item for item in parsed if isinstance(item, Rejection)]
     rows = [item for item in parsed if not isinstance(item, Rejection)]
     customers = _customers_of(rows)
@@ -166,7 +168,7 @@ def _rows_write(kind: Kind, parsed: list[Row | Rejection]) -> BatchResult:
     if kind.model is None:
         _people_write(fresh, customers)
     else:
-        _behaviour_write(kind.model, fresh, customers)
+        _behaviour_write(kind.model, fresh, customers, as_of)
     return BatchResult(len(fresh), repeated, sorted(rejections, key=lambda item: item.line_number))
 
 
@@ -198,11 +200,12 @@ def _by_row_id(rows: list[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: row["row_id"])
 
 
-def _behaviour_write(model: type[Model], rows: list[Row], customers: dict[str, Any]) -> None:
+def _behaviour_write(model: type[Model], rows: list[Row], customers: dict[str, Any], as_of: date) -> None:
     objects: Any = model._default_manager
     written = [model(customer_id=customers[row["openid"]], **_columns(row)) for row in _by_row_id(rows)]
     objects.bulk_create(written, batch_size=WRITE_BATCH)
     months_mark(model, written)
+    feed_watch(model=model, rows=written, as_of=as_of, at=timezone.now())
 
 
 def _people_write(rows: list[Row], known: dict[str, Any]) -> None:

@@ -1,5 +1,6 @@
 """Writing evidence: who acted, and what changed. Called by services inside their transaction."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -95,3 +96,36 @@ def state_change_record(
         actor_name=actor.name,
         reason=reason,
     )
+
+
+def audit_records(
+    *,
+    action: str,
+    actor: Actor,
+    subjects: Sequence[tuple[models.Model, dict[str, Any]]],
+    at: datetime,
+    as_of: date,
+) -> None:
+    """`audit_record` for many objects, each with its `after`, in one query."""
+    AuditEvent.objects.bulk_create(
+        AuditEvent(
+            at=at, business_date=as_of, action=action, actor_kind=actor.kind, actor_id=actor.id,
+            actor_name=actor.name, subject_type=subject._meta.label_lower, subject_id=str(subject.pk),
+            customer_id=_customer_id_of(subject), after=after,
+        )
+        for subject, after in subjects
+    )  # fmt: skip
+
+
+def state_change_records(
+    *, subjects: Sequence[models.Model], old: str, actor: Actor, as_of: date, at: datetime, field: str = "state"
+) -> None:
+    """`state_change_record` for many objects that stand in their new state, in one query."""
+    StateChange.objects.bulk_create(
+        StateChange(
+            at=at, business_date=as_of, subject_type=subject._meta.label_lower, subject_id=str(subject.pk),
+            customer_id=_customer_id_of(subject), field=field, old=old, new=getattr(subject, field),
+            actor_kind=actor.kind, actor_id=actor.id, actor_name=actor.name,
+        )
+        for subject in subjects
+    )  # fmt: skip
