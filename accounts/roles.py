@@ -12,9 +12,9 @@ GRANTED = ("risk.invitation", "risk.invitationbatch", "risk.creditapplication", 
 POLICY = ("risk.product", "risk.productterms", "risk.tier", "risk.scorecard", "risk.regulationparameter",
           "risk.monitoringpolicy", "risk.limitraisepolicy", "risk.ratereviewpolicy", "risk.ratereviewrun",
           "risk.ratereview", "risk.legaldocument", "risk.feeddelivery", "risk.feedrejection",
-          "accounts.contactrule", "risk.labelledset", "risk.workbenchrun",
+          "accounts.contactrule", "risk.labelledset", "risk.workbenchrun", "risk.screeningpolicy",
           "risk.shadowdecision")  # fmt: skip
-ALERTS = ("risk.alert", "risk.alertnote", "risk.alertsnooze")
+ALERTS = ("risk.alert", "risk.alertnote", "risk.alertsnooze", "risk.screening", "risk.denyentry")
 USED = ("loans.loan", "loans.instalment", "loans.loanevent", "loans.repayment", "loans.payout",
         "loans.delinquencyfact", "loans.costdisclosure", "loans.creditgift", "loans.approval",
         "loans.unappliedbalance", "loans.unappliedmovement", "loans.moneyreceipt", "loans.refund")  # fmt: skip
@@ -39,6 +39,7 @@ ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "risk_analyst": (
         ("accounts.customer", *GRANTED, *ALERTS, *POLICY, *CHANGES, *USED),
         (*EVIDENCE, "risk.change_alert", "risk.add_monitoringpolicy", "risk.change_monitoringpolicy",
+         "risk.add_screeningpolicy", "risk.change_screeningpolicy", "risk.add_denyentry", "risk.change_denyentry",
          "risk.add_limitraisepolicy", "risk.change_limitraisepolicy", "risk.add_ratereviewpolicy",
          "risk.change_ratereviewpolicy", "risk.add_regulationparameter",
          "risk.add_productterms", "risk.change_productterms", "risk.add_scorecard", "risk.change_scorecard",
@@ -52,7 +53,8 @@ ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "supervisor": (
         (*PEOPLE, *GRANTED, *ALERTS, *POLICY, *CHANGES, *USED, *BOOKS, *HOUSE),
         (FULL_NUMBER, APPROVE_CHANGE, *EVIDENCE, "loans.decide_approval",
-         "risk.decide_escalated_appeal", "risk.change_alert",
+         "risk.decide_escalated_appeal", "risk.change_alert", "risk.change_screeningpolicy",
+         "risk.add_denyentry", "risk.change_denyentry",
          "risk.add_regulationparameter", "risk.change_regulationparameter",
          "risk.change_monitoringpolicy", "risk.change_limitraisepolicy", "risk.change_ratereviewpolicy",
          "risk.add_invitation",

@@ -129,3 +129,9 @@ class ReviewClaimed(DomainError):
     code = "review_claimed"
     title = _("Somebody else is working on this application")
     http_state = 409
+
+
+class DenyEntryOpen(DomainError):
+    code = "deny_entry_open"
+    title = _("This stands on the deny list already")
+    http_state = 409

@@ -10,6 +10,7 @@ from risk.admin import (
     line,
     policy,
     rate_review,
+    screening,
     shadow,
     workbench,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "line",
     "policy",
     "rate_review",
+    "screening",
     "shadow",
     "workbench",
 ]

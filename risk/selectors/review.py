@@ -15,6 +15,7 @@ from risk.rules.facts import AuxiliaryItem, facts_load
 from risk.rules.reasons import reason_text
 from risk.rules.variables import item_state
 from risk.selectors.facts import limits_open_sum
+from risk.selectors.screenings import layer_lines, screening_of
 from weilidai.lib.money import ZERO
 
 SHOWN = 20
@@ -130,6 +131,7 @@ def review_file(application: CreditApplication) -> dict[str, Any]:
         "signatures": Signature.objects.filter(customer=customer, document__product=application.product_id)
         .select_related("document")
         .order_by("document__position"),
+        "layers": layer_lines(screening_of(application)),
         "attempts": VerificationAttempt.objects.filter(customer=customer)[:SHOWN],
         **history_of(application),
     }

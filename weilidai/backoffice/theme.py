@@ -42,6 +42,8 @@ NAVIGATION = [
             _list(_("Asset proofs"), "real_estate_agent", "risk", "assetproof"),
             _list(_("Alerts"), "notifications_active", "risk", "alert"),
             _list(_("Snoozes of alerts"), "snooze", "risk", "alertsnooze"),
+            _list(_("Screenings"), "filter_alt", "risk", "screening"),
+            _list(_("Deny list"), "block", "risk", "denyentry"),
         ],
     },
     {
@@ -76,6 +78,7 @@ NAVIGATION = [
             _list(_("Scorecard workbench"), "query_stats", "risk", "labelledset"),
             _list(_("Workbench runs"), "model_training", "risk", "workbenchrun"),
             _list(_("Shadow decisions"), "visibility", "risk", "shadowdecision"),
+            _list(_("Layers of risk control"), "filter_list", "risk", "screeningpolicy"),
             _list(_("Monitoring policy"), "monitor_heart", "risk", "monitoringpolicy"),
             _list(_("Limit raises"), "trending_up", "risk", "limitraisepolicy"),
             _list(_("Rate review policy"), "percent", "risk", "ratereviewpolicy"),
