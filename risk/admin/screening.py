@@ -142,7 +142,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
     list_filter = ("event", "verdict", LayerHitFilter, ("business_date", RangeDateFilter))
     search_fields = ("=id", "=subject_id", "customer__openid")
     list_select_related = ("customer", "policy")
-    readonly_fields = ("seen",)
+    readonly_fields = ("seen", "decided")
     exclude = ("result",)
     actions_list = ["rates", *ReadOnlyAdmin.actions_list]
     actions_detail = ["replay"]
@@ -153,7 +153,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         general = ("event", "customer", "subject_type", "subject_id", "policy", "business_date", "at", "verdict",
-                   "decided_by", "duration_ms", "result_sha256")  # fmt: skip
+                   "decided", "duration_ms", "result_sha256")  # fmt: skip
         return [
             (None, {"fields": general}),
             (_("Layers"), {"fields": ("seen",)}),
@@ -171,7 +171,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
     @admin.display(description=_("what each layer saw"))
     def seen(self, screening: Screening) -> SafeString:
         lines = [
-            {**line, "badge": badge(VERDICT_TONES[line["verdict_code"]], line["verdict"])}
+            {**line, "badge": badge(VERDICT_TONES[line["verdict_code"]], line["verdict_word"])}
             for line in layer_lines(screening)
         ]
         return render_to_string("backoffice/layers/run.html", {"lines": lines})

@@ -33,6 +33,7 @@ def _line(row: dict[str, Any]) -> dict[str, Any]:
         "layer": layer_word(row["layer"]),
         "verdict": f"{verdict} · {MODE_WORDS['shadow']}" if shadow else verdict,
         "verdict_code": row["verdict"],
+        "verdict_word": verdict,
         "mode": str(MODE_WORDS[row["mode"]]),
         "is_shadow": shadow,
         "evidence": "; ".join(_told(finding) for finding in row["findings"]) or "–",

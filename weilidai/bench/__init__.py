@@ -3,6 +3,7 @@
 A case is a function from the sizes asked for to its results, one line in `CASES`. What writes leaves nothing behind.
 """
 
+from weilidai.bench.layers import layers
 from weilidai.bench.measure import Case, Result
 from weilidai.bench.night import night
 from weilidai.bench.small import decision, journal_entry, replay_of_a_loan
@@ -13,6 +14,7 @@ CASES: dict[str, Case] = {
     "journal": journal_entry,
     "decision": decision,
     "night": night,
+    "layers": layers,
     "variables": variables,
 }
 
