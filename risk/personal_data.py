@@ -3,7 +3,17 @@
 from typing import Any
 
 from accounts.models import Customer
-from risk.models import Appeal, AssetProof, CreditApplication, CreditLine, Decision, LineState, Signature
+from risk.models import (
+    Appeal,
+    AssetProof,
+    CreditApplication,
+    CreditLine,
+    Decision,
+    LineState,
+    LoginRecord,
+    Screening,
+    Signature,
+)
 
 
 def has_open_line(customer: Customer) -> bool:
@@ -27,6 +37,9 @@ def export(customer: Customer) -> dict[str, Any]:
         ),
         "appeals": list(appeals.values("id", "state", "statement", "received_at", "due_at", "answer", "answered_at")),
         "asset_proofs": list(proofs.values("id", "kind", "state", "received_at", "valid_until", "answer")),
+        "logins": list(LoginRecord.objects.filter(customer=customer).values("at", "ip", "city", "device")),
+        # That a check ran is told; how it works is not.
+        "screenings": list(Screening.objects.filter(customer=customer).values("id", "event", "at")),
         "credit_lines": list(
             lines.values(
                 "id", "product_id", "state", "tier", "limit_amount", "used_amount", "daily_rate", "opened_date"
