@@ -13,7 +13,7 @@ POLICY = ("risk.product", "risk.productterms", "risk.tier", "risk.scorecard", "r
           "risk.monitoringpolicy", "risk.limitraisepolicy", "risk.ratereviewpolicy", "risk.ratereviewrun",
           "risk.ratereview", "risk.legaldocument", "risk.feeddelivery", "risk.feedrejection",
           "accounts.contactrule", "risk.labelledset", "risk.workbenchrun", "risk.screeningpolicy",
-          "risk.shadowdecision")  # fmt: skip
+          "risk.shadowdecision", "risk.backtestrun", "risk.backtestchange")  # fmt: skip
 ALERTS = ("risk.alert", "risk.alertnote", "risk.alertsnooze", "risk.screening", "risk.denyentry")
 USED = ("loans.loan", "loans.instalment", "loans.loanevent", "loans.repayment", "loans.payout",
         "loans.delinquencyfact", "loans.costdisclosure", "loans.creditgift", "loans.approval",
@@ -43,7 +43,8 @@ ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
          "risk.add_limitraisepolicy", "risk.change_limitraisepolicy", "risk.add_ratereviewpolicy",
          "risk.change_ratereviewpolicy", "risk.add_regulationparameter",
          "risk.add_productterms", "risk.change_productterms", "risk.add_scorecard", "risk.change_scorecard",
-         "risk.add_labelledset", "risk.add_workbenchrun", "risk.add_invitation"),
+         "risk.add_labelledset", "risk.add_workbenchrun", "risk.add_backtestrun",
+         "risk.add_invitation"),
     ),
     "collector": ((*PEOPLE, "risk.creditline", *USED), (FULL_NUMBER, "loans.request_relief")),
     "finance": (

@@ -6,6 +6,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError
 
 from risk.services.appeal_deadlines import appeals_advance
+from risk.services.backtest import backtest_advance
 from risk.services.labelled import runs_advance
 from risk.services.rate_review import rate_review_advance
 from weilidai.lib.business_date import current_business_date
@@ -35,6 +36,18 @@ def rate_review_advance_task() -> int:
     return done
 
 
+@shared_task(name="risk.backtest_advance")
+def backtest_advance_task() -> int:
+    """Partitions of back-tests, as many as fit in a ring; the number of decisions looked at."""
+    done = 0
+    for _ in range(PARTITIONS_MAX):
+        looked = backtest_advance(at=timezone.now())
+        done += looked
+        if not looked:
+            break
+    return done
+
+
 @shared_task(name="risk.workbench_advance")
 def workbench_advance_task() -> int:
     """Measures and fits that analysts asked for; how many were computed."""
@@ -47,6 +60,14 @@ def workbench_ring() -> None:
         workbench_advance_task.apply_async(retry=False, expires=RING_EXPIRES_SECONDS)
     except (OperationalError, OSError) as error:
         log.warning("ring_failed", task="risk.workbench_advance", error=str(error))
+
+
+def backtest_ring() -> None:
+    """Rings after an analyst asked. Without a broker the poller of beat finds the work all the same."""
+    try:
+        backtest_advance_task.apply_async(retry=False, expires=RING_EXPIRES_SECONDS)
+    except (OperationalError, OSError) as error:
+        log.warning("ring_failed", task="risk.backtest_advance", error=str(error))
 
 
 def appeals_ring() -> None:

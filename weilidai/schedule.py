@@ -44,6 +44,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 15,
         "options": {"expires": 15},
     },
+    "backtests": {
+        "task": "risk.backtest_advance",
+        "schedule": 10,
+        "options": {"expires": 10},
+    },
     "workbench": {
         "task": "risk.workbench_advance",
         "schedule": 30,

@@ -11,6 +11,7 @@ from risk.models.alert import (
 )
 from risk.models.appeal import OPEN_APPEALS, WAITING_APPEALS, Appeal, AppealImage, AppealState
 from risk.models.application import EXPIRING_STATES, OPEN_STATES, ApplicationState, CreditApplication
+from risk.models.backtest import BacktestChange, BacktestPartition, BacktestRun
 from risk.models.behaviour import (
     ActivityDay,
     AssetMonth,
@@ -85,6 +86,9 @@ __all__ = [
     "AssetMonth",
     "AssetProof",
     "AuxiliaryReading",
+    "BacktestChange",
+    "BacktestPartition",
+    "BacktestRun",
     "BehaviourMonth",
     "BureauReport",
     "CreditApplication",

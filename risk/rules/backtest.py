@@ -30,6 +30,7 @@ CAUSES: dict[str, str | Promise] = {
     "variable_missing": _("A variable of the draft was not kept with the decision"),
     "score_missing": _("The draft asks for another score than the one kept"),
     "activity_missing": _("The draft asks for more months of activity than were kept"),
+    "facts_missing": _("Decided before a fact the draft needs was kept"),
     "layer_missing": _("A layer of the draft was not asked at the time"),
     "span_missing": _("The draft looks at another span of days than was kept"),
     "layers_missing": _("Decided before the layers were asked"),

@@ -124,8 +124,7 @@ def policy_snapshot(terms: ProductTerms, scorecard: Scorecard, as_of: date) -> d
     """Every figure `decide` reads, as JSON: later versions cannot change an old decision (R21)."""
     names = RegulationParameter.Name
     return {
-        "terms": {"product": terms.product_id, **_plain(terms, _TERMS_FIGURES)},
-        "tiers": [_plain(tier, _TIER_FIGURES) for tier in terms.tiers.all()],
+        **terms_snapshot(terms),
         "scorecard": {
             "code": scorecard.code,
             "version": scorecard.version,
@@ -133,6 +132,14 @@ def policy_snapshot(terms: ProductTerms, scorecard: Scorecard, as_of: date) -> d
         },
         "cost_cap_rate": str(regulation(names.COST_CAP_RATE, as_of)),
         "household_credit_amount": str(regulation(names.HOUSEHOLD_CREDIT_AMOUNT, as_of)),
+    }
+
+
+def terms_snapshot(terms: ProductTerms) -> dict[str, Any]:
+    """The figures of the terms and of their tiers by rank, as JSON."""
+    return {
+        "terms": {"product": terms.product_id, **_plain(terms, _TERMS_FIGURES)},
+        "tiers": [_plain(tier, _TIER_FIGURES) for tier in sorted(terms.tiers.all(), key=lambda tier: tier.rank)],
     }
 
 

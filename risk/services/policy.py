@@ -40,7 +40,7 @@ def policy_activate(*, policy: Policy, user: StaffUser, as_of: date, at: datetim
         raise FourEyesRequired
     if row.valid_from < as_of:
         raise _fault("valid_from", _("A policy cannot begin in the past"))
-    _content_check(row)
+    content_check(row)
     _predecessors_retire(row, model)
     row.state, row.approved_by, row.approved_at = PolicyState.ACTIVE, user, at
     row.save(update_fields=["state", "approved_by", "approved_at"])
@@ -54,7 +54,8 @@ def policy_activate(*, policy: Policy, user: StaffUser, as_of: date, at: datetim
     return activated
 
 
-def _content_check(row: Policy) -> None:
+def content_check(row: Policy) -> None:
+    """Raises `FieldInvalid` on a draft that must not be activated."""
     if isinstance(row, Scorecard):
         try:
             scorecard_check(row.definition)
