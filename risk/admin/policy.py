@@ -14,6 +14,7 @@ from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from risk.admin.backtest import ApproveForm, BacktestActs
 from risk.admin.shadow import ShadowActs
 from risk.models import (
     LegalDocument,
@@ -102,6 +103,11 @@ class DraftAdmin(PermissionMethods, SimpleHistoryAdmin, ModelAdmin):  # type: ig
             return False
         return bool(super().has_change_permission(request, obj))
 
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+        """Only a draft is acted upon."""
+        is_draft = self.model.objects.filter(pk=object_id, state=PolicyState.DRAFT).exists()
+        return super().get_actions_detail(request, object_id) if is_draft else []
+
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """A new draft starts from the version in force where the page names one (`?from=<id>`)."""
         source = self.model.objects.filter(pk=request.GET.get("from") or None).first()
@@ -138,8 +144,9 @@ class DraftAdmin(PermissionMethods, SimpleHistoryAdmin, ModelAdmin):  # type: ig
 
 
 @admin.register(ProductTerms)
-class ProductTermsAdmin(DraftAdmin):
+class ProductTermsAdmin(BacktestActs, DraftAdmin):
     same = ("product",)
+    actions_detail = ["backtest", "activate"]
     list_display = ("product", "version", "state_badge", "valid_from", "valid_to", "drafted_by", "approved_by")
     list_filter = ("product", "state")
     inlines = (TierInline,)
@@ -150,7 +157,7 @@ class ProductTermsAdmin(DraftAdmin):
             "The draft comes into force on its first day and replaces the version before. Needs a second person."
         ),
         permission="risk.change_productterms",
-        form=ConfirmForm,
+        form=ApproveForm,
         icon="verified",
     )
     def activate(self, request: HttpRequest, form: ConfirmForm, object_id: str) -> HttpResponse:
@@ -158,12 +165,12 @@ class ProductTermsAdmin(DraftAdmin):
 
 
 @admin.register(Scorecard)
-class ScorecardAdmin(ShadowActs, DraftAdmin):
+class ScorecardAdmin(BacktestActs, ShadowActs, DraftAdmin):
     same = ("code",)
     list_display = ("code", "version", "state_badge", "is_shadow", "valid_from", "valid_to", "drafted_by",
                     "approved_by")  # fmt: skip
     list_filter = ("code", "state", "is_shadow")
-    actions_detail = ["activate", "shadow_start", "shadow_end"]
+    actions_detail = ["backtest", "activate", "shadow_start", "shadow_end"]
     readonly_fields = (*STAMPS, "is_shadow", "shadow_from", "shadow_to")
 
     def _has_run(self, obj: Any) -> bool:
@@ -182,7 +189,7 @@ class ScorecardAdmin(ShadowActs, DraftAdmin):
             "The draft comes into force on its first day and replaces the version before. Needs a second person."
         ),
         permission="risk.change_scorecard",
-        form=ConfirmForm,
+        form=ApproveForm,
         icon="verified",
     )
     def activate(self, request: HttpRequest, form: ConfirmForm, object_id: str) -> HttpResponse:

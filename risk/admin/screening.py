@@ -21,6 +21,7 @@ from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
+from risk.admin.backtest import ApproveForm, BacktestActs
 from risk.admin.policy import STAMPS, DraftAdmin
 from risk.admin.screening_form import ScreeningPolicyForm, fieldsets
 from risk.models import DenyEntry, DenyKind, Screening, ScreeningHit, ScreeningPolicy
@@ -47,8 +48,9 @@ def when() -> dict[str, Any]:
 
 
 @admin.register(ScreeningPolicy)
-class ScreeningPolicyAdmin(DraftAdmin):
+class ScreeningPolicyAdmin(BacktestActs, DraftAdmin):
     same = ("code",)
+    actions_detail = ["backtest", "activate"]
     form = ScreeningPolicyForm
     list_display = ("version", "state_badge", "valid_from", "valid_to", "enforced", "drafted_by", "approved_by")
     list_filter = ("state",)
@@ -112,7 +114,7 @@ class ScreeningPolicyAdmin(DraftAdmin):
             "The draft comes into force on its first day and replaces the version before. Needs a second person."
         ),
         permission="risk.change_screeningpolicy",
-        form=ConfirmForm,
+        form=ApproveForm,
         icon="verified",
     )
     def activate(self, request: HttpRequest, form: ConfirmForm, object_id: str) -> HttpResponse:

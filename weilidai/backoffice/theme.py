@@ -78,6 +78,7 @@ NAVIGATION = [
             _list(_("Scorecard workbench"), "query_stats", "risk", "labelledset"),
             _list(_("Workbench runs"), "model_training", "risk", "workbenchrun"),
             _list(_("Shadow decisions"), "visibility", "risk", "shadowdecision"),
+            _list(_("Back-tests"), "history", "risk", "backtestrun"),
             _list(_("Layers of risk control"), "filter_list", "risk", "screeningpolicy"),
             _list(_("Monitoring policy"), "monitor_heart", "risk", "monitoringpolicy"),
             _list(_("Limit raises"), "trending_up", "risk", "limitraisepolicy"),
