@@ -5,10 +5,8 @@ from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
-from accounts.models import Customer, Device
-from accounts.services.device import device_mark_verified, device_touch
-from accounts.services.identity import bank_card_add, identity_verify
-from accounts.services.verification import payment_password_set
+from accounts.models import Customer
+from accounts.services.device import device_touch
 from loans.end_of_day.run import days_close
 from loans.end_of_day.steps import STEPS
 from loans.models import Loan, LoanPlan, LoanState
@@ -18,14 +16,13 @@ from loans.services.loan import loan_request
 from loans.services.payout import payouts_advance
 from loans.services.repayment import repayment_make
 from loans.services.sandbox_bank import sandbox_callbacks_deliver
-from risk.models import CreditApplication, CreditLine, FreezeReason, InvitationBatch, LineState
-from risk.selectors.documents import documents_current
-from risk.services.application import Origin, application_start, application_verify, document_sign
+from risk.models import CreditLine, FreezeReason, InvitationBatch, LineState
+from risk.services.application import application_start
 from risk.services.assessment import application_assess
 from risk.services.credit_line import credit_line_freeze
 from risk.services.invitation import invitations_issue
 from weilidai.demo import assumptions as a
-from weilidai.demo.people import person
+from weilidai.demo.applicant import papers_give, sign_and_verify
 from weilidai.lib.audit import Actor
 from weilidai.lib.business_date import SHANGHAI
 from weilidai.lib.errors import DomainError
@@ -98,7 +95,6 @@ class Life:
 
     def _apply(self, customer: Customer, day: date) -> CreditLine | None:
         at, actor = noon(day), Actor.of(customer)
-        who = person(customer.openid)
         device = device_touch(
             customer=customer, fingerprint=f"{customer.openid}-phone", user_agent="demo", ip="10.0.0.1", at=at
         )
@@ -108,52 +104,13 @@ class Life:
             )
             if self.rnd.random() < 0.1:
                 return None
-            customer = identity_verify(
-                customer=customer, name=who.name, id_number=who.id_number, actor=actor, as_of=day, at=at
-            )
-            bank_card_add(
-                customer=customer,
-                number=who.card_number,
-                holder=who.name,
-                phone=who.phone,
-                actor=actor,
-                as_of=day,
-                at=at,
-            )
-            payment_password_set(customer=customer, new=a.PAYMENT_PASSWORD, current=None, actor=actor, at=at).require()
-            self._sign_and_verify(application, customer, device, day)
+            customer = papers_give(customer, day, at)
+            sign_and_verify(application, customer, device, day, at)
             application_assess(application_id=application.pk, customer=customer, actor=actor, as_of=day, at=at)
         except DomainError:
             # The system said no to a made-up person: that is part of the picture.
             return None
         return CreditLine.objects.filter(customer=customer, state=LineState.ACTIVE).first()
-
-    def _sign_and_verify(self, application: CreditApplication, customer: Customer, device: Device, day: date) -> None:
-        at, actor = noon(day), Actor.of(customer)
-        origin = Origin(ip="10.0.0.1", device=device.fingerprint)
-        for document in documents_current(application.product_id, day):
-            document_sign(
-                application_id=application.pk,
-                customer=customer,
-                document_id=document.pk,
-                sha256=document.sha256_zh,
-                origin=origin,
-                actor=actor,
-                as_of=day,
-                at=at,
-            )
-        application_verify(
-            application_id=application.pk,
-            customer=customer,
-            payment_password=a.PAYMENT_PASSWORD,
-            face_token="ok",  # noqa: S106 - the sandbox's words
-            voice_token="ok",  # noqa: S106
-            origin=origin,
-            actor=actor,
-            as_of=day,
-            at=at,
-        )
-        device_mark_verified(device=device, actor=actor, at=at)
 
     def _draw(self, customer: Customer, line: CreditLine, day: date) -> None:
         share = Decimal(self.rnd.randrange(20, 90)) / 100

@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from rich.console import Console
 from rich.progress import track
 
-from weilidai.bench import CASES
+from weilidai.bench.cases import CASES
 
 
 class Command(BaseCommand):

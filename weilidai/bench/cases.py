@@ -1,0 +1,23 @@
+"""Benchmarks as ratios: each case is timed beside a baseline in the same run, on whatever database is configured.
+
+A case is a function from the sizes asked for to its results, one line in `CASES`. What writes leaves nothing behind.
+"""
+
+from weilidai.bench.assessment import assessment
+from weilidai.bench.layers import layers
+from weilidai.bench.measure import Case, Result
+from weilidai.bench.night import night
+from weilidai.bench.small import decision, journal_entry, replay_of_a_loan
+from weilidai.bench.variables import variables
+
+CASES: dict[str, Case] = {
+    "replay": replay_of_a_loan,
+    "journal": journal_entry,
+    "decision": decision,
+    "night": night,
+    "layers": layers,
+    "assessment": assessment,
+    "variables": variables,
+}
+
+__all__ = ["CASES", "Case", "Result"]
