@@ -61,6 +61,7 @@ from risk.models.rate_review import (
     RunState,
 )
 from risk.models.review import ReviewClaim
+from risk.models.stamp import PolicyStamp
 from risk.models.summary import BehaviourMonth
 from risk.models.tape import LoanTape
 from risk.models.workbench import LabelledSet, ShadowDecision, WorkbenchRun
@@ -121,6 +122,7 @@ __all__ = [
     "Outcome",
     "PaymentEvent",
     "PenaltyMethod",
+    "PolicyStamp",
     "PolicyState",
     "Product",
     "ProductTerms",

@@ -5,15 +5,20 @@ from uuid import UUID
 
 from accounts.models import Customer
 from risk.models import LegalDocument, Product, Signature
+from risk.selectors.remembered import remembered
 from weilidai.lib.errors import ObjectNotFound
 
 
 def documents_current(product: Product | str, as_of: date) -> list[LegalDocument]:
     """The newest version of each text in force on the date, in their order."""
-    code = product if isinstance(product, str) else product.pk
+    return list(_documents(product if isinstance(product, str) else product.pk, as_of))
+
+
+@remembered
+def _documents(code: str, as_of: date) -> tuple[LegalDocument, ...]:
     rows = LegalDocument.objects.filter(product_id=code, valid_from__lte=as_of)
     newest = {row.code: row for row in rows.order_by("valid_from", "id")}
-    return sorted(newest.values(), key=lambda row: (row.position, row.code))
+    return tuple(sorted(newest.values(), key=lambda row: (row.position, row.code)))
 
 
 def documents_unsigned(customer: Customer, product: Product | str, as_of: date) -> list[LegalDocument]:

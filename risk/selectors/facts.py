@@ -9,12 +9,11 @@ from uuid import UUID
 from django.db.models import Count, F, Min, Sum
 from django.db.models.functions import TruncMonth
 
-from accounts.models import BankCard, Consent, ConsentCode, Customer
+from accounts.models import ConsentCode, Customer
 from risk.models import (
     ActivityDay,
     AssetMonth,
     AuxiliaryReading,
-    BureauReport,
     CreditLine,
     LineState,
     LoginEvent,
@@ -23,6 +22,7 @@ from risk.models import (
     ScoreReading,
 )
 from risk.rules.facts import ActivityMonth, AuxiliaryItem, CustomerFacts
+from risk.selectors.known import Known
 from weilidai.lib.money import ZERO, round_money
 
 YEAR_DAYS = 365
@@ -30,14 +30,15 @@ LOGIN_DAYS = 90
 KIND = PaymentEvent.Kind
 
 
-def facts_gather(customer: Customer, terms: ProductTerms, as_of: date) -> CustomerFacts:
+def facts_gather(customer: Customer, terms: ProductTerms, as_of: date, known: Known | None = None) -> CustomerFacts:
     """Everything known up to and including `as_of`. Sources the customer did not consent to are left out."""
-    consents = consents_live(customer)
+    known = known or Known(customer, as_of)
+    consents = known.consents
     return CustomerFacts(
         score=score_latest(customer, terms.score_name, as_of),
         age_years=customer.age_on(as_of),
         identity_verified=customer.is_identity_verified,
-        bank_card_verified=BankCard.objects.filter(customer=customer, removed_at__isnull=True).exists(),
+        bank_card_verified=bool(known.cards),
         is_student=customer.is_student,
         activity=activity_months(customer, as_of, terms.activity_months),
         auxiliary=auxiliary_items(customer, as_of) if ConsentCode.THIRD_PARTY_DATA in consents else (),
@@ -45,13 +46,9 @@ def facts_gather(customer: Customer, terms: ProductTerms, as_of: date) -> Custom
         **_social(customer, as_of),
         **_assets(customer, as_of, ConsentCode.ECNY_WALLET in consents),
         **_logins(customer, as_of),
-        **_bureau(customer, as_of, ConsentCode.CREDIT_REPORT in consents),
-        **_credit_here(customer, terms, as_of),
+        **_bureau(known),
+        **_credit_here(known, terms),
     )
-
-
-def consents_live(customer: Customer) -> set[str]:
-    return set(Consent.objects.filter(customer=customer, withdrawn_at__isnull=True).values_list("code", flat=True))
 
 
 def score_latest(customer: Customer, name: str, as_of: date) -> int | None:
@@ -151,11 +148,10 @@ def _logins(customer: Customer, as_of: date) -> dict[str, Any]:
     }
 
 
-def _bureau(customer: Customer, as_of: date, allowed: bool) -> dict[str, Any]:
-    rows = BureauReport.objects.filter(customer=customer, as_of__lte=as_of).order_by("-as_of", "-id")
-    report = rows.first() if allowed else None
+def _bureau(known: Known) -> dict[str, Any]:
+    report = known.bureau
     return {
-        "bureau_age_days": (as_of - report.as_of).days if report else None,
+        "bureau_age_days": (known.as_of - report.as_of).days if report else None,
         "worst_dpd_24m": report.worst_dpd_24m if report else None,
         "inquiries_6m": report.inquiries_6m if report else None,
         "bureau_debts_amount": report.debts_amount if report else None,
@@ -163,13 +159,14 @@ def _bureau(customer: Customer, as_of: date, allowed: bool) -> dict[str, Any]:
     }
 
 
-def _credit_here(customer: Customer, terms: ProductTerms, as_of: date) -> dict[str, Any]:
-    lines = CreditLine.objects.filter(customer=customer)
-    own = lines.filter(application__isnull=False)
-    opened = own.filter(product_id=terms.product_id, opened_date__lte=as_of).aggregate(d=Min("opened_date"))["d"]
+def _credit_here(known: Known, terms: ProductTerms) -> dict[str, Any]:
+    """Months since the own line of this product was opened, and what all open lines may lend together."""
+    own = [line for line in known.lines if line.application_id and line.product_id == terms.product_id]
+    opened = min((line.opened_date for line in own if line.opened_date <= known.as_of), default=None)
+    open_lines = [line for line in known.lines if line.state != LineState.CLOSED]
     return {
-        "months_in_use": months_between(opened, as_of) if opened else 0,
-        "other_limits_amount": limits_open_sum(customer),
+        "months_in_use": months_between(opened, known.as_of) if opened else 0,
+        "other_limits_amount": sum((line.limit_amount + line.received_amount for line in open_lines), ZERO),
     }
 
 

@@ -19,6 +19,7 @@ from risk.models import (
     Tier,
 )
 from risk.models.product import VersionedPolicy
+from risk.selectors.remembered import remembered
 from weilidai.lib.errors import ObjectNotFound
 
 SCORECARD_CODE = "main"
@@ -71,7 +72,11 @@ def product_get(code: str) -> Product:
 
 def terms_current(product: Product | str, as_of: date) -> ProductTerms:
     """Terms in force with their tiers by rank; raises `PolicyMissing` when the date is not covered."""
-    code = product if isinstance(product, str) else product.pk
+    return _terms(product if isinstance(product, str) else product.pk, as_of)
+
+
+@remembered
+def _terms(code: str, as_of: date) -> ProductTerms:
     rows = ProductTerms.objects.filter(product_id=code).select_related("product")
     tiers = Prefetch("tiers", queryset=Tier.objects.order_by("rank"))
     terms = _valid_on(rows.prefetch_related(tiers), as_of)
@@ -80,6 +85,7 @@ def terms_current(product: Product | str, as_of: date) -> ProductTerms:
     return terms
 
 
+@remembered
 def scorecard_current(as_of: date, code: str = SCORECARD_CODE) -> Scorecard:
     scorecard = _valid_on(Scorecard.objects.filter(code=code), as_of)
     if scorecard is None:
@@ -87,16 +93,19 @@ def scorecard_current(as_of: date, code: str = SCORECARD_CODE) -> Scorecard:
     return scorecard
 
 
+@remembered
 def monitoring_current(as_of: date) -> MonitoringPolicy:
     """How alerts and referrals are watched. Where no row covers the date the shipped figures hold: no alert is lost."""
     return _valid_on(MonitoringPolicy.objects.filter(code="desk"), as_of) or MonitoringPolicy()
 
 
+@remembered
 def raises_current(as_of: date) -> LimitRaisePolicy:
     """What raises a limit and by how much. Where no row covers the date the shipped figures hold."""
     return _valid_on(LimitRaisePolicy.objects.filter(code="main"), as_of) or LimitRaisePolicy()
 
 
+@remembered
 def screening_covering(as_of: date) -> ScreeningPolicy | None:
     """The pipeline of layers in force on the date, without its definition; None where none covers it."""
     return _valid_on(ScreeningPolicy.objects.filter(code="main").defer("definition"), as_of)
@@ -107,6 +116,7 @@ def tier_of(terms: ProductTerms, code: str) -> Tier:
     return next(tier for tier in terms.tiers.all() if tier.code == code)
 
 
+@remembered
 def regulation(name: str, as_of: date) -> Decimal:
     """The figure of the law on a date (R54): a `RegulationParameter.Name`."""
     value = (

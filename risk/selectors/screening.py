@@ -9,11 +9,12 @@ from typing import Any
 
 from django.db.models import Q, Sum
 
-from accounts.models import BankCard, ConsentCode, Customer, Device
-from risk.models import BureauReport, DenyEntry, LoanTape, PaymentEvent
+from accounts.models import BankCard, Customer, Device
+from risk.models import DenyEntry, LoanTape, PaymentEvent
 from risk.rules.screening.evaluate import Step
 from risk.rules.screening.spec import LOAN
-from risk.selectors.facts import consents_live, months_before
+from risk.selectors.facts import months_before
+from risk.selectors.known import Known
 from risk.selectors.network import largest_ring, troubled_friends
 from risk.selectors.places import place_seen
 from risk.selectors.tape import OWING
@@ -58,19 +59,11 @@ class Occasion:
     city: str = ""
     loan: LoanAsked | None = None
     times: Sequence[int] = field(default_factory=tuple)
+    shared: Known | None = None
 
     @cached_property
-    def bureau(self) -> BureauReport | None:
-        """The newest report the customer consented to."""
-        if ConsentCode.CREDIT_REPORT not in consents_live(self.customer):
-            return None
-        rows = BureauReport.objects.filter(customer=self.customer, as_of__lte=self.as_of)
-        return rows.order_by("-as_of", "-id").first()
-
-    @cached_property
-    def cards(self) -> list[BankCard]:
-        rows = BankCard.objects.filter(customer=self.customer, removed_at__isnull=True)
-        return list(rows.only("number_hash", "holder", "phone_hash").order_by("pk"))
+    def known(self) -> Known:
+        return self.shared or Known(self.customer, self.as_of)
 
 
 def inputs_gather(occasion: Occasion, steps: Sequence[Step]) -> dict[str, Any]:
@@ -97,20 +90,19 @@ def _deny_list(occasion: Occasion, figures: Section) -> Section:
     named: dict[str, list[str | None]] = {
         "openid": [customer.openid],
         "identity": [customer.id_number_hash],
-        "card": [card.number_hash for card in occasion.cards],
-        "phone": [customer.phone_hash, *(card.phone_hash for card in occasion.cards)],
+        "card": [card.number_hash for card in occasion.known.cards],
+        "phone": [customer.phone_hash, *(card.phone_hash for card in occasion.known.cards)],
         "device": [occasion.fingerprint],
         "ip": [occasion.ip],
     }
-    wanted = Q()
-    for kind, values in named.items():
-        known = [value for value in values if value]
-        if known:
-            wanted |= Q(kind=kind, value__in=known)
-    rows = deny_entries_on(occasion.as_of).filter(wanted).order_by("id")
+    known = {(kind, value) for kind, values in named.items() for value in values if value}
+    # Few rows share a value under another kind: sorting them out here is cheaper than asking for pairs.
+    asked = {"kind__in": sorted(named), "value__in": sorted({value for _, value in known})}
+    found = deny_entries_on(occasion.as_of).filter(**asked).order_by("id")
+    rows = [row for row in found if (row.kind, row.value) in known]
     return {
         "entries": [{"kind": row.kind, "entry": str(row.pk), "reason": row.reason} for row in rows],
-        "bureau": occasion.bureau is not None and occasion.bureau.on_deny_list,
+        "bureau": occasion.known.bureau is not None and occasion.known.bureau.on_deny_list,
     }
 
 
@@ -122,7 +114,7 @@ def deny_entries_on(day: date) -> Any:
 
 
 def _identity_consistency(occasion: Occasion, figures: Section) -> Section:
-    customer, cards = occasion.customer, occasion.cards
+    customer, cards = occasion.customer, occasion.known.cards
     known = bool(customer.name and cards)
     others = BankCard.objects.filter(
         number_hash__in=[card.number_hash for card in cards], removed_at__isnull=True
@@ -200,7 +192,7 @@ def _relationship_network(occasion: Occasion, figures: Section) -> Section:
 
 
 def _debts_elsewhere(occasion: Occasion, figures: Section) -> Section:
-    report = occasion.bureau
+    report = occasion.known.bureau
     return {
         "debts": str(report.debts_amount) if report else None,
         "monthly_due": str(report.monthly_due_amount) if report else None,
@@ -209,7 +201,7 @@ def _debts_elsewhere(occasion: Occasion, figures: Section) -> Section:
 
 
 def _credit_history(occasion: Occasion, figures: Section) -> Section:
-    report, as_of = occasion.bureau, occasion.as_of
+    report, as_of = occasion.known.bureau, occasion.as_of
     rows = LoanTape.objects.filter(
         customer=occasion.customer,
         valid_to__isnull=True,
@@ -236,7 +228,7 @@ def _repayment_capacity(occasion: Occasion, figures: Section) -> Section:
         customer=occasion.customer, kind=KIND.SALARY, date__gte=first, date__lt=occasion.as_of.replace(day=1)
     )
     total = salaries.aggregate(total=Sum("amount"))["total"]
-    elsewhere = occasion.bureau.monthly_due_amount if occasion.bureau else ZERO
+    elsewhere = occasion.known.bureau.monthly_due_amount if occasion.known.bureau else ZERO
     own = occasion.loan.own_due_amount if occasion.loan else ZERO
     return {
         "income": str(round_money(Decimal(total) / SALARY_MONTHS)) if total is not None else None,

@@ -8,18 +8,18 @@ from uuid import UUID
 from accounts.models import Customer
 from risk.feeds.summaries import summaries_build
 from risk.models import BehaviourMonth
-from risk.selectors.facts import consents_live
+from risk.selectors.known import consents_live
 from risk.variables.catalogue import by_name, catalogue
 from risk.variables.compute import Values, compute
 from risk.variables.frame import Packed, reach_start
 
 
 def customer_variables(
-    customer: Customer, as_of: date, names: Collection[str] | None = None
+    customer: Customer, as_of: date, names: Collection[str] | None = None, agreed: set[str] | None = None
 ) -> dict[str, Decimal | None]:
     """The values of one customer by name, all or those asked for. None: not known, or not consented to."""
     values = batch_variables([customer.pk], as_of)
-    agreed = consents_live(customer)
+    agreed = consents_live(customer) if agreed is None else agreed
     wanted = by_name() if names is None else names
     variables = catalogue()
     return {
@@ -27,11 +27,13 @@ def customer_variables(
     }
 
 
-def variables_kept(customer: Customer, names: Collection[str], as_of: date) -> dict[str, str | None]:
+def variables_kept(
+    customer: Customer, names: Collection[str], as_of: date, agreed: set[str] | None = None
+) -> dict[str, str | None]:
     """The values a decision keeps (R16, R21), ready for JSON; no name, no work."""
     if not names:
         return {}
-    values = customer_variables(customer, as_of, names)
+    values = customer_variables(customer, as_of, names, agreed)
     return {name: None if value is None else str(value) for name, value in values.items()}
 
 

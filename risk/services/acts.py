@@ -11,19 +11,27 @@ from risk.rules.screening.places import TIMES_KEPT, WINDOW_MINUTES_MAX
 KEPT_MS = WINDOW_MINUTES_MAX * 60_000
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def act_count(*, customer: Customer, act: str, at: datetime) -> list[int]:
     """Counts this act and returns how many seconds ago each of the last day was, this one (0) first.
 
     The counter's row stays locked until the caller's transaction ends: of parallel acts each sees those before it.
     What a refused request counted is undone with it.
     """
-    ActCounter.objects.bulk_create([ActCounter(customer=customer, act=act)], ignore_conflicts=True)
-    counter = ActCounter.objects.select_for_update().get(customer=customer, act=act)
+    counter = _locked(customer, act)
+    if counter is None:
+        ActCounter.objects.bulk_create([ActCounter(customer=customer, act=act)], ignore_conflicts=True)
+        counter = _locked(customer, act)
+    if counter is None:
+        raise ActCounter.DoesNotExist
     now = milliseconds(at)
     counter.times = [*(time for time in counter.times if time > now - KEPT_MS), now][-TIMES_KEPT:]
     counter.save(update_fields=["times"])
     return sorted(max(0, now - time) // 1000 for time in counter.times)
+
+
+def _locked(customer: Customer, act: str) -> ActCounter | None:
+    return ActCounter.objects.select_for_update().filter(customer=customer, act=act).first()
 
 
 def milliseconds(at: datetime) -> int:

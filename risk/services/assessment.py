@@ -18,6 +18,7 @@ from risk.rules.decision import decide, result_sha256
 from risk.rules.facts import facts_dump, facts_load
 from risk.rules.scorecard import catalogue_names
 from risk.selectors.facts import facts_gather, limits_open_sum
+from risk.selectors.known import Known
 from risk.selectors.policy import policy_snapshot, scorecard_current, terms_current
 from risk.selectors.variables import variables_kept
 from risk.services.application import alive_check, application_lock, identity_check, signatures_check
@@ -50,32 +51,33 @@ def application_assess(
     """
     with transaction.atomic():
         # Lines, then the customer's row: two products decided at once must not both use the same household room (R54).
-        lines_lock(customer)
+        lines = lines_lock(customer)
         person = Customer.objects.select_for_update().get(pk=customer.pk)
         application = application_lock(application_id, customer)
         _assessable_check(application, person, as_of)
+        known = Known(person, as_of, locked_lines=tuple(lines))
         screening = screen(
             event="application", customer=person, subject=application, device=device, ip=ip, actor=actor, as_of=as_of,
-            at=at,
+            at=at, known=known,
         )  # fmt: skip
         refusal = screening_refusal(screening)
         if refusal is None:
-            return _decide(application, person, screening, actor, as_of, at)
+            return _decide(application, known, screening, actor, as_of, at)
     raise refusal
 
 
 def _decide(
-    application: CreditApplication, person: Customer, screening: Screening, actor: Actor, as_of: date, at: datetime
+    application: CreditApplication, known: Known, screening: Screening, actor: Actor, as_of: date, at: datetime
 ) -> Decision:
-    started = time.monotonic()
+    started, person = time.monotonic(), known.customer
     take_step(application, "begin_assessment", actor=actor, as_of=as_of, at=at)
     terms, scorecard = terms_current(application.product_id, as_of), scorecard_current(as_of)
     inputs = {
         "schema": INPUTS_SCHEMA,
         "as_of": as_of.isoformat(),
-        "facts": facts_dump(facts_gather(person, terms, as_of)),
+        "facts": facts_dump(facts_gather(person, terms, as_of, known)),
         "policy": policy_snapshot(terms, scorecard, as_of),
-        "variables": variables_kept(person, catalogue_names(scorecard.definition), as_of),
+        "variables": variables_kept(person, catalogue_names(scorecard.definition), as_of, known.consents),
         "screening": {"id": str(screening.pk), "verdict": screening.verdict},
     }
     result = decide(inputs)

@@ -31,6 +31,7 @@ from risk.models import (
 from risk.rules.decision import result_sha256
 from risk.rules.screening import Program, program_of
 from risk.rules.screening.spec import ALERT, BLOCK, CHALLENGE, ENFORCED, FREEZE, LOAN, LOGIN, REFER
+from risk.selectors.known import Known
 from risk.selectors.policy import screening_covering
 from risk.selectors.screening import LoanAsked, Occasion, inputs_gather
 from risk.services.acts import act_count
@@ -77,7 +78,7 @@ def _program(policy_id: UUID) -> Program:
     return program_of(ScreeningPolicy.objects.get(pk=policy_id).definition)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def screen(
     *,
     event: str,
@@ -92,6 +93,7 @@ def screen(
     ip: str | None = None,
     city: str = "",
     loan: LoanAsked | None = None,
+    known: Known | None = None,
 ) -> Screening:
     """Runs the pipeline, keeps the run, raises alerts, doubts the device, freezes. Never refuses by itself:
     ask `screening_refusal`, and raise it only once this is committed.
@@ -106,7 +108,7 @@ def screen(
     occasion = Occasion(
         event=event, customer=customer, as_of=as_of, at=at, device=device,
         fingerprint=device.fingerprint if device else fingerprint, user_agent=user_agent, ip=ip, city=city, loan=loan,
-        times=act_count(customer=customer, act=event, at=at) if counted else (),
+        times=act_count(customer=customer, act=event, at=at) if counted else (), shared=known,
     )  # fmt: skip
     inputs = inputs_gather(occasion, steps)
     result = program.run(inputs)

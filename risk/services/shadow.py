@@ -14,6 +14,7 @@ from risk.errors import ReasonRequired
 from risk.models import Decision, PolicyState, Scorecard, ShadowDecision
 from risk.rules.decision import decide
 from risk.rules.scorecard import ScorecardInvalid, catalogue_names, scorecard_check
+from risk.selectors.remembered import remembered
 from risk.selectors.variables import variables_kept
 from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.errors import FieldInvalid, TransitionRefused
@@ -90,12 +91,15 @@ def shadow_decide(*, decision: Decision, at: datetime) -> list[ShadowDecision]:
     A challenger that fails leaves its error; each runs inside a savepoint of its own, so a broken one cannot break
     the transaction it is a guest in.
     """
-    day = decision.business_date
+    cards = _challengers(decision.business_date)
+    return [row for card in cards if (row := _shadow_one(card, decision, at)) is not None]
+
+
+@remembered
+def _challengers(day: date) -> tuple[Scorecard, ...]:
     open_end = Q(shadow_to__isnull=True) | Q(shadow_to__gte=day)
-    found = Scorecard.objects.filter(open_end, state=PolicyState.DRAFT, is_shadow=True, shadow_from__lte=day).order_by(
-        "pk"
-    )
-    return [row for card in found[:CHALLENGERS_MAX] if (row := _shadow_one(card, decision, at)) is not None]
+    found = Scorecard.objects.filter(open_end, state=PolicyState.DRAFT, is_shadow=True, shadow_from__lte=day)
+    return tuple(found.order_by("pk")[:CHALLENGERS_MAX])
 
 
 def _shadow_one(card: Scorecard, decision: Decision, at: datetime) -> ShadowDecision | None:

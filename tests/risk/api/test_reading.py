@@ -155,7 +155,8 @@ def test_all_twelve_items_are_shown_with_their_states(alice: Client) -> None:
 def test_lists_take_as_many_queries_for_one_row_as_for_many(
     alice: Client, django_assert_max_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_max_num_queries(16):
+    alice.get("products")
+    with django_assert_max_num_queries(10):
         alice.get("products")
     with django_assert_max_num_queries(10):
         alice.get("documents?product=weilidai")

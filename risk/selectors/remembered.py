@@ -1,0 +1,49 @@
+"""Policies change a few times a month and are asked at every request, so each process remembers what it read.
+
+What it remembers holds as long as the stamp in the database is the same: every change of a row of policy renews it in
+the same transaction, by trigger, so that raw SQL and bulk writes count too. Nothing here ever holds by time.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, ParamSpec, TypeVar
+
+from django.db import connection
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+KEPT_MAX = 500
+_NOTHING: Any = object()
+STAMP = "SELECT value FROM risk_policystamp WHERE id = 1"
+
+
+def remembered(read: Callable[P, T]) -> Callable[P, T]:
+    """For readers of policy whose arguments are plain values. The answers are shared: never change them."""
+    kept: dict[Any, Any] = {}
+
+    @wraps(read)
+    def answer(*args: P.args, **kwargs: P.kwargs) -> T:
+        found: T
+        stamp = policy_stamp()
+        if stamp is None:
+            return read(*args, **kwargs)
+        key = (stamp, args, tuple(kwargs.items()))
+        found = kept.get(key, _NOTHING)
+        if found is _NOTHING:
+            # Read after the stamp: should a change slip in between, it stands under a stamp nobody asks for again.
+            found = read(*args, **kwargs)
+            if len(kept) >= KEPT_MAX:
+                kept.clear()
+            kept[key] = found
+        return found
+
+    return answer
+
+
+def policy_stamp() -> str | None:
+    """The word of the newest change this transaction can see; None in a database where policy was never written."""
+    with connection.cursor() as cursor:
+        cursor.execute(STAMP)
+        row = cursor.fetchone()
+    return row[0] if row else None

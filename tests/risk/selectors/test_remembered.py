@@ -1,0 +1,102 @@
+"""Remembered policy is never older than the database: bulk writes, raw SQL, rolled-back changes, other connections."""
+
+from datetime import date, timedelta
+from decimal import Decimal
+
+import pytest
+from django.apps import apps
+from django.db import connection, transaction
+
+from risk.models import LegalDocument, PolicyStamp, ProductTerms, RegulationParameter, Scorecard
+from risk.models.product import VersionedPolicy
+from risk.selectors.documents import documents_current
+from risk.selectors.policy import regulation, scorecard_current, terms_current
+from risk.selectors.remembered import policy_stamp, remembered
+from risk.services.presets import presets_load
+from risk.stamping import tables
+from tests.risk.builders import AS_OF
+
+CAP = RegulationParameter.Name.COST_CAP_RATE
+
+
+@pytest.fixture(autouse=True)
+def _presets(db: None) -> None:
+    presets_load(as_of=AS_OF)
+
+
+def test_an_answer_is_read_once_and_shared() -> None:
+    first = terms_current("weilidai", AS_OF)
+    assert terms_current("weilidai", AS_OF) is first
+    assert scorecard_current(AS_OF) is scorecard_current(AS_OF)
+    assert documents_current("weilidai", AS_OF) is not documents_current("weilidai", AS_OF)
+
+
+def test_a_bulk_write_is_seen_at_once() -> None:
+    assert terms_current("weilidai", AS_OF).score_minimum == 600
+    ProductTerms.objects.filter(product_id="weilidai").update(score_minimum=601)
+    assert terms_current("weilidai", AS_OF).score_minimum == 601
+    RegulationParameter.objects.filter(name=CAP).update(value="0.21")
+    assert regulation(CAP, AS_OF) == Decimal("0.21")
+
+
+def test_raw_sql_is_seen_at_once() -> None:
+    before = scorecard_current(AS_OF).version
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE risk_scorecard SET version = version + 1")
+    assert scorecard_current(AS_OF).version == before + 1
+
+
+def test_a_deleted_row_is_gone_at_once() -> None:
+    assert documents_current("weilidai", AS_OF)
+    LegalDocument.objects.all().delete()
+    assert documents_current("weilidai", AS_OF) == []
+
+
+def test_a_change_that_is_rolled_back_leaves_nothing() -> None:
+    before, word = scorecard_current(AS_OF).code, policy_stamp()
+    for text in ("one", "two"):
+        with transaction.atomic():
+            Scorecard.objects.update(change_reason=text)
+            assert scorecard_current(AS_OF).change_reason == text
+            transaction.set_rollback(True)
+        assert policy_stamp() == word
+        assert (scorecard_current(AS_OF).code, scorecard_current(AS_OF).change_reason) != (before, text)
+
+
+def test_dates_are_remembered_apart() -> None:
+    later = AS_OF + timedelta(days=1)
+    Scorecard.objects.update(valid_to=AS_OF)
+    assert scorecard_current(AS_OF).valid_to == AS_OF
+    ProductTerms.objects.filter(product_id="weilidai").update(valid_from=later)
+    assert terms_current("weilidai", later).valid_from == later
+
+
+def test_without_a_stamp_nothing_is_remembered() -> None:
+    PolicyStamp.objects.all().delete()
+    asked: list[date] = []
+
+    @remembered
+    def read(day: date) -> int:
+        asked.append(day)
+        return len(asked)
+
+    assert (read(AS_OF), read(AS_OF)) == (1, 2)
+
+
+def test_every_kind_of_policy_renews_the_stamp() -> None:
+    kinds = [model for model in apps.get_models() if issubclass(model, VersionedPolicy)]
+    assert {model._meta.db_table for model in kinds} < set(tables())
+    word = policy_stamp()
+    for table in tables():
+        with connection.cursor() as cursor:
+            cursor.execute(f"UPDATE {table} SET {_column(table)} = {_column(table)}")  # noqa: S608 - names of our own
+            cursor.execute(f"SELECT count(*) FROM {table}")  # noqa: S608
+            rows = cursor.fetchone()[0]
+        if rows:
+            assert policy_stamp() != word, table
+        word = policy_stamp()
+
+
+def _column(table: str) -> str:
+    model = next(model for model in apps.get_models() if model._meta.db_table == table)
+    return str(model._meta.pk.column)
