@@ -49,6 +49,4 @@ def stamping_install(*, using: str = "default", **_: Any) -> None:
         for table in wanted:
             for event in ("INSERT", "UPDATE", "DELETE"):
                 head = f"CREATE TRIGGER IF NOT EXISTS {table}_stamp_{event.lower()} AFTER {event} ON {table}"
-                cursor.execute(
-                    f"CREATE TRIGGER IF NOT EXISTS {name} AFTER {event} ON {table} BEGIN {RENEW_SQLITE}; END"
-                )
+                cursor.execute(f"{head} BEGIN {RENEW_SQLITE}; END")

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("risk", "0015_screening"),
+        ("risk", "0016_backtests"),
     ]
 
     operations = [
