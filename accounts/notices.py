@@ -36,6 +36,22 @@ NOTICES: dict[str, tuple[str | Promise, str | Promise]] = {
     "due_soon": (_("Repayment due soon"), _("{amount} yuan are due on {due_date}.")),
     "due_today": (_("Repayment due today"), _("{amount} yuan are due today.")),
     "overdue": (_("Repayment overdue"), _("{amount} yuan have been due since {due_date} ({days} days).")),
+    # Collections (R60): said to the customer alone, without the amount, without a threat.
+    "collection_help": (
+        _("We look for a way with you"),
+        _("A repayment has been due since {due_date}. If you cannot pay it now, please write to us or call us."),
+    ),
+    "collection_reminder": (
+        _("Please look at your repayment"),
+        _("A repayment is {days} days late. The app shows what is due. If you cannot pay it now, please talk to us."),
+    ),
+    "collection_urgent": (
+        _("Please answer us"),
+        _(
+            "A repayment is {days} days late and its costs go on as agreed. Please repay in the app, or talk to us: "
+            "we look for a way with you."
+        ),
+    ),
     "appeal_received": (_("Appeal received"), _("You will have an answer by {due}.")),
     "appeal_passed": (_("Your pictures were checked"), _("They can be read well. You will have an answer by {due}.")),
     "appeal_doubtful": (
@@ -63,7 +79,7 @@ NOTICES: dict[str, tuple[str | Promise, str | Promise]] = {
 }
 
 # Kinds that are also sent as a text message; those about a debt only as the contact rule allows (R60).
-DEBT_KINDS = frozenset({"due_soon", "due_today", "overdue"})
+DEBT_KINDS = frozenset({"due_soon", "due_today", "overdue", "collection_reminder", "collection_urgent"})
 SMS_KINDS = DEBT_KINDS | {
     "invitation",
     "application_approved",

@@ -1,6 +1,16 @@
 """Credit used: loans and their events, money out and in, the journal, what the night writes."""
 
 from loans.models.approval import Approval, ApprovalKind, ApprovalState
+from loans.models.collection import (
+    CollectionAction,
+    CollectionPolicy,
+    CollectionStep,
+    CollectionTask,
+    Outcome,
+    PaymentPromise,
+    PromiseState,
+    TaskState,
+)
 from loans.models.gift import CreditGift, GiftState
 from loans.models.journal import EntryKind, JournalEntry, LedgerAccount, Posting
 from loans.models.loan import (
@@ -27,6 +37,10 @@ __all__ = [
     "ApprovalKind",
     "ApprovalState",
     "BookFault",
+    "CollectionAction",
+    "CollectionPolicy",
+    "CollectionStep",
+    "CollectionTask",
     "CostDisclosure",
     "CreditGift",
     "DelinquencyFact",
@@ -43,17 +57,21 @@ __all__ = [
     "LoanPurpose",
     "LoanState",
     "MoneyReceipt",
+    "Outcome",
+    "PaymentPromise",
     "Payout",
     "PayoutCallback",
     "PayoutState",
     "PeriodBalance",
     "Posting",
     "ProductAccrual",
+    "PromiseState",
     "Refund",
     "RefundState",
     "Repayment",
     "RepaymentAllocation",
     "SandboxPayment",
+    "TaskState",
     "UnappliedBalance",
     "UnappliedMovement",
 ]

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -31,6 +32,14 @@ PRESETS = Path(__file__).resolve().parent.parent / "presets"
 ACTOR = Actor.system("load_presets")
 VALID_FROM = date(2025, 1, 1)
 
+# Apps above bring what ships with them: name -> loader, which says whether it created anything.
+_loaders: dict[str, Callable[[date], bool]] = {}
+
+
+def register_preset(name: str, loader: Callable[[date], bool]) -> None:
+    """`loader(as_of)` runs with the others of `load_presets` and must be repeatable."""
+    _loaders[name] = loader
+
 
 @transaction.atomic
 def presets_load(*, as_of: date) -> dict[str, int]:
@@ -46,6 +55,7 @@ def presets_load(*, as_of: date) -> dict[str, int]:
     created["monitoring"] = int(_monitoring_create(as_of))
     created["screening"] = int(screening_preset(as_of))
     created["contact_rules"] = int(contact_rules_preset())
+    created |= {name: int(loader(as_of)) for name, loader in _loaders.items()}
     created["documents"] = sum(_documents_create(row["code"]) for row in shipped["products"])
     return created
 
