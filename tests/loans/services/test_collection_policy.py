@@ -41,7 +41,8 @@ def test_a_second_person_puts_a_draft_into_force_from_its_first_day(people: tupl
         policy_activate(policy=row, user=people[0], as_of=TODAY, at=NOW, check=collection_definition_check)
     policy_activate(policy=row, user=people[1], as_of=TODAY, at=NOW, check=collection_definition_check)
     before, after = collection_policy_at(date(2026, 9, 30)), collection_policy_at(OCTOBER)
-    assert before is not None and after is not None
+    assert before is not None
+    assert after is not None
     assert (before.version, after.version) == (1, 2)
     assert AuditEvent.objects.filter(action="policy.activate").count() == 1
 
