@@ -44,7 +44,7 @@ ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
          "risk.change_ratereviewpolicy", "risk.add_regulationparameter",
          "risk.add_productterms", "risk.change_productterms", "risk.add_scorecard", "risk.change_scorecard",
          "risk.add_labelledset", "risk.add_workbenchrun", "risk.add_backtestrun",
-         "risk.add_invitation"),
+         "risk.add_invitation", "risk.change_creditapplication"),
     ),
     "collector": ((*PEOPLE, "risk.creditline", *USED), (FULL_NUMBER, "loans.request_relief")),
     "finance": (

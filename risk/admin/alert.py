@@ -240,7 +240,7 @@ class AlertAdmin(ReadOnlyAdmin):
         )
 
     @act(
-        title=_("Close"),
+        title=_("Close the case"),
         warning=_("The outcome and the reason stay with the case."),
         permission=MAY_ACT,
         form=CloseForm,
@@ -322,6 +322,11 @@ class AlertAdmin(ReadOnlyAdmin):
 def case_file(alert: Alert) -> dict[str, Any]:
     """Everything the page of one case shows."""
     customer = alert.customer
+    seen = alert.evidence
+    screening = seen.get("screening") if isinstance(seen, dict) else None
+    if screening:
+        # A link of the page, not a line of the evidence.
+        seen = {name: value for name, value in seen.items() if name != "screening"}
     steps = [
         {**item, "title": ACTS[item["action"]][0], "icon": ACTS[item["action"]][1],
          "outcome": dict(AlertOutcome.choices).get(item["after"].get("outcome"), ""),
@@ -335,7 +340,7 @@ def case_file(alert: Alert) -> dict[str, Any]:
         (_("state"), alert.get_state_display()),
         (_("owner"), alert.owner or "–"),
         (_("outcome"), alert.get_outcome_display() or "–"),
-        (_("business date"), alert.business_date),
+        (_("business date"), alert.business_date.isoformat()),
         (_("raised at"), timezone.localtime(alert.raised_at).strftime("%Y-%m-%d %H:%M:%S")),
         (_("due at"), due_words(alert)),
         (_("seen again"), alert.repeats),
@@ -344,7 +349,8 @@ def case_file(alert: Alert) -> dict[str, Any]:
         "alert": alert,
         "title": rule_word(alert.rule),
         "facts": facts,
-        "evidence": evidence_lines(alert.evidence),
+        "evidence": evidence_lines(seen),
+        "screening": screening,
         "related": [(row, rule_word(row.rule), severity_badge(row)) for row in alerts_related(alert)],
         "steps": steps,
         "snoozes": [

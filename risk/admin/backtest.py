@@ -95,7 +95,7 @@ class BacktestActs:
         ),
         permission=MAY,
         form=BacktestForm,
-        icon="history",
+        icon="fast_rewind",
     )
     def backtest(self, request: HttpRequest, form: BacktestForm, object_id: str) -> HttpResponse:
         data = {name: form.cleaned_data[name] for name in ("period_from", "period_to", "sample_every")}

@@ -12,7 +12,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Occupation
-from risk.models import BacktestRun, Outcome, TierCode
+from risk.models import BacktestRun, Outcome, Product, TierCode
 from risk.rules.alerts import layer_word
 from risk.rules.backtest import CAUSES
 from risk.rules.backtest_figures import LIMIT_ENDS, LOAN_GROUPS, RATE_ENDS
@@ -213,9 +213,9 @@ def _groups(figures: dict[str, int]) -> list[Group]:
     best: dict[str, float] = {}
     for (dimension, _value), row in counts.items():
         best[dimension] = max(best.get(dimension, 0.0), row.get("new", 0) / row["judged"])
-    order = list(DIMENSIONS)
+    order, products = list(DIMENSIONS), {product.pk: product.name for product in Product.objects.all()}
     return [
-        _group(dimension, value, row, best[dimension])
+        _group(dimension, products.get(value, value), row, best[dimension])
         for (dimension, value), row in sorted(counts.items(), key=lambda item: (order.index(item[0][0]), item[0][1]))
     ]
 

@@ -76,6 +76,8 @@ def page_of(request: HttpRequest, application: CreditApplication) -> dict[str, A
         "items": [(row, badge(ITEM_TONES[row.state], ITEM_WORDS[row.state])) for row in file["items"]],
         "alerts": [(alert, rule_word(alert.rule)) for alert in file["alerts"]],
         "offer_tier": TierCode(file["offer"]["tier"]).label if file["offer"] else "",
+        "offer_limit": f"{file['offer']['limit']:,.2f}" if file["offer"] else "",
+        "offer_rate": f"{file['offer']['daily_rate'] * 100:.4f} %" if file["offer"] else "",
         "chart_options": chart_options(),
         "claim": claim,
         "is_mine": claim is not None and claim.claimed_by_id == request.user.pk,

@@ -1,11 +1,14 @@
 """Words for alerts: layers, rules and evidence as a person reads them. Codes without a word show themselves. Pure."""
 
+import re
+from decimal import Decimal
 from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 
 from risk.rules.screening.registry import CONDITIONS
+from risk.rules.screening.words import EVENT_WORDS
 
 Word = str | Promise
 
@@ -62,7 +65,12 @@ EVIDENCE_WORDS: dict[str, Word] = {
     "reason": gettext_lazy("Reason"),
     "others": gettext_lazy("Other customers"),
     "transfer": gettext_lazy("Transfer"),
+    "row": gettext_lazy("Transfer"),
 }
+# Where an event was checked, as evidence names it.
+POINT_WORDS: dict[str, Word] = {**EVENT_WORDS, "payments": gettext_lazy("Payments from a feed")}
+AMOUNTS = ("amount", "threshold")
+AMOUNT = re.compile(r"^\d+\.\d\d$")
 
 
 def layer_word(layer: str) -> str:
@@ -87,8 +95,17 @@ def evidence_lines(evidence: Any) -> list[tuple[str, str]]:
         if isinstance(value, dict):
             lines += [(f"{word}: {inner}", shown) for inner, shown in evidence_lines(value)]
         else:
-            lines.append((word, _value(value)))
+            lines.append((word, _shown(str(name), value)))
     return lines
+
+
+def _shown(name: str, value: Any) -> str:
+    """Points by their words, amounts with separators, everything else as it is."""
+    if name == "point":
+        return _word(POINT_WORDS, str(value))
+    if name in AMOUNTS and isinstance(value, str) and AMOUNT.match(value):
+        return f"{Decimal(value):,}"
+    return _value(value)
 
 
 def _value(value: Any) -> str:

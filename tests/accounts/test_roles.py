@@ -78,6 +78,7 @@ ACTS = {
                      "risk.add_monitoringpolicy", "risk.add_productterms", "risk.add_ratereviewpolicy",
                      "risk.add_regulationparameter", "risk.add_scorecard", "risk.add_screeningpolicy",
                      "risk.add_workbenchrun", "risk.change_alert", "risk.change_appeal", "risk.change_assetproof",
+                     "risk.change_creditapplication",
                      "risk.change_denyentry", "risk.change_limitraisepolicy", "risk.change_monitoringpolicy",
                      "risk.change_productterms",
                      "risk.change_ratereviewpolicy", "risk.change_scorecard", "risk.change_screeningpolicy"],

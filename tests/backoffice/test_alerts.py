@@ -101,7 +101,7 @@ def test_a_case_is_worked_on_its_page(alerts: list[Alert]) -> None:
     text = page.content.decode()
     assert [step["action"] for step in page.context["steps"]] == ["raise", "note", "assign", "close", "reopen"]
     assert "asked the bank" in text
-    assert "5000.01" in text
+    assert "5,000.01" in text
     assert "深圳" in text
     assert [row.dedupe_key for row, *_ in page.context["related"]] == ["k2"]
 

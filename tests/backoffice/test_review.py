@@ -96,7 +96,7 @@ def test_two_officers_do_not_work_on_the_same_one(alice: CreditApplication) -> N
 @pytest.mark.req("R5")
 def test_deciding_needs_the_right_and_a_reason(alice: CreditApplication) -> None:
     url = f"{LIST}{alice.pk}/review/"
-    for role in ("auditor", "risk_analyst"):
+    for role in ("auditor", "collector"):
         assert staff(role).post(url, {"do": "approved", "reason": "no right to"}).status_code == 403
     officer = staff("credit_officer")
     assert officer.get(url).status_code == 403

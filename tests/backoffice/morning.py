@@ -1,0 +1,83 @@
+"""What a risk analyst finds in the morning, and what happens after. Runs inside the stack's own processes."""
+
+import sys
+from decimal import Decimal
+
+from django.contrib.auth.models import Group
+from django.utils import timezone
+
+from accounts.models import Device, StaffUser
+from accounts.roles import roles_sync
+from loans.selectors.quote import Request
+from loans.services.loan import loan_request
+from risk.models import Alert, BureauReport, CreditLine, FreezeReason, Screening
+from risk.services.credit_line import credit_line_freeze
+from tests.risk.builders import (
+    AS_OF,
+    AT,
+    LAYERS,
+    appeal_create,
+    approved_line,
+    assess,
+    behaviour_create,
+    customer_create,
+    payment_create,
+    setup_policies,
+    verified,
+)
+from weilidai.lib.audit import Actor
+from weilidai.lib.business_date import business_date_set
+
+PASSWORD = "correct horse battery staple"
+
+
+def staff(name: str, role: str) -> None:
+    user = StaffUser.objects.create_user(name, password=PASSWORD, is_staff=True)
+    user.groups.add(Group.objects.get(name=role))
+
+
+def drawer(openid: str, transfer: str) -> CreditLine:
+    """Somebody with a line and a verified phone who has sent money to somebody else."""
+    line = approved_line(openid)
+    Device.objects.create(
+        customer=line.customer, fingerprint=f"{openid}-phone", first_seen_at=AT, last_seen_at=AT, verified_at=AT
+    )
+    payment_create(line.customer, "sent", "transfer_out", transfer, AS_OF)
+    return line
+
+
+def draw(line: CreditLine) -> None:
+    """A loan of 500 yuan, at this moment of the business date."""
+    loan_request(
+        customer=line.customer, credit_line_id=line.pk, request=Request(Decimal("500.00"), "single", None, None),
+        bank_card_id=line.customer.bank_cards.get().pk, purpose="daily", device=line.customer.devices.get(),
+        as_of=AS_OF, at=timezone.now(), actor=Actor.of(line.customer),
+    )  # fmt: skip
+
+
+def seed() -> None:
+    """Four large transfers and their alerts, an application that waits for a person, an appeal."""
+    setup_policies()
+    business_date_set(AS_OF, at=AT)
+    roles_sync()
+    staff("ann", "risk_analyst")
+    staff("sue", "supervisor")
+    for openid, amount in (("alice", "6000.00"), ("bob", "7999.00"), ("carl", "8000.01"), ("dora", "9500.00")):
+        draw(drawer(openid, amount))
+    erin = customer_create("erin", name="张三")
+    behaviour_create(erin)
+    BureauReport.objects.filter(customer=erin).update(debts_amount="500000.01")
+    assess(verified(erin))
+    line = approved_line("fred")
+    credit_line_freeze(line_id=line.pk, reason=FreezeReason.UNUSUAL_PLACE, actor=LAYERS, as_of=AS_OF, at=AT)
+    appeal_create(CreditLine.objects.get(pk=line.pk))
+
+
+def afterwards() -> None:
+    """Two more loans once the threshold is another: what the layers said and how many alerts were raised."""
+    for openid, amount in (("gina", "6000.00"), ("hugo", "8000.01")):
+        before = Alert.objects.count()
+        draw(drawer(openid, amount))
+        screening = Screening.objects.filter(event="loan", customer__openid=openid).latest("pk")
+        told = (openid, f"v{screening.policy.version}", screening.verdict, str(Alert.objects.count() - before))
+        sys.stdout.write(" ".join(told) + "\n")
