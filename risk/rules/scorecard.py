@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any
 
 from risk.rules.variables import DERIVED_NAMES, VARIABLE_NAMES
@@ -61,27 +62,33 @@ def catalogue_names(definition: dict[str, Any]) -> list[str]:
     return [name for name in names_used(definition) if name not in VARIABLE_NAMES + DERIVED_NAMES]
 
 
+@lru_cache(maxsize=20_000)
+def _number(text: str) -> Decimal:
+    """A scorecard's figures are texts; a batch asks for the same few a million times."""
+    return Decimal(text)
+
+
 def bin_points(variable: dict[str, Any], value: Decimal | None) -> Decimal:
     """Points of the first bin whose upper bound lies above the value; the bound belongs to the next bin."""
     if value is None:
-        return Decimal(variable["missing"])
+        return _number(variable["missing"])
     for entry in variable["bins"]:
-        if "below" not in entry or value < Decimal(entry["below"]):
-            return Decimal(entry["points"])
+        if "below" not in entry or value < _number(entry["below"]):
+            return _number(entry["points"])
     raise ScorecardInvalid(f"{variable['name']}: the last bin must be open")
 
 
 def deduction_points(rule: dict[str, Any], value: Decimal | None) -> Decimal:
     """0 below the first grade, then the highest grade reached, never outside the rule's own bounds (R18)."""
-    reached = [Decimal(g["points"]) for g in rule["grades"] if value is not None and value >= Decimal(g["from"])]
+    reached = [_number(g["points"]) for g in rule["grades"] if value is not None and value >= _number(g["from"])]
     if not reached:
         return ZERO_POINTS
-    return min(max(*reached, Decimal(rule["points_min"])), Decimal(rule["points_max"]))
+    return min(max(*reached, _number(rule["points_min"])), _number(rule["points_max"]))
 
 
 def bonus_points(rule: dict[str, Any], value: Decimal | None) -> Decimal:
     """The rule's points when the value lies above its bound, the bound itself excluded."""
-    return Decimal(rule["points"]) if value is not None and value > Decimal(rule["above"]) else ZERO_POINTS
+    return _number(rule["points"]) if value is not None and value > _number(rule["above"]) else ZERO_POINTS
 
 
 def score_compute(definition: dict[str, Any], values: Values) -> Scored:
@@ -104,7 +111,7 @@ def score_compute(definition: dict[str, Any], values: Values) -> Scored:
 
 
 def _dimension(dimension: dict[str, Any], values: Values) -> DimensionPoints:
-    weight = Decimal(dimension["weight"])
+    weight = _number(dimension["weight"])
     variables = tuple(
         VariablePoints(v["name"], v["reason"], bin_points(v, values[v["name"]]), _best(v))
         for v in dimension["variables"]
@@ -119,7 +126,7 @@ def _net(dimension: DimensionPoints, taken: Decimal) -> DimensionPoints:
 
 
 def _best(variable: dict[str, Any]) -> Decimal:
-    return max(Decimal(entry["points"]) for entry in variable["bins"])
+    return max(_number(entry["points"]) for entry in variable["bins"])
 
 
 def scorecard_check(definition: dict[str, Any]) -> None:

@@ -109,10 +109,16 @@ def _invitation_take(customer: Customer, product: Product, actor: Actor, as_of: 
     return invitation
 
 
-def application_lock(application_id: UUID, customer: Customer | None = None) -> CreditApplication:
-    """The row under lock; with `customer`, only their own. Raises `ObjectNotFound`."""
-    rows = CreditApplication.objects.select_for_update(of=("self",)).select_related("customer", "terms")
-    rows = rows.filter(pk=application_id)
+def application_lock(
+    application_id: UUID, customer: Customer | None = None, *, joined: bool = True
+) -> CreditApplication:
+    """The row under lock, with its customer and terms if `joined`; with `customer`, only their own.
+
+    Raises `ObjectNotFound`.
+    """
+    rows = CreditApplication.objects.select_for_update(of=("self",)).filter(pk=application_id)
+    if joined:
+        rows = rows.select_related("customer", "terms")
     application = (rows if customer is None else rows.filter(customer=customer)).first()
     if application is None:
         raise ObjectNotFound

@@ -53,7 +53,8 @@ def application_assess(
         # Lines, then the customer's row: two products decided at once must not both use the same household room (R54).
         lines = lines_lock(customer)
         person = Customer.objects.select_for_update().get(pk=customer.pk)
-        application = application_lock(application_id, customer)
+        application = application_lock(application_id, customer, joined=False)
+        application.customer = person
         _assessable_check(application, person, as_of)
         known = Known(person, as_of, locked_lines=tuple(lines))
         screening = screen(
