@@ -59,7 +59,7 @@ def test_a_decision_made_before_there_were_layers_replays_unchanged() -> None:
 
 @pytest.mark.req("R33", "R5")
 def test_the_reviewer_sees_what_every_layer_said() -> None:
-    decision = judged(debts="500,000.01")
+    decision = judged(debts="500000.01")
     rows = {row["code"]: row for row in review_file(decision.application)["layers"]}
     assert rows["debts_elsewhere"]["verdict_code"] == "refer"
     assert "500,000.01" in rows["debts_elsewhere"]["evidence"]
