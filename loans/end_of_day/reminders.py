@@ -13,6 +13,7 @@ from loans.end_of_day.run import Progress
 from loans.maths.delinquency import days_past_due
 from loans.maths.running import Running, earned_on
 from loans.models import Instalment, Loan, LoanEvent, LoanPlan, LoanState
+from loans.selectors.collection import left_in_peace
 from loans.selectors.position import loan_position
 from risk.models import PenaltyMethod
 from weilidai.lib.money import ZERO
@@ -83,8 +84,12 @@ class Owed(NamedTuple):
 def reminders_send(day: date, progress: Progress) -> dict[str, Any]:
     """Writes the notices for the day after `day`; a notice already written is not written again."""
     opening, sent = day + timedelta(days=1), 0
+    # Whoever gave a word to pay or disputes the debt is not reminded of what is late.
+    peace = left_in_peace(None, opening)
     for number, (offset, kind) in enumerate(SCHEDULE.items(), start=1):
         rows = _unpaid_due_on(opening - timedelta(days=offset))
+        if offset > 0 and peace:
+            rows = (row for row in rows if row.customer_id not in peace)
         while batch := list(islice(rows, BATCH)):
             notices = [_notice(owed, kind, opening) for owed in _owed(batch, opening) if owed.amount]
             sent += notifications_send(notices, business_date=opening)

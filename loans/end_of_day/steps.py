@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.services.stored_image import stored_images_sweep
 from loans.end_of_day.accrual import accrual_post
+from loans.end_of_day.collection import collections_step
 from loans.end_of_day.delinquency import facts_write
 from loans.end_of_day.figures import figures_carry
 from loans.end_of_day.reminders import reminders_send
@@ -76,6 +77,7 @@ STEPS = (
     Step("delinquency", _("Overdue facts"), facts_write),
     Step("tape", _("Hand over the tape"), tape_hand_over),
     Step("rate_review", _("Begin the quarter's rate review"), _rate_review),
+    Step("collections", _("Collections"), collections_step),
     Step("reminders", _("Reminders"), reminders_send),
     Step("approval_band", _("Watch the approval rate"), _approval_band),
     Step("images", _("Sweep of pictures"), _images),

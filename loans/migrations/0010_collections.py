@@ -179,7 +179,11 @@ class Migration(migrations.Migration):
                     "closed_because",
                     models.CharField(
                         blank=True,
-                        choices=[("paid", "Paid"), ("written_off", "Written off"), ("rearranged", "Rearranged")],
+                        choices=[
+                            ("paid", "Paid"),
+                            ("written_off", "Written off"),
+                            ("rearranged", "Rearranged or not due any more"),
+                        ],
                         default="",
                         max_length=12,
                         verbose_name="closed because",

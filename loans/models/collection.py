@@ -89,7 +89,7 @@ class CollectionTask(models.Model):
     class Closed(models.TextChoices):
         PAID = "paid", _("Paid")
         WRITTEN_OFF = "written_off", _("Written off")
-        REARRANGED = "rearranged", _("Rearranged")
+        REARRANGED = "rearranged", _("Rearranged or not due any more")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     customer = models.ForeignKey(

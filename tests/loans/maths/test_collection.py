@@ -22,27 +22,11 @@ from loans.maths.collection import (
 )
 from loans.maths.delinquency import BUCKETS
 from loans.services.collection_policy import PRESET
+from tests.loans.strategies import call, definition, message
 
 pytestmark = pytest.mark.req("R60")
 
 EDGES = [(1, 30), (31, 60), (61, 90), (91, 180), (181, 270), (271, 360), (361, None)]
-
-
-def message(day: int, template: str = "collection_reminder") -> dict[str, Any]:
-    return {"day": day, "channel": SMS, "template": template}
-
-
-def call(day: int, priority: int = 5) -> dict[str, Any]:
-    return {"day": day, "channel": CALL, "priority": priority}
-
-
-def definition(**buckets: list[dict[str, Any]]) -> dict[str, Any]:
-    """One segment for everybody; buckets not named have no steps. `first` and `second` are 1-30 and 31-60."""
-    given = {"1-30": buckets.get("first", []), "31-60": buckets.get("second", [])}
-    rows = [
-        {"bucket": band.code, "segment": "all", "steps": given.get(band.code, [])} for band in BUCKETS if band.days_min
-    ]
-    return {"segments": [{"code": "all"}], "strategies": rows}
 
 
 def planned(given: dict[str, Any], days: int, *taken: str) -> Plan:
