@@ -1,6 +1,7 @@
 """Gathers what a decision is made from: bounded by the business date, few queries, sums in SQL."""
 
 import calendar
+from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
@@ -176,6 +177,13 @@ def limits_open_sum(customer: Customer, *, exclude: UUID | None = None) -> Decim
     counted = lines if exclude is None else lines.exclude(pk=exclude)
     total: Decimal | None = counted.aggregate(s=Sum(F("limit_amount") + F("received_amount")))["s"]
     return round_money(total) if total is not None else ZERO
+
+
+def limits_open_sums(customers: Sequence[UUID]) -> dict[UUID, Decimal]:
+    """The same for many people in one query; somebody without an open line is not in it."""
+    lines = CreditLine.objects.filter(customer__in=customers).exclude(state=LineState.CLOSED).order_by()
+    sums = lines.values_list("customer_id").annotate(s=Sum(F("limit_amount") + F("received_amount")))
+    return {key: round_money(total) for key, total in sums}
 
 
 def months_between(start: date, end: date) -> int:

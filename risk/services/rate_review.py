@@ -34,7 +34,7 @@ from weilidai.lib.fsm import take_step
 
 SYSTEM = Actor.system("rate_review")
 PARTITION_LINES = 2000
-BATCH = 250
+BATCH = 500
 LEASE = timedelta(seconds=60)
 QUARTER_MONTHS = (1, 4, 7, 10)
 

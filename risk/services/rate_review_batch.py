@@ -20,14 +20,15 @@ from risk.models import (
     RateReview,
     RateReviewRun,
 )
-from risk.rules.limits import TierRange, tier_choose
+from risk.rules.limits import TierRange
 from risk.rules.on_time import months_on_time
 from risk.rules.rate_review import Reviewed, ReviewRules, Standing, line_review
-from risk.selectors.facts import limits_open_sum, months_between
+from risk.selectors.facts import limits_open_sums, months_between
 from risk.selectors.policy import regulation, terms_current
 from risk.selectors.scores import score_now, scores_stored
 from risk.selectors.tape import line_spans
 from risk.variables.frame import month_start
+from weilidai.lib.bulk import rows_update
 from weilidai.lib.models import AuditEvent
 from weilidai.lib.money import ZERO
 
@@ -92,14 +93,13 @@ def _standings(run: RateReviewRun, lines: Sequence[CreditLine]) -> dict[UUID, St
     people = [line.customer_id for line in lines]
     spans = line_spans([line.pk for line in lines], month_start(as_of, months), as_of - timedelta(days=1))
     assets, scores = _assets(people, as_of), _scores(run, lines)
-    offers = _offers(run, lines)
     household = regulation("household_credit_amount", as_of)
+    together = limits_open_sums(people)
     found: dict[UUID, Standing] = {}
     for line in lines:
+        elsewhere = together.get(line.customer_id, ZERO) - line.limit_amount - line.received_amount
         in_use = months_between(line.opened_date, as_of) if line.application_id else 0
-        tiers, _rules = offers[line.product_id]
         held = assets.get(line.customer_id, ZERO)
-        rises = tier_choose(tiers, months_in_use=in_use, assets_amount=held).code != line.tier
         found[line.pk] = Standing(
             tier=line.tier,
             limit=line.limit_amount,
@@ -110,8 +110,7 @@ def _standings(run: RateReviewRun, lines: Sequence[CreditLine]) -> dict[UUID, St
             assets=held,
             is_student=line.customer.is_student,
             is_frozen=line.state == LineState.FROZEN,
-            # Asked only where a limit may rise: for one line in many.
-            household_room=household - limits_open_sum(line.customer, exclude=line.pk) if rises else ZERO,
+            household_room=household - elsewhere,
         )
     return found
 
@@ -154,7 +153,7 @@ def _write(run: RateReviewRun, outcomes: list[tuple[CreditLine, Standing, Review
         line.tier, line.limit_amount, line.daily_rate = new.tier.code, new.limit, new.daily_rate
         line.penalty_share = new.tier.penalty_share
         changed.append(line)
-    CreditLine.objects.bulk_update(changed, ["tier", "limit_amount", "daily_rate", "penalty_share"])
+    rows_update(changed, ["tier", "limit_amount", "daily_rate", "penalty_share"])
     RateReview.objects.bulk_create(reviews)
     LineChange.objects.bulk_create(changes)
     AuditEvent.objects.bulk_create(trail)

@@ -1,12 +1,14 @@
 """Many rows in one statement: values arrive as they are, a second time changes nothing."""
 
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from accounts.models import Customer, Notification
 from accounts.services.notification import Notice, notifications_send
+from tests.risk.builders import approved_line
 from weilidai.lib import bulk
 
 DAY = date(2026, 11, 20)
@@ -38,3 +40,27 @@ def test_a_row_that_is_there_stays_and_is_not_counted():
 
 def test_no_rows_are_no_statement():
     assert notifications_send([], business_date=DAY) == 0
+
+
+def test_rows_are_written_back_exactly_and_no_others():
+    first, second, third = (approved_line(name) for name in ("alice", "bob", "carol"))
+    for line, amount, rate in ((first, "8000.00", "0.000333"), (second, "700.00", "0.000500")):
+        line.limit_amount, line.daily_rate, line.tier = Decimal(amount), Decimal(rate), "quality"
+    first.used_amount = Decimal("99.00")
+    before = third.limit_amount
+
+    assert bulk.rows_update([first, second], ["limit_amount", "daily_rate", "tier"]) == 2
+    for line in (first, second, third):
+        line.refresh_from_db()
+    assert (first.limit_amount, first.daily_rate, first.tier) == (Decimal("8000.00"), Decimal("0.000333"), "quality")
+    assert (second.limit_amount, second.daily_rate) == (Decimal("700.00"), Decimal("0.000500"))
+    assert (first.used_amount, third.limit_amount, third.tier) == (Decimal("0.00"), before, "new")
+    assert bulk.rows_update([], ["limit_amount"]) == 0
+
+
+def test_an_empty_value_is_written_back():
+    line = approved_line()
+    line.frozen_at, line.frozen_reason = None, "overdue"
+    assert bulk.rows_update([line], ["frozen_at", "frozen_reason"]) == 1
+    line.refresh_from_db()
+    assert (line.frozen_at, line.frozen_reason) == (None, "overdue")

@@ -7,6 +7,7 @@ from weilidai.bench.assessment import assessment
 from weilidai.bench.layers import layers
 from weilidai.bench.measure import Case, Result
 from weilidai.bench.night import night
+from weilidai.bench.review import review
 from weilidai.bench.small import decision, journal_entry, replay_of_a_loan
 from weilidai.bench.variables import variables
 
@@ -17,6 +18,7 @@ CASES: dict[str, Case] = {
     "night": night,
     "layers": layers,
     "assessment": assessment,
+    "review": review,
     "variables": variables,
 }
 

@@ -1,4 +1,4 @@
-"""Many rows into one table in one statement, leaving alone what is there already.
+"""Many rows into one table in one statement, new ones leaving alone what is there already.
 
 PostgreSQL takes each column as one array, which costs a fraction of a statement with a place for every value.
 """
@@ -50,6 +50,33 @@ def _by_values(model: type[models.Model], columns: Sequence[str], rows: Sequence
         for field, value in zip(fields, row, strict=True)
     ]
     statement = f"INSERT INTO {table} ({names}) VALUES {places} ON CONFLICT DO NOTHING"  # noqa: S608
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return int(cursor.rowcount)
+
+
+def rows_update(rows: Sequence[models.Model], columns: Sequence[str]) -> int:
+    """Writes these columns of the rows (none of them JSON) back to the database; returns how many were there.
+
+    The same as `bulk_update`, without a condition per value: that takes longer to build than to run.
+    """
+    if not rows:
+        return 0
+    model = type(rows[0])
+    fields = {field.column: field for field in model._meta.concrete_fields}
+    if connection.vendor != "postgresql":
+        names = [fields[column].name for column in columns]
+        return model._default_manager.bulk_update(rows, names, batch_size=VALUES_MAX // (4 * len(columns)))
+    quote, key = connection.ops.quote_name, str(model._meta.pk.column)
+    wanted = [key, *columns]
+    arrays = ", ".join(f"%s::{fields[column].db_type(connection)}[]" for column in wanted)
+    settings = ", ".join(f"{quote(column)} = told.{quote(column)}" for column in columns)
+    table, told = quote(model._meta.db_table), ", ".join(quote(column) for column in wanted)
+    statement = (
+        f"UPDATE {table} SET {settings} FROM unnest({arrays}) AS told ({told}) "  # noqa: S608
+        f"WHERE {table}.{quote(key)} = told.{quote(key)}"
+    )
+    values = [[getattr(row, fields[column].attname) for row in rows] for column in wanted]
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return int(cursor.rowcount)
