@@ -8,7 +8,8 @@ import pytest
 
 from accounts.models import Customer, Notification
 from accounts.services.notification import Notice, notifications_send
-from tests.risk.builders import approved_line
+from risk.services.presets import presets_load
+from tests.risk.builders import AS_OF, approved_line
 from weilidai.lib import bulk
 
 DAY = date(2026, 11, 20)
@@ -43,6 +44,7 @@ def test_no_rows_are_no_statement():
 
 
 def test_rows_are_written_back_exactly_and_no_others():
+    presets_load(as_of=AS_OF)
     first, second, third = (approved_line(name) for name in ("alice", "bob", "carol"))
     for line, amount, rate in ((first, "8000.00", "0.000333"), (second, "700.00", "0.000500")):
         line.limit_amount, line.daily_rate, line.tier = Decimal(amount), Decimal(rate), "quality"
@@ -59,6 +61,7 @@ def test_rows_are_written_back_exactly_and_no_others():
 
 
 def test_an_empty_value_is_written_back():
+    presets_load(as_of=AS_OF)
     line = approved_line()
     line.frozen_at, line.frozen_reason = None, "overdue"
     assert bulk.rows_update([line], ["frozen_at", "frozen_reason"]) == 1
