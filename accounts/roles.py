@@ -13,11 +13,12 @@ POLICY = ("risk.product", "risk.productterms", "risk.tier", "risk.scorecard", "r
           "risk.monitoringpolicy", "risk.limitraisepolicy", "risk.ratereviewpolicy", "risk.ratereviewrun",
           "risk.ratereview", "risk.legaldocument", "risk.feeddelivery", "risk.feedrejection",
           "accounts.contactrule", "risk.labelledset", "risk.workbenchrun", "risk.screeningpolicy",
-          "risk.shadowdecision", "risk.backtestrun", "risk.backtestchange")  # fmt: skip
+          "risk.shadowdecision", "risk.backtestrun", "risk.backtestchange", "loans.collectionpolicy")  # fmt: skip
 ALERTS = ("risk.alert", "risk.alertnote", "risk.alertsnooze", "risk.screening", "risk.denyentry")
 USED = ("loans.loan", "loans.instalment", "loans.loanevent", "loans.repayment", "loans.payout",
         "loans.delinquencyfact", "loans.costdisclosure", "loans.creditgift", "loans.approval",
         "loans.unappliedbalance", "loans.unappliedmovement", "loans.moneyreceipt", "loans.refund")  # fmt: skip
+COLLECTIONS = ("loans.collectiontask", "loans.collectionaction", "loans.collectionstep", "loans.paymentpromise")
 BOOKS = ("loans.journalentry", "loans.posting", "loans.ledgeraccount", "loans.productaccrual",
          "loans.payoutcallback", "loans.accountingperiod", "loans.bookfault", "loans.journalseal")  # fmt: skip
 HOUSE = ("lib.auditevent", "lib.statechange", "lib.jobrun", "lib.businessday")
@@ -44,16 +45,21 @@ ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
          "risk.change_ratereviewpolicy", "risk.add_regulationparameter",
          "risk.add_productterms", "risk.change_productterms", "risk.add_scorecard", "risk.change_scorecard",
          "risk.add_labelledset", "risk.add_workbenchrun", "risk.add_backtestrun",
-         "risk.add_invitation", "risk.change_creditapplication"),
+         "risk.add_invitation", "risk.change_creditapplication",
+         "loans.add_collectionpolicy", "loans.change_collectionpolicy"),
     ),
-    "collector": ((*PEOPLE, "risk.creditline", *USED), (FULL_NUMBER, "loans.request_relief")),
+    "collector": (
+        (*PEOPLE, "risk.creditline", *USED, *COLLECTIONS),
+        (FULL_NUMBER, "loans.request_relief", "loans.work_collections"),
+    ),
     "finance": (
         ("accounts.customer", *USED, *BOOKS, "lib.jobrun", "lib.businessday"),
         ("loans.add_accountingperiod", "loans.request_money", "loans.request_relief", "loans.decide_approval"),
     ),
     "supervisor": (
-        (*PEOPLE, *GRANTED, *ALERTS, *POLICY, *CHANGES, *USED, *BOOKS, *HOUSE),
+        (*PEOPLE, *GRANTED, *ALERTS, *POLICY, *CHANGES, *USED, *COLLECTIONS, *BOOKS, *HOUSE),
         (FULL_NUMBER, APPROVE_CHANGE, *EVIDENCE, "loans.decide_approval",
+         "loans.work_collections", "loans.direct_collections", "loans.change_collectionpolicy",
          "risk.decide_escalated_appeal", "risk.change_alert", "risk.change_screeningpolicy",
          "risk.add_denyentry", "risk.change_denyentry",
          "risk.add_regulationparameter", "risk.change_regulationparameter",
@@ -63,7 +69,7 @@ ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
          "risk.change_decisioncontest", "risk.change_creditline", "risk.change_productterms",
          "risk.change_scorecard", "lib.change_businessday"),
     ),
-    "auditor": ((*PEOPLE, *GRANTED, *ALERTS, *POLICY, *USED, *BOOKS, *HOUSE, *STAFF, *CHANGES), ()),
+    "auditor": ((*PEOPLE, *GRANTED, *ALERTS, *POLICY, *USED, *COLLECTIONS, *BOOKS, *HOUSE, *STAFF, *CHANGES), ()),
     "administrator": (
         (*HOUSE, *STAFF, *CHANGES, "risk.product"),
         (APPROVE_CHANGE, "accounts.add_staffuser", "accounts.change_staffuser", "lib.change_businessday"),

@@ -93,3 +93,39 @@ class LoanNotSettled(DomainError):
     code = "loan_not_settled"
     title = _("The loan is not settled yet")
     http_state = 409
+
+
+class TaskTaken(DomainError):
+    code = "collection_task_taken"
+    title = _("Another collector has this task")
+    http_state = 409
+
+
+class TaskNotYours(DomainError):
+    code = "collection_task_not_yours"
+    title = _("Take the task first: only its collector works on it")
+    http_state = 409
+
+
+class DebtGone(DomainError):
+    code = "collection_debt_gone"
+    title = _("Nothing is overdue any more: the task is closed, nobody is to be called")
+    http_state = 409
+
+
+class CallUnfinished(DomainError):
+    code = "collection_call_unfinished"
+    title = _("First tell how the last call ended")
+    http_state = 409
+
+
+class LeftInPeace(DomainError):
+    code = "collection_left_in_peace"
+    title = _("The customer's promise still runs, or the debt is disputed: no call now")
+    http_state = 409
+
+
+class PromiseStands(DomainError):
+    code = "collection_promise_stands"
+    title = _("An earlier promise still runs; it is decided first")
+    http_state = 409

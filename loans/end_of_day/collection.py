@@ -190,14 +190,16 @@ def _tasks_open(planned: list[Planned], opening: date) -> int:
         CollectionTask.objects.filter(customer__in=keys, state__in=OPEN_TASKS, priority__lt=priority).update(
             priority=priority
         )
-    columns = ("id", "customer_id", "state", "priority", "overdue_amount", "overdue_since_date", "bucket",
-               "opened_date", "next_action_date", "is_disputed", "last_outcome", "closed_because")  # fmt: skip
+    columns = ("id", "customer_id", "state", "priority", "overdue_amount", "overdue_since_date", "since_ordinal",
+               "bucket", "opened_date", "next_action_date", "is_disputed", "last_outcome",
+               "closed_because")  # fmt: skip
     totals = overdue_totals(list(priorities), opening)
     return rows_insert(
         CollectionTask,
         columns,
         [
             (uuid7(), customer, "open", priority, totals[customer].amount, totals[customer].since,
+             totals[customer].since.toordinal(),
              bucket_of((opening - totals[customer].since).days), opening, opening, False, "", "")
             for customer, priority in priorities.items()
         ],

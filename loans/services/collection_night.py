@@ -122,7 +122,7 @@ def tasks_follow(page: list[UUID], *, opening: date, at: datetime) -> dict[str, 
     tasks = _locked(CollectionTask, page, state__in=OPEN_TASKS)
     totals = overdue_totals([task.customer_id for task in tasks], opening)
     moved = [task for task in tasks if task.customer_id in totals and _figures_follow(task, totals, opening)]
-    CollectionTask.objects.bulk_update(moved, ["overdue_amount", "overdue_since_date", "bucket"])
+    CollectionTask.objects.bulk_update(moved, ["overdue_amount", "overdue_since_date", "since_ordinal", "bucket"])
     gone = [task for task in tasks if task.customer_id not in totals]
     if gone:
         _tasks_close(gone, opening, at)
@@ -133,6 +133,7 @@ def _figures_follow(task: CollectionTask, totals: dict[UUID, Any], opening: date
     amount, since = totals[task.customer_id]
     before = (task.overdue_amount, task.overdue_since_date, task.bucket)
     task.overdue_amount, task.overdue_since_date, task.bucket = amount, since, bucket_of((opening - since).days)
+    task.since_ordinal = since.toordinal()
     return before != (amount, since, task.bucket)
 
 
