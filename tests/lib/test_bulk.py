@@ -8,6 +8,7 @@ import pytest
 
 from accounts.models import Customer, Notification
 from accounts.services.notification import Notice, notifications_send
+from risk.models import CreditLine
 from risk.services.presets import presets_load
 from tests.risk.builders import AS_OF, approved_line
 from weilidai.lib import bulk
@@ -52,8 +53,7 @@ def test_rows_are_written_back_exactly_and_no_others():
     before = third.limit_amount
 
     assert bulk.rows_update([first, second], ["limit_amount", "daily_rate", "tier"]) == 2
-    for line in (first, second, third):
-        line.refresh_from_db()
+    first, second, third = (CreditLine.objects.get(pk=line.pk) for line in (first, second, third))
     assert (first.limit_amount, first.daily_rate, first.tier) == (Decimal("8000.00"), Decimal("0.000333"), "quality")
     assert (second.limit_amount, second.daily_rate) == (Decimal("700.00"), Decimal("0.000500"))
     assert (first.used_amount, third.limit_amount, third.tier) == (Decimal("0.00"), before, "new")
@@ -65,5 +65,5 @@ def test_an_empty_value_is_written_back():
     line = approved_line()
     line.frozen_at, line.frozen_reason = None, "overdue"
     assert bulk.rows_update([line], ["frozen_at", "frozen_reason"]) == 1
-    line.refresh_from_db()
+    line = CreditLine.objects.get(pk=line.pk)
     assert (line.frozen_at, line.frozen_reason) == (None, "overdue")
