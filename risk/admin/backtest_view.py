@@ -146,7 +146,8 @@ def _cards(run: BacktestRun, judged: int) -> list[tuple[str, str, str]]:
     ]
     if run.kind == BacktestRun.Kind.SCREENING:
         alerts = f"{figures.get('alerts:old', 0):,} → {figures.get('alerts:new', 0):,}"
-        return [*cards, (_("Alerts asked for"), alerts, "")]
+        transfers = f"{figures.get('transfers:old', 0):,} → {figures.get('transfers:new', 0):,}"
+        return [*cards, (_("Alerts asked for"), alerts, ""), (_("Large transfers told by feeds"), transfers, "")]
     limits = [_yuan(figures.get(f"limit_sum:{side}", 0)) for side in ("old", "new")]
     return [*cards, (_("Limits granted, yuan"), " → ".join(limits), "")]
 

@@ -2,7 +2,7 @@
 
 Keys: `judged`, `unjudged:<cause>:<detail>`, `changed`, `part:<part>`, `outcome:<old>><new>`, `acts:<old>><new>`,
 `limit:<step>` and `rate:<step>` (see `step_of`), `limit_sum:old|new` (fen), `group:<dimension>:<value>:<measure>`,
-`loans:<group>:<measure>` (amounts in fen), `hits:<layer>:old|new`, `alerts:old|new`.
+`loans:<group>:<measure>` (amounts in fen), `hits:<layer>:old|new`, `alerts:old|new`, `transfers:old|new` (feeds).
 """
 
 from collections import Counter

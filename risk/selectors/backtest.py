@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +15,7 @@ from risk.models import (
     CreditLine,
     Decision,
     LoanTape,
+    PaymentEvent,
     ProductTerms,
     Scorecard,
     Screening,
@@ -92,6 +94,14 @@ def lines_of(applications: Sequence[UUID]) -> dict[UUID, UUID]:
     """The line each application led to, by application."""
     rows = CreditLine.objects.filter(application__in=applications)
     return dict(rows.values_list("application_id", "pk"))
+
+
+def transfers_above(threshold: Decimal, first: date, last: date) -> int:
+    """How many transfers of these dates lie above an amount (R34)."""
+    rows = PaymentEvent.objects.filter(
+        kind=PaymentEvent.Kind.TRANSFER_OUT, date__gte=first, date__lte=last, amount__gt=threshold
+    )
+    return rows.order_by().count()
 
 
 def loans_seen(lines: Sequence[UUID], as_of: date) -> dict[UUID, list[tuple[date, LoanSeen]]]:

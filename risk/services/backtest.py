@@ -20,9 +20,12 @@ from accounts.models import StaffUser
 from risk.models import BacktestChange, BacktestPartition, BacktestRun, Decision, PolicyState, ProductTerms
 from risk.rules.backtest_figures import Figures
 from risk.rules.decision import result_sha256
-from risk.selectors.backtest import KINDS, Draft, draft_snapshot, is_sampled, population
+from risk.rules.screening import program_of
+from risk.selectors.backtest import KINDS, Draft, draft_snapshot, is_sampled, population, transfers_above
 from risk.services.backtest_batch import BATCH, Judge
+from risk.services.feed_watch import transfer_threshold
 from risk.services.policy import content_check
+from risk.services.screening import program_for, screening_current
 from weilidai.lib.audit import Actor, audit_record, state_change_record
 from weilidai.lib.errors import DomainError, FieldInvalid, ObjectNotFound, TransitionRefused
 from weilidai.lib.fsm import take_step
@@ -211,21 +214,26 @@ def _finish(run: BacktestRun, at: datetime) -> None:
     totals: Figures = Counter()
     for figures in run.partitions.values_list("figures", flat=True).iterator(chunk_size=100):
         totals.update(figures)
-    totals += _without_layers(run, totals)
+    totals += _beside(run)
     run.figures, run.finished_at = dict(sorted(totals.items())), at
     take_step(run, "finish", actor=SYSTEM, as_of=run.business_date, at=at, update_fields=("figures", "finished_at"))
 
 
-def _without_layers(run: BacktestRun, totals: Figures) -> Figures:
-    """Applications decided in the span before the layers were asked: a drafted pipeline cannot judge them."""
-    found: Figures = Counter()
+def _beside(run: BacktestRun) -> Figures:
+    """What a drafted pipeline meets beside the runs of the layers: applications decided before the layers were asked,
+    which it cannot judge, and transfers that feeds bring."""
     if run.kind != BacktestRun.Kind.SCREENING or run.sample_every > 1:
-        return found
+        return Counter()
     decided = Decision.objects.filter(
         business_date__gte=run.period_from, business_date__lte=run.period_to, decided_by__isnull=True,
         answers__isnull=True, inputs__screening__isnull=True,
     )  # fmt: skip
-    found["unjudged:layers_missing:"] = decided.order_by().count()
+    found: Figures = Counter({"unjudged:layers_missing:": decided.order_by().count()})
+    kept, draft = program_for(screening_current(run.business_date)), program_of(run.draft["definition"])
+    for side, program in (("old", kept), ("new", draft)):
+        threshold = transfer_threshold(program)
+        if threshold is not None:
+            found[f"transfers:{side}"] = transfers_above(threshold, run.period_from, run.period_to)
     return +found
 
 

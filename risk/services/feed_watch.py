@@ -5,6 +5,7 @@ Runs in the batch's own transaction, so that a batch and what it told are one: a
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from django.db.models import Model
 from accounts.models import Customer
 from risk.models import CreditLine, LineState, LoginEvent, LoginRecord, PaymentEvent
 from risk.rules.screening.amounts import SINGLE_TRANSFER, is_large_transfer
-from risk.rules.screening.evaluate import Step
+from risk.rules.screening.evaluate import Program, Step
 from risk.rules.screening.spec import ENFORCED, EVENTS, LOGIN
 from risk.services.alert_bulk import Found, alerts_raise
 from risk.services.screening import PLACE_LAYER, SEVERITIES, program_for, screen, screening_current, transfer_key
@@ -34,21 +35,36 @@ def feed_watch(*, model: type[Model], rows: Sequence[Any], as_of: date, at: date
 
 def _step(layer: str, as_of: date, events: Sequence[str]) -> Step | None:
     """The layer as it stands on the date, None while it only watches or runs at none of the events."""
-    program = program_for(screening_current(as_of))
+    return _step_of(program_for(screening_current(as_of)), layer, events)
+
+
+def _step_of(program: Program, layer: str, events: Sequence[str]) -> Step | None:
     steps = (step for event in events for step in program.steps[event])
     return next((step for step in steps if step.layer == layer and step.mode == ENFORCED and step.tests), None)
+
+
+def _transfer_rule(program: Program) -> tuple[str, Decimal] | None:
+    """Verdict and threshold of a large transfer, None where the version tells nobody of it."""
+    step = _step_of(program, AMOUNT_LAYER, EVENTS)
+    if step is None or step.tests is None:
+        return None
+    verdict = next(verdict for name, verdict, _ in step.tests if name == SINGLE_TRANSFER)
+    return (verdict, step.figures["transfer_amount"]) if verdict in SEVERITIES else None
+
+
+def transfer_threshold(program: Program) -> Decimal | None:
+    """Above which amount a transfer that a feed brings is told under a version of the layers."""
+    told = _transfer_rule(program)
+    return told[1] if told else None
 
 
 def _transfers(rows: Sequence[PaymentEvent], as_of: date, at: datetime) -> None:
     """Every transfer above the threshold is one alert, whatever its age."""
     out = [row for row in rows if row.kind == PaymentEvent.Kind.TRANSFER_OUT]
-    step = _step(AMOUNT_LAYER, as_of, EVENTS) if out else None
-    if step is None or step.tests is None:
+    told = _transfer_rule(program_for(screening_current(as_of))) if out else None
+    if told is None:
         return
-    verdict = next(verdict for name, verdict, _ in step.tests if name == SINGLE_TRANSFER)
-    threshold = step.figures["transfer_amount"]
-    if verdict not in SEVERITIES:
-        return
+    verdict, threshold = told
     found = [
         Found(
             customer_id=row.customer_id, rule=SINGLE_TRANSFER, layer=AMOUNT_LAYER, severity=SEVERITIES[verdict],

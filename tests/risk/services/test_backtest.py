@@ -207,6 +207,8 @@ def test_a_raised_threshold_takes_the_alert_away_and_keeps_the_loan() -> None:
     assert run.figures["outcome:alert>pass"] == 1
     assert run.figures["alerts:old"] == run.figures["hits:single_amount:old"] == 1
     assert "hits:single_amount:new" not in run.figures
+    assert run.figures["transfers:old"] == 1
+    assert "transfers:new" not in run.figures
     assert run.figures["loans:kept:count"] == run.figures["loans:kept:over30"] == 1
     change = BacktestChange.objects.get()
     assert (change.screening, change.direction, change.new_acts) == (kept, "better", "")
