@@ -148,7 +148,7 @@ def _cards(run: BacktestRun, judged: int) -> list[tuple[str, str, str]]:
         alerts = f"{figures.get('alerts:old', 0):,} → {figures.get('alerts:new', 0):,}"
         transfers = f"{figures.get('transfers:old', 0):,} → {figures.get('transfers:new', 0):,}"
         return [*cards, (_("Alerts asked for"), alerts, ""), (_("Large transfers told by feeds"), transfers, "")]
-    limits = [_yuan(figures.get(f"limit_sum:{side}", 0)) for side in ("old", "new")]
+    limits = [f"{figures.get(f'limit_sum:{side}', 0) // 100:,}" for side in ("old", "new")]
     return [*cards, (_("Limits granted, yuan"), " → ".join(limits), "")]
 
 
@@ -212,11 +212,14 @@ def _groups(figures: dict[str, int]) -> list[Group]:
     for (dimension, value, measure), count in _named(figures, "group"):
         counts.setdefault((dimension, value), {})[measure] = count
     best: dict[str, float] = {}
-    for (dimension, _value), row in counts.items():
+    for (dimension, value), row in counts.items():
+        if value == "unknown":
+            # Nobody is compared with people of whom nothing is known.
+            continue
         best[dimension] = max(best.get(dimension, 0.0), row.get("new", 0) / row["judged"])
     order, products = list(DIMENSIONS), {product.pk: product.name for product in Product.objects.all()}
     return [
-        _group(dimension, products.get(value, value), row, best[dimension])
+        _group(dimension, products.get(value, value), row, best.get(dimension, 0.0))
         for (dimension, value), row in sorted(counts.items(), key=lambda item: (order.index(item[0][0]), item[0][1]))
     ]
 
