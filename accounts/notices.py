@@ -66,6 +66,12 @@ NOTICES: dict[str, tuple[str | Promise, str | Promise]] = {
     "proof_accepted": (_("Proof accepted"), _("Your limit is {limit} yuan now.")),
     "proof_kept": (_("Proof accepted"), _("Your limit stays at {limit} yuan: it has reached what is possible today.")),
     "proof_rejected": (_("Proof not accepted"), _("{answer} You may send another one.")),
+    "limit_raised_tier": (
+        _("You are in a better tier"),
+        _("Your limit is {limit} yuan, new loans cost {rate} % a day."),
+    ),
+    "limit_raised_fund": (_("Your limit was raised"), _("For what you hold with us: your limit is {limit} yuan now.")),
+    "limit_raised_green": (_("Your limit was raised"), _("For {points} green points: your limit is {limit} yuan now.")),
     "gift_offered": (_("A friend lends you credit"), _("{amount} yuan of limit are offered to you until {until}.")),
     "gift_accepted": (_("Your gift was accepted"), _("{amount} yuan of your limit are lent to your friend.")),
     "gift_refused": (_("Your gift was not accepted"), _("{amount} yuan of limit are yours again.")),

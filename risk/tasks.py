@@ -8,6 +8,7 @@ from kombu.exceptions import OperationalError
 from risk.services.appeal_deadlines import appeals_advance
 from risk.services.backtest import backtest_advance
 from risk.services.labelled import runs_advance
+from risk.services.limit_raises import limit_raises_advance
 from risk.services.rate_review import rate_review_advance
 from weilidai.lib.business_date import current_business_date
 
@@ -30,6 +31,18 @@ def rate_review_advance_task() -> int:
     done = 0
     for _ in range(PARTITIONS_MAX):
         looked = rate_review_advance(at=timezone.now())
+        done += looked
+        if not looked:
+            break
+    return done
+
+
+@shared_task(name="risk.limit_raises_advance")
+def limit_raises_advance_task() -> int:
+    """Partitions of the month's raises, as many as fit in a ring; the number of lines looked at."""
+    done = 0
+    for _ in range(PARTITIONS_MAX):
+        looked = limit_raises_advance(at=timezone.now())
         done += looked
         if not looked:
             break

@@ -34,6 +34,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 10,
         "options": {"expires": 10},
     },
+    "limit-raises": {
+        "task": "risk.limit_raises_advance",
+        "schedule": 10,
+        "options": {"expires": 10},
+    },
     "sms": {
         "task": "accounts.sms_send_due",
         "schedule": 10,

@@ -19,6 +19,7 @@ from loans.services.gift import gifts_expire
 from risk.services.appeal_deadlines import appeals_close_day
 from risk.services.application import applications_expire
 from risk.services.invitation import invitations_expire
+from risk.services.limit_raises import limit_raises_begin
 from risk.services.monitoring import approval_band_watch
 from risk.services.prescreening import prescreening_round
 from risk.services.rate_review import is_quarter_start, rate_review_begin
@@ -61,6 +62,12 @@ def _rate_review(day: date, progress: Progress) -> dict[str, Any]:
     return {"run": str(run.pk)} if run else {"run": None, "because": "no rate review policy is in force"}
 
 
+def _limit_raises(day: date, progress: Progress) -> dict[str, Any]:
+    """On the eve of a month its round of raises is begun; workers go through the lines by themselves."""
+    opening = day + timedelta(days=1)
+    return {"partitions": limit_raises_begin(month=opening)} if opening.day == 1 else {}
+
+
 def _gifts(day: date, progress: Progress) -> dict[str, Any]:
     return {"moved": gifts_expire(as_of=day + timedelta(days=1), at=timezone.now())}
 
@@ -77,6 +84,7 @@ STEPS = (
     Step("delinquency", _("Overdue facts"), facts_write),
     Step("tape", _("Hand over the tape"), tape_hand_over),
     Step("rate_review", _("Begin the quarter's rate review"), _rate_review),
+    Step("limit_raises", _("Begin the month's raises"), _limit_raises),
     Step("collections", _("Collections"), collections_step),
     Step("reminders", _("Reminders"), reminders_send),
     Step("approval_band", _("Watch the approval rate"), _approval_band),

@@ -51,7 +51,7 @@ from risk.models.product import (
     Tier,
     TierCode,
 )
-from risk.models.raises import AssetProof, LimitRaisePolicy, ProofKind, ProofState
+from risk.models.raises import AssetProof, LimitRaise, LimitRaisePolicy, ProofKind, ProofState, RaiseSource
 from risk.models.rate_review import (
     CustomerScore,
     RateReview,
@@ -112,6 +112,7 @@ __all__ = [
     "InvitationState",
     "LabelledSet",
     "LegalDocument",
+    "LimitRaise",
     "LimitRaisePolicy",
     "LineChange",
     "LineState",
@@ -128,6 +129,7 @@ __all__ = [
     "ProductTerms",
     "ProofKind",
     "ProofState",
+    "RaiseSource",
     "RateReview",
     "RateReviewPartition",
     "RateReviewPolicy",

@@ -10,9 +10,16 @@ from risk.models.product import VersionedPolicy
 from weilidai.lib.ids import uuid7
 from weilidai.lib.money import MoneyField, RateField
 
+# Points of one act of each kind where a policy names none.
+GREEN_POINTS = {"transit": 2, "cycling": 3, "walking": 1, "recycling": 5, "e_bill": 1, "reforestation": 10}
+
 
 class LimitRaisePolicy(VersionedPolicy):
-    """What raises a limit inside its tier, and by how much (R38). Shares are of the tier's span."""
+    """What raises a limit inside its tier, and by how much (R27, R38, R56). Shares are of the tier's span.
+
+    Green points: `green_points` says what one act of each kind is worth (empty: `GREEN_POINTS`); every full
+    `green_step_points` are worth `green_step_share`, up to `green_max_share`.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     code = models.SlugField(_("code"), max_length=40, default="main")
@@ -20,6 +27,13 @@ class LimitRaisePolicy(VersionedPolicy):
     proof_vehicle_share = RateField(_("vehicle proof: share of the tier's span"), default=Decimal("0.150000"))
     proof_both_share = RateField(_("both proofs: further share of the tier's span"), default=Decimal("0.150000"))
     proof_valid_days = models.PositiveSmallIntegerField(_("days an accepted proof counts"), default=365)
+    fund_mean_min_amount = MoneyField(_("current-money fund: monthly mean from"), default=Decimal("10000.00"))
+    fund_share = RateField(_("current-money fund with a wealth product: share of the tier's span"),
+                           default=Decimal("0.200000"))  # fmt: skip
+    green_points = models.JSONField(_("green points per act"), default=dict, blank=True)
+    green_step_points = models.PositiveIntegerField(_("green points of a step"), default=100)
+    green_step_share = RateField(_("a step of green points: share of the tier's span"), default=Decimal("0.020000"))
+    green_max_share = RateField(_("green points at most: share of the tier's span"), default=Decimal("0.100000"))
     history = HistoricalRecords()
 
     class Meta:
@@ -103,3 +117,41 @@ class AssetProof(models.Model):
     @transition(field=state, source=ProofState.SUBMITTED, target=ProofState.REJECTED)
     def reject(self) -> None:
         """It proves nothing; another one may be sent."""
+
+
+class RaiseSource(models.TextChoices):
+    TIER = "tier", _("Better tier")
+    FUND = "fund", _("Current-money fund and a wealth product")
+    GREEN = "green", _("Green points")
+
+
+class LimitRaise(models.Model):
+    """A raise that the monthly round gave a line, with what it was given for; never changed (R23, R24, R27, R56)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    credit_line = models.ForeignKey(
+        verbose_name=_("credit line"), to="risk.CreditLine", on_delete=models.PROTECT, related_name="raises"
+    )
+    customer = models.ForeignKey(
+        verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="+"
+    )
+    policy = models.ForeignKey(
+        verbose_name=_("policy"), to=LimitRaisePolicy, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    month = models.DateField(_("month"))
+    source = models.CharField(_("raised for"), max_length=10, choices=RaiseSource.choices)
+    business_date = models.DateField(_("business date"))
+    amount = MoneyField(_("limit raised by"))
+    new_limit_amount = MoneyField(_("new limit"))
+    evidence = models.JSONField(_("evidence"))
+
+    class Meta:
+        verbose_name = _("limit raise")
+        verbose_name_plural = _("limit raises")
+        ordering = ["-month", "-id"]
+        constraints = [
+            models.UniqueConstraint(fields=["credit_line", "source", "month"], name="limit_raise_once_a_month")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.amount}"

@@ -1,6 +1,6 @@
 """How far a limit may rise, whatever the reason (R27, R38, R56). Pure; all figures come in as policy data."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -61,4 +61,34 @@ def proof_raise(room: RaiseRoom, shares: ProofShares, kinds: Collection[str], ra
 
     So the order of the proofs does not matter, and one renewed year after year raises once.
     """
-    return max(share_amount(room, shares.of(kinds)) - raised_before, ZERO)
+    return owed(room, shares.of(kinds), raised_before)
+
+
+@dataclass(frozen=True)
+class FundHeld:
+    """The newest complete month of a person's assets, in yuan."""
+
+    current_fund_mean_amount: Decimal
+    wealth_products_amount: Decimal
+
+
+def fund_share(held: FundHeld | None, mean_min_amount: Decimal, share: Decimal) -> Decimal:
+    """What the current-money fund is worth: its monthly mean reaches the minimum and a wealth product is held (R27)."""
+    if held is None or held.wealth_products_amount <= ZERO or held.current_fund_mean_amount < mean_min_amount:
+        return Decimal(0)
+    return share
+
+
+def green_points(acts: Mapping[str, int], worth: Mapping[str, int]) -> int:
+    """Points of all acts so far, each act once; a kind the policy does not name is worth nothing (R56)."""
+    return sum(count * worth.get(act, 0) for act, count in acts.items())
+
+
+def green_share(points: int, step_points: int, step_share: Decimal, max_share: Decimal) -> Decimal:
+    """What the points are worth: full steps only, up to the most the policy gives (R56)."""
+    return min(points // step_points * step_share, max_share)
+
+
+def owed(room: RaiseRoom, share: Decimal, raised_before: Decimal) -> Decimal:
+    """The raise a share still owes a line which the same source has raised by `raised_before` so far."""
+    return max(share_amount(room, share) - raised_before, ZERO)

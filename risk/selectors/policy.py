@@ -19,6 +19,7 @@ from risk.models import (
     Tier,
 )
 from risk.models.product import VersionedPolicy
+from risk.rules.limits import TierRange
 from risk.selectors.remembered import remembered
 from weilidai.lib.errors import ObjectNotFound
 
@@ -109,6 +110,11 @@ def raises_current(as_of: date) -> LimitRaisePolicy:
 def screening_covering(as_of: date) -> ScreeningPolicy | None:
     """The pipeline of layers in force on the date, without its definition; None where none covers it."""
     return _valid_on(ScreeningPolicy.objects.filter(code="main").defer("definition"), as_of)
+
+
+def tier_ranges(terms: ProductTerms) -> list[TierRange]:
+    """The tiers as the pure rules read them, by rank."""
+    return [TierRange(**{name: getattr(tier, name) for name in _TIER_FIGURES}) for tier in terms.tiers.all()]
 
 
 def tier_of(terms: ProductTerms, code: str) -> Tier:

@@ -1,15 +1,21 @@
 """What bounds a raise of a line, and which proofs count on a date."""
 
+from collections.abc import Sequence
 from datetime import date
+from decimal import Decimal
+from uuid import UUID
 
 from django.db.models import QuerySet
 
 from accounts.models import Customer
 from risk.errors import PolicyMissing
-from risk.models import AssetProof, CreditLine, ProofState, RegulationParameter
+from risk.models import AssetMonth, AssetProof, CreditLine, ProofState, RegulationParameter
 from risk.rules.raises import RaiseRoom
 from risk.selectors.facts import limits_open_sum
 from risk.selectors.policy import regulation, terms_current
+from risk.variables.frame import month_start
+
+ASSET_MONTHS = 6
 
 
 def proofs_of(line: CreditLine) -> QuerySet[AssetProof]:
@@ -41,3 +47,11 @@ def raise_room(line: CreditLine, as_of: date) -> RaiseRoom:
         student_limit_amount=terms.student_limit_amount if customer.is_student else None,
         step_amount=terms.limit_step_amount,
     )
+
+
+def assets_newest(people: Sequence[UUID], as_of: date) -> dict[UUID, Decimal]:
+    """The newest month of assets of each person, as a decision counts them."""
+    rows = AssetMonth.objects.filter(customer__in=people, month__lte=as_of, month__gte=month_start(as_of, ASSET_MONTHS))
+    columns = ("customer_id", "current_fund_mean_amount", "wealth_products_amount", "deposits_amount")
+    return {customer: fund + wealth + deposits for customer, fund, wealth, deposits in
+            rows.order_by("month", "id").values_list(*columns)}  # fmt: skip

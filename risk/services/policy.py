@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import StaffUser
 from risk.errors import FourEyesRequired
 from risk.models import (
+    GreenAct,
     LimitRaisePolicy,
     MonitoringPolicy,
     PolicyState,
@@ -78,6 +79,7 @@ def content_check(row: Policy) -> None:
         shares = (row.proof_property_share, row.proof_vehicle_share, row.proof_both_share)
         if min(shares) < 0 or sum(shares) > 1:
             raise _fault("proof_both_share", _("Shares lie between 0 and 1, also together"))
+        _monthly_check(row)
         return
     if isinstance(row, RateReviewPolicy):
         if min(row.step_down_rate, row.step_up_rate, row.on_time_rate) < 0:
@@ -89,6 +91,20 @@ def content_check(row: Policy) -> None:
     for tier in tiers:
         if tier.limit_min_amount > tier.limit_max_amount or tier.daily_rate_min > tier.daily_rate_max:
             raise _fault("tiers", _("A range must not end below its beginning"))
+
+
+def _monthly_check(row: LimitRaisePolicy) -> None:
+    for name in ("fund_share", "green_step_share", "green_max_share"):
+        if not 0 <= getattr(row, name) <= 1:
+            raise _fault(name, _("A share lies between 0 and 1"))
+    if row.green_step_points < 1:
+        raise _fault("green_step_points", _("A step has at least one point"))
+    worth = row.green_points
+    good = isinstance(worth, dict) and all(
+        act in GreenAct.Act.values and type(points) is int and points >= 0 for act, points in worth.items()
+    )
+    if not good:
+        raise _fault("green_points", _("Whole points, not negative, by the acts the green feed knows"))
 
 
 def _predecessors_retire(row: Any, model: Any) -> None:

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -11,7 +11,6 @@ from django.utils import timezone
 
 from accounts.services.notification import Notice, notifications_send
 from risk.models import (
-    AssetMonth,
     CreditLine,
     CustomerScore,
     LineChange,
@@ -24,7 +23,8 @@ from risk.rules.limits import TierRange
 from risk.rules.on_time import months_on_time
 from risk.rules.rate_review import Reviewed, ReviewRules, Standing, line_review
 from risk.selectors.facts import limits_open_sums, months_between
-from risk.selectors.policy import regulation, terms_current
+from risk.selectors.policy import regulation, terms_current, tier_ranges
+from risk.selectors.raises import assets_newest
 from risk.selectors.scores import score_now, scores_stored
 from risk.selectors.tape import line_spans
 from risk.variables.frame import month_start
@@ -33,7 +33,6 @@ from weilidai.lib.models import AuditEvent
 from weilidai.lib.money import ZERO
 
 ACTOR_NAME = "rate_review"
-ASSET_MONTHS = 6
 
 
 def batch_review(run: RateReviewRun, lines: Sequence[CreditLine]) -> Counter[str]:
@@ -71,10 +70,7 @@ def _offers(run: RateReviewRun, lines: Sequence[CreditLine]) -> dict[str, tuple[
 
 def _offer(run: RateReviewRun, terms: ProductTerms) -> tuple[list[TierRange], ReviewRules]:
     definition, policy = run.scorecard.definition, run.policy
-    names = ("code", "rank", "months_in_use_min", "assets_min_amount", "limit_min_amount", "limit_max_amount",
-             "daily_rate_min", "daily_rate_max", "penalty_share")  # fmt: skip
-    tiers = [TierRange(**{name: getattr(tier, name) for name in names}) for tier in terms.tiers.all()]
-    return tiers, ReviewRules(
+    return tier_ranges(terms), ReviewRules(
         step_down=policy.step_down_rate,
         step_up=policy.step_up_rate,
         on_time_months=policy.on_time_months,
@@ -92,7 +88,7 @@ def _standings(run: RateReviewRun, lines: Sequence[CreditLine]) -> dict[UUID, St
     as_of, months = run.quarter, run.policy.on_time_months
     people = [line.customer_id for line in lines]
     spans = line_spans([line.pk for line in lines], month_start(as_of, months), as_of - timedelta(days=1))
-    assets, scores = _assets(people, as_of), _scores(run, lines)
+    assets, scores = assets_newest(people, as_of), _scores(run, lines)
     household = regulation("household_credit_amount", as_of)
     together = limits_open_sums(people)
     found: dict[UUID, Standing] = {}
@@ -113,14 +109,6 @@ def _standings(run: RateReviewRun, lines: Sequence[CreditLine]) -> dict[UUID, St
             household_room=household - elsewhere,
         )
     return found
-
-
-def _assets(people: Sequence[UUID], as_of: date) -> dict[UUID, Decimal]:
-    """The newest month of assets of each person, as a decision counts them."""
-    rows = AssetMonth.objects.filter(customer__in=people, month__lte=as_of, month__gte=month_start(as_of, ASSET_MONTHS))
-    columns = ("customer_id", "current_fund_mean_amount", "wealth_products_amount", "deposits_amount")
-    return {customer: fund + wealth + deposits for customer, fund, wealth, deposits in
-            rows.order_by("month", "id").values_list(*columns)}  # fmt: skip
 
 
 def _scores(run: RateReviewRun, lines: Sequence[CreditLine]) -> dict[UUID, Decimal]:

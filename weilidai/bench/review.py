@@ -8,7 +8,7 @@ to another tier. One worker.
 from datetime import UTC, date, datetime
 from uuid import UUID
 
-from django.db import connection
+from django.db import connection, reset_queries
 
 from risk.models import LineChange, RateReview, RateReviewPolicy
 from risk.selectors.policy import scorecard_current
@@ -87,7 +87,7 @@ def _review(size: int) -> Result:
         before = peak_memory_mb()
         with timed() as watch:
             while rate_review_advance(at=AT):
-                pass
+                reset_queries()
         reviewed, changed = RateReview.objects.count(), LineChange.objects.count()
         if reviewed != size:
             raise AssertionError(f"{size} lines, {reviewed} reviews")
