@@ -207,11 +207,14 @@ def acts_word(code: str) -> str:
 
 @admin.register(BacktestChange)
 class BacktestChangeAdmin(ReadOnlyAdmin):
+    readonly_fields = ("direction_badge", "outcomes", "decided", "tiers", "limits", "rates", "scores")
     list_display = ("business_date", "customer", "direction_badge", "outcomes", "limits", "rates", "scores", "decided",
                     "leads_to")  # fmt: skip
     list_filter = ("direction", _outcome_filter(_("outcome then"), "old_outcome"),
                    _outcome_filter(_("outcome by the draft"), "new_outcome"))  # fmt: skip
     list_select_related = ("customer",)
+    fields = ("run", "customer", "business_date", "direction_badge", "outcomes", "decided", "tiers", "limits", "rates",
+              "scores", "decision", "screening")  # fmt: skip
     export_columns = ["business_date", "customer_id", "direction", "old_outcome", "new_outcome", "old_acts", "new_acts",
                       "old_score", "new_score", "old_tier", "new_tier", "old_limit_amount", "new_limit_amount",
                       "old_daily_rate", "new_daily_rate", "decision_id", "screening_id"]  # fmt: skip
@@ -223,6 +226,10 @@ class BacktestChangeAdmin(ReadOnlyAdmin):
     @admin.display(description=_("outcome"))
     def outcomes(self, row: BacktestChange) -> str:
         return _pair(word_of(row.old_outcome), word_of(row.new_outcome))
+
+    @admin.display(description=_("tier"))
+    def tiers(self, row: BacktestChange) -> str:
+        return _pair(row.get_old_tier_display() or "–", row.get_new_tier_display() or "–")
 
     @admin.display(description=_("limit"))
     def limits(self, row: BacktestChange) -> str:

@@ -164,4 +164,4 @@ class BacktestChange(models.Model):
         indexes = [models.Index(fields=["run", "direction", "-id"], name="backtest_change_by_run")]
 
     def __str__(self) -> str:
-        return f"{self.old_outcome} → {self.new_outcome}"
+        return f"{self.get_direction_display()} {self.business_date}"
