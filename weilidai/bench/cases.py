@@ -5,6 +5,7 @@ A case is a function from the sizes asked for to its results, one line in `CASES
 
 from weilidai.bench.assessment import assessment
 from weilidai.bench.layers import layers
+from weilidai.bench.long_loan import long_loan
 from weilidai.bench.measure import Case, Result
 from weilidai.bench.night import night
 from weilidai.bench.review import review
@@ -20,6 +21,7 @@ CASES: dict[str, Case] = {
     "assessment": assessment,
     "review": review,
     "variables": variables,
+    "long_loan": long_loan,
 }
 
 __all__ = ["CASES", "Case", "Result"]
