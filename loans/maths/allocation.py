@@ -35,13 +35,8 @@ class Due:
     principal: Decimal = ZERO
 
     def amount(self, component: Component) -> Decimal:
-        amounts = {
-            Component.PENALTY: self.penalty,
-            Component.FEE: self.fee,
-            Component.INTEREST: self.interest,
-            Component.PRINCIPAL: self.principal,
-        }
-        return amounts[component]
+        amount: Decimal = getattr(self, component)
+        return amount
 
     @property
     def total(self) -> Decimal:
@@ -84,6 +79,8 @@ def allocate(amount: Decimal, dues: Iterable[Due]) -> AllocationResult:
     rest = amount
     for component in Component:
         for due in oldest_first:
+            if not rest:
+                break
             part = min(rest, due.amount(component))
             if part > ZERO:
                 lines.append(Allocation(due.number, component, part))
@@ -91,10 +88,16 @@ def allocate(amount: Decimal, dues: Iterable[Due]) -> AllocationResult:
     return AllocationResult(tuple(lines), rest)
 
 
-def allocate_in_turn(amount: Decimal, groups: Sequence[Sequence[Due]]) -> AllocationResult:
-    """Pay one group of dues in full before the next: what fell due before what is paid ahead."""
+def allocate_in_turn(amount: Decimal, groups: Iterable[Sequence[Due]]) -> AllocationResult:
+    """Pay one group of dues in full before the next: what fell due before what is paid ahead. No group is asked for
+    once the money is gone.
+    """
     result = AllocationResult((), amount)
+    if not amount:
+        return result
     for group in groups:
         step = allocate(result.remainder, group)
         result = replace(step, lines=result.lines + step.lines)
+        if not result.remainder:
+            break
     return result

@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from loans.maths.allocation import Allocation, Component, Due, allocate_in_turn
+from loans.maths.allocation import Component, Due
 from loans.maths.book import Book
 from loans.maths.delinquency import bucket_of, days_past_due
-from loans.maths.errors import InstalmentPeriodsRefused, ReversalUnknown, SettlementAmountShort
+from loans.maths.errors import InstalmentPeriodsRefused, ReversalUnknown
+from loans.maths.history import LoanHistory
 from loans.maths.schedule import ScheduleRow
 from loans.maths.settlement import SettlementQuote
-from loans.maths.terms import AppliedEvent, EventKind, LoanEvent, LoanHistory, LoanTerms
+from loans.maths.terms import EventKind, LoanEvent, LoanTerms
 from weilidai.lib.money import ZERO
 
 
@@ -171,7 +172,7 @@ class NextDue:
 
 def position(terms: LoanTerms, events: Iterable[LoanEvent], on: date) -> LoanPosition:
     """The loan on `on`, after the events effective up to and including that date."""
-    return position_of(Book(terms, replay(terms, events, on), on))
+    return position_of(replay(terms, events, on).book(on))
 
 
 def replay(terms: LoanTerms, events: Iterable[LoanEvent], on: date) -> LoanHistory:
@@ -181,33 +182,15 @@ def replay(terms: LoanTerms, events: Iterable[LoanEvent], on: date) -> LoanHisto
     events are allocated anew.
     """
     effective = sorted((event for event in events if event.effective_date <= on), key=_replay_order)
-    history = LoanHistory()
+    history = LoanHistory(terms)
     for event in _without_reversed(effective):
-        history = apply_event(terms, history, event)
+        history.apply(event)
     return history
-
-
-def apply_event(terms: LoanTerms, history: LoanHistory, event: LoanEvent) -> LoanHistory:
-    """The history with one more event, which must not lie before the events in it.
-
-    Raises `SettlementAmountShort` when a settlement brings less than its quote.
-    """
-    if event.kind == EventKind.PAYOUT_RETURN:
-        return _return(terms, history, event)
-    if event.kind == EventKind.WRITE_OFF:
-        return replace(
-            history,
-            applied=(*history.applied, AppliedEvent(event)),
-            written_off_on=history.written_off_on or event.effective_date,
-        )
-    if event.kind == EventKind.SETTLEMENT:
-        return _settle(terms, history, event)
-    return _pay(terms, history, event, fee=ZERO)
 
 
 def settlement_quote(terms: LoanTerms, events: Iterable[LoanEvent], on: date) -> SettlementQuote:
     """What closes the loan on `on` (R43), after the events up to that date."""
-    return Book(terms, replay(terms, events, on), on).settlement_quote()
+    return replay(terms, events, on).book(on).settlement_quote()
 
 
 def prepayment_quote(terms: LoanTerms, events: Iterable[LoanEvent], on: date, periods: int) -> PrepaymentQuote:
@@ -216,7 +199,7 @@ def prepayment_quote(terms: LoanTerms, events: Iterable[LoanEvent], on: date, pe
     A repayment of exactly the quoted total pays exactly the quoted dues. Raises
     `InstalmentPeriodsRefused` when fewer instalments than that are still open.
     """
-    book = Book(terms, replay(terms, events, on), on)
+    book = replay(terms, events, on).book(on)
     ahead = [row for row in terms.schedule if row.due_date > on and book.due(row).principal]
     if not 1 <= periods <= len(ahead):
         raise InstalmentPeriodsRefused(f"{periods} of {len(ahead)} open instalments")
@@ -230,14 +213,18 @@ def next_due(terms: LoanTerms, events: Iterable[LoanEvent], on: date) -> NextDue
     The amount of a date ahead is what will be due then if nothing more is paid before. None when
     nothing is left to pay.
     """
-    history = replay(terms, events, on)
-    now = position_of(Book(terms, history, on))
-    unpaid = [row for row in now.instalments if row.due_date <= on and row.unpaid]
+    return next_due_of(replay(terms, events, on).book(on))
+
+
+def next_due_of(book: Book) -> NextDue | None:
+    """`next_due` of a loan whose events are applied."""
+    now = position_of(book)
+    unpaid = [row for row in now.instalments if row.due_date <= book.on and row.unpaid]
     if unpaid:
         return NextDue(unpaid[0].due_date, now.due_amount)
-    for row in terms.schedule:
-        if row.due_date > on:
-            amount = Book(terms, history, row.due_date).due(row).total
+    for row in book.terms.schedule:
+        if row.due_date > book.on:
+            amount = replace(book, on=row.due_date).due(row).total
             if amount:
                 return NextDue(row.due_date, amount)
     return None
@@ -249,66 +236,46 @@ def _replay_order(event: LoanEvent) -> tuple[date, bool]:
 
 
 def _without_reversed(events: Iterable[LoanEvent]) -> list[LoanEvent]:
-    kept: list[LoanEvent] = []
-    for event in events:
+    kept: dict[int, LoanEvent] = {}
+    places: dict[str, int] = {}
+    for place, event in enumerate(events):
         if event.kind != EventKind.REVERSAL:
-            kept.append(event)
+            kept[place] = event
+            places.setdefault(event.key, place)
             continue
-        found = [other for other in kept if other.key and other.key == event.reverses]
-        if not found:
+        if not event.reverses or event.reverses not in places:
             raise ReversalUnknown(f"no earlier event {event.reverses!r}")
-        kept.remove(found[0])
-    return kept
-
-
-def _settle(terms: LoanTerms, history: LoanHistory, event: LoanEvent) -> LoanHistory:
-    quote = Book(terms, history, event.effective_date).settlement_quote()
-    if event.amount < quote.total and event.may_fall_short:
-        return _pay(terms, history, event, fee=ZERO)
-    if event.amount < quote.total:
-        raise SettlementAmountShort(f"{event.amount} is below the quote of {quote.total}")
-    settling = replace(history, settled_on=event.effective_date)
-    return _pay(terms, settling, event, fee=quote.settlement_fee)
-
-
-def _return(terms: LoanTerms, history: LoanHistory, event: LoanEvent) -> LoanHistory:
-    """The money never arrived: all principal comes back on the day it went out, and nothing is ever charged."""
-    lines = tuple(Allocation(row.number, Component.PRINCIPAL, row.principal) for row in terms.schedule)
-    return replace(history, applied=(*history.applied, AppliedEvent(event, lines)), returned=True)
-
-
-def _pay(terms: LoanTerms, history: LoanHistory, event: LoanEvent, *, fee: Decimal) -> LoanHistory:
-    groups = Book(terms, history, event.effective_date).payment_groups()
-    result = allocate_in_turn(event.amount - fee, groups)
-    applied = AppliedEvent(event, result.lines, fee, result.remainder)
-    return replace(history, applied=(*history.applied, applied))
+        del kept[places.pop(event.reverses)]
+    return list(kept.values())
 
 
 def position_of(book: Book) -> LoanPosition:
     """Every figure of a book at once."""
+    tally = book.tally
     return LoanPosition(
         on=book.on,
         instalments=tuple(_instalment(book, row) for row in book.terms.schedule),
         exposure=book.exposure,
         cap_room=book.room,
-        settlement_fee=book.history.settlement_fee,
-        unapplied_amount=book.history.unapplied_amount,
-        settled_on=book.history.settled_on,
-        written_off_on=book.history.written_off_on,
+        settlement_fee=tally.settlement_fee,
+        unapplied_amount=tally.unapplied_amount,
+        settled_on=tally.settled_on,
+        written_off_on=tally.written_off_on,
     )
 
 
 def _instalment(book: Book, row: ScheduleRow) -> InstalmentPosition:
+    place = row.number - 1
     return InstalmentPosition(
         number=row.number,
         start_date=row.start_date,
         due_date=row.due_date,
-        penalty_claim=book.claim(row),
-        penalty_charged=book.penalties[row.number - 1],
+        penalty_claim=book.claims[place],
+        penalty_charged=book.penalties[place],
         penalty_paid=book.paid(row, Component.PENALTY),
-        fee_charged=book.fee(row),
+        fee_charged=book.fees[place],
         fee_paid=book.paid(row, Component.FEE),
-        interest_accrued=book.interest(row),
+        interest_accrued=book.interest[place],
         interest_paid=book.paid(row, Component.INTEREST),
         principal=row.principal,
         principal_paid=book.paid(row, Component.PRINCIPAL),

@@ -6,7 +6,7 @@ from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
 
-from loans.maths.allocation import Allocation, Component
+from loans.maths.allocation import Allocation
 from loans.maths.penalty import PenaltyMethod
 from loans.maths.schedule import FeeBase, ScheduleRow, instalment_schedule, single_schedule
 from loans.maths.settlement import reduced_period_fee
@@ -127,37 +127,3 @@ class AppliedEvent:
     allocations: tuple[Allocation, ...] = ()
     settlement_fee: Decimal = ZERO
     remainder: Decimal = ZERO
-
-
-@dataclass(frozen=True)
-class LoanHistory:
-    """The events of a loan with what each of them paid, in order of effective date."""
-
-    applied: tuple[AppliedEvent, ...] = ()
-    settled_on: date | None = None
-    written_off_on: date | None = None
-    returned: bool = False
-
-    @property
-    def settlement_fee(self) -> Decimal:
-        return sum((item.settlement_fee for item in self.applied), ZERO)
-
-    @property
-    def unapplied_amount(self) -> Decimal:
-        return sum((item.remainder for item in self.applied), ZERO)
-
-    @cached_property
-    def payments(self) -> tuple[tuple[date, Allocation], ...]:
-        """Every amount paid on an instalment, with the date it counts from."""
-        return tuple((item.event.effective_date, line) for item in self.applied for line in item.allocations)
-
-    def paid(self, number: int, component: Component, until: date | None = None) -> Decimal:
-        """Paid on one component of one instalment, up to and including `until`."""
-        return sum(
-            (
-                line.amount
-                for on, line in self.payments
-                if line.number == number and line.component == component and (until is None or on <= until)
-            ),
-            ZERO,
-        )

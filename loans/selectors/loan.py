@@ -13,10 +13,10 @@ from django.db.models import QuerySet
 from accounts.models import Customer
 from loans.maths.delinquency import bucket_of
 from loans.maths.schedule import ScheduleRow
-from loans.maths.state import InstalmentPosition, next_due
+from loans.maths.state import InstalmentPosition, next_due_of, position_of
 from loans.maths.terms import LoanTerms
 from loans.models import Loan, LoanState
-from loans.selectors.position import loan_events, loan_position, loan_terms
+from loans.selectors.position import loan_book, loan_position, loan_terms
 from weilidai.lib.errors import ObjectNotFound
 from weilidai.lib.money import ZERO
 
@@ -65,8 +65,8 @@ def loan_figures(loan: Loan, on: date) -> LoanFigures:
         return LoanFigures()
     # A payout confirmed while the day changed starts on the later day: figures never look before the start.
     day = max(on, loan.start_date)
-    position = loan_position(loan, day)
-    upcoming = next_due(loan_terms(loan), loan_events(loan), day)
+    book = loan_book(loan, day)
+    position, upcoming = position_of(book), next_due_of(book)
     return LoanFigures(
         days_past_due=position.days_past_due,
         bucket=position.bucket,

@@ -4,6 +4,7 @@ from datetime import date
 from decimal import Decimal
 
 from loans.maths import state, terms
+from loans.maths.book import Book
 from loans.maths.settlement import SettlementQuote
 from loans.models import Loan, LoanEvent, LoanPlan
 
@@ -73,12 +74,17 @@ def event_of(row: LoanEvent) -> terms.LoanEvent:
 
 def loan_position(loan: Loan, on: date, *, events_until: date | None = None) -> state.LoanPosition:
     """The loan on `on`; with `events_until` as if nothing later than that had happened yet."""
-    return state.position(loan_terms(loan), loan_events(loan, events_until), on)
+    return state.position_of(loan_book(loan, on, events_until=events_until))
+
+
+def loan_book(loan: Loan, on: date, *, events_until: date | None = None) -> Book:
+    """What `loan_position` is read from."""
+    return state.replay(loan_terms(loan), loan_events(loan, events_until), on).book(on)
 
 
 def loan_settlement_quote(loan: Loan, on: date) -> SettlementQuote:
     """What closes the loan on `on` (R43)."""
-    return state.settlement_quote(loan_terms(loan), loan_events(loan), on)
+    return loan_book(loan, on).settlement_quote()
 
 
 def last_event_date(events: list[terms.LoanEvent], start: date) -> date:

@@ -6,9 +6,10 @@ from decimal import Decimal
 from loans import ledger
 from loans.maths.allocation import Component
 from loans.maths.book import Book
-from loans.maths.state import position_of, replay
-from loans.maths.terms import AppliedEvent, EventKind, Funding, LoanEvent, LoanHistory, LoanTerms
-from loans.selectors.position import last_event_date
+from loans.maths.history import LoanHistory
+from loans.maths.state import position_of
+from loans.maths.tally import Tally
+from loans.maths.terms import AppliedEvent, EventKind, Funding, LoanEvent, LoanTerms
 from weilidai.lib.money import ZERO
 
 RECEIVABLES = {
@@ -21,14 +22,13 @@ SOURCES = {Funding.BANK: ledger.BANK, Funding.UNAPPLIED: ledger.UNAPPLIED_MONEY}
 Standing = dict[str, Decimal]
 
 
-def standing(terms: LoanTerms, events: list[LoanEvent]) -> Standing:
+def standing(history: LoanHistory) -> Standing:
     """Debits less credits per account that the payments and the write-off of a loan have made, in yuan."""
-    applied = replay(terms, events, last_event_date(events, terms.start)).applied
     sums: Standing = defaultdict(lambda: ZERO)
     off_book = False
-    for number, item in enumerate(applied):
+    for number, item in enumerate(history.applied):
         if item.event.kind == EventKind.WRITE_OFF and not off_book:
-            _add_loss(sums, terms, LoanHistory(applied=applied[:number]), item.event)
+            _add_loss(sums, history.terms, history.applied[:number], item.event)
             off_book = True
         elif item.event.kind != EventKind.WRITE_OFF:
             _add(sums, item, off_book)
@@ -44,9 +44,12 @@ def _add(sums: Standing, item: AppliedEvent, off_book: bool) -> None:
     sums[ledger.UNAPPLIED_MONEY] -= item.remainder
 
 
-def _add_loss(sums: Standing, terms: LoanTerms, before: LoanHistory, event: LoanEvent) -> None:
+def _add_loss(sums: Standing, terms: LoanTerms, before: list[AppliedEvent], event: LoanEvent) -> None:
     """All that is owed on the day leaves the book as a loss; the claim itself stays."""
-    now = position_of(Book(terms, before, event.effective_date))
+    tally = Tally(terms)
+    for item in before:
+        tally.pay(item.event.effective_date, item.allocations, fee=item.settlement_fee, remainder=item.remainder)
+    now = position_of(Book(terms, tally, event.effective_date))
     sums[ledger.PENALTY_RECEIVABLE] -= now.penalty_unpaid
     sums[ledger.FEES_RECEIVABLE] -= now.fees_unpaid
     sums[ledger.INTEREST_RECEIVABLE] -= now.interest_unpaid

@@ -13,7 +13,8 @@ from uuid import UUID
 from loans import ledger
 from loans.maths import terms
 from loans.maths.allocation import Component
-from loans.maths.state import LoanPosition, position, replay
+from loans.maths.history import LoanHistory
+from loans.maths.state import LoanPosition, position_of, replay
 from loans.models import EntryKind, Instalment, JournalEntry, Loan, LoanEvent, LoanState, Repayment, RepaymentAllocation
 from loans.selectors.position import event_of, is_returned, is_written_off, last_event_date, loan_events, loan_terms
 from loans.selectors.standing import standing
@@ -52,21 +53,25 @@ def event_add(loan: Loan, row: LoanEvent, *, entry_kind: EntryKind, act: Act) ->
     """Adds the unsaved `row` to the loan's history and lets everything follow: entry, columns, instalments, what the
     repayments paid, line, unapplied money, state, audit.
     """
-    agreed, before = loan_terms(loan), loan_events(loan)
-    after = _events_with(before, row)
-    old = position(agreed, before, last_event_date(before, agreed.start))
-    new = position(agreed, after, last_event_date(after, agreed.start))
+    agreed, events = loan_terms(loan), loan_events(loan)
+    before, after = _lived(agreed, events), _lived(agreed, _events_with(events, row))
+    old, new = position_of(before.book(before.tally.last_date)), position_of(after.book(after.tally.last_date))
     row.pk, row.loan, row.sequence = row.pk or uuid7(), loan, loan.events.count() + 1
     row.business_date, row.posted_at = act.as_of, act.at
     row.outstanding_principal_amount = new.outstanding_principal
-    entry = _entry_post(loan, row, standing(agreed, before), standing(agreed, after), entry_kind, act)
+    entry = _entry_post(loan, row, standing(before), standing(after), entry_kind, act)
     row.entry = entry
     row.save(force_insert=True)
-    _rows_write(loan, agreed, after, new, act)
+    _rows_write(loan, after, new, act)
     _line_move(loan, old.outstanding_principal - new.outstanding_principal)
-    _state_follow(loan, after, new, act)
+    _state_follow(loan, [item.event for item in after.applied], new, act)
     _evidence(loan, row, old, new, act)
     return Rewrite(row, entry, new)
+
+
+def _lived(agreed: terms.LoanTerms, events: list[terms.LoanEvent]) -> LoanHistory:
+    """All that happened, to the last event that counts."""
+    return replay(agreed, events, last_event_date(events, agreed.start))
 
 
 def _events_with(before: list[terms.LoanEvent], row: LoanEvent) -> list[terms.LoanEvent]:
@@ -100,21 +105,18 @@ def _entry_post(
     return entry
 
 
-def _rows_write(
-    loan: Loan, agreed: terms.LoanTerms, events: list[terms.LoanEvent], new: LoanPosition, act: Act
-) -> None:
-    history = replay(agreed, events, new.on)
+def _rows_write(loan: Loan, history: LoanHistory, new: LoanPosition, act: Act) -> None:
     paid_on = {line.number: on for on, line in history.payments}
     Instalment.objects.filter(loan=loan).update(settled_date=None)
     instalments_write(loan, new, paid_on)
-    loan_columns_set(loan, new, position(agreed, events, act.as_of))
-    loan.settled_date = new.on if new.is_paid_off and not is_returned(events) else None
+    loan_columns_set(loan, new, position_of(history.book(act.as_of)))
+    loan.settled_date = new.on if new.is_paid_off and not history.tally.returned else None
     loan.replayed_date = act.as_of
     loan.save()
     repayments_follow(loan, history)
 
 
-def repayments_follow(loan: Loan, history: terms.LoanHistory) -> None:
+def repayments_follow(loan: Loan, history: LoanHistory) -> None:
     """Each repayment that counts shows what it pays in this history; rows that stay the same are not touched."""
     applied = {item.event.key: item for item in history.applied}
     keys: dict[UUID | None, str] = {row.entry_id: str(row.pk) for row in loan.events.filter(entry__isnull=False)}

@@ -19,8 +19,7 @@ from loans.maths import terms
 from loans.maths.allocation import Component
 from loans.maths.state import (
     LoanPosition,
-    apply_event,
-    position,
+    position_of,
     prepayment_quote,
     replay,
     settlement_quote,
@@ -106,12 +105,11 @@ def prepayment_make(
 def _payment_apply(
     loan: Loan, event: terms.LoanEvent, kind: Repayment.Kind, *, at: datetime, actor: Actor
 ) -> Repayment:
-    agreed = loan_terms(loan)
-    events = loan_events(loan)
-    applied = apply_event(agreed, replay(agreed, events, event.effective_date), event).applied[-1]
+    history = replay(loan_terms(loan), loan_events(loan), event.effective_date)
+    applied = history.apply(event)
     if applied.remainder:
         raise RepaymentExceedsDebt(debt=str(event.amount - applied.remainder))
-    after = position(agreed, [*events, event], event.effective_date)
+    after = position_of(history.book(event.effective_date))
     repayment = _repayment_write(loan, applied, kind, at)
     _event_write(loan, repayment, after, at)
     instalments_write(loan, after)
