@@ -128,7 +128,7 @@ def _drawdown_write(loan: Loan) -> None:
     )  # fmt: skip
 
 
-def _repayments_write(loan: Loan, applied: tuple[terms.AppliedEvent, ...]) -> None:
+def _repayments_write(loan: Loan, applied: list[terms.AppliedEvent]) -> None:
     numbers = {row.number: row for row in loan.instalments.all()}
     entries, postings, events, repayments, allocations = [], [], [], [], []
     owed = PRINCIPAL
