@@ -1,7 +1,10 @@
 """Where a loan stands on a date: its stored terms and events handed to the pure maths."""
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
+from uuid import UUID
 
 from loans.maths import state, terms
 from loans.maths.book import Book
@@ -9,12 +12,28 @@ from loans.maths.settlement import SettlementQuote
 from loans.models import Loan, LoanEvent, LoanPlan
 
 # A stored event that the replay knows.
-REPLAYED_EVENTS = {
+REPLAYED_EVENTS: dict[str, terms.EventKind] = {
     LoanEvent.Kind.REPAYMENT: terms.EventKind.REPAYMENT,
     LoanEvent.Kind.SETTLEMENT: terms.EventKind.SETTLEMENT,
     LoanEvent.Kind.WRITE_OFF: terms.EventKind.WRITE_OFF,
     LoanEvent.Kind.PAYOUT_RETURN: terms.EventKind.PAYOUT_RETURN,
 }
+
+
+class Known(NamedTuple):
+    """What the replay takes of a stored event: the columns of the same names."""
+
+    id: UUID
+    sequence: int
+    kind: str
+    effective_date: date
+    business_date: date
+    funding: str
+    reverses_id: UUID | None
+    principal_amount: Decimal
+    interest_amount: Decimal
+    fee_amount: Decimal
+    penalty_amount: Decimal
 
 
 def loan_terms(loan: Loan) -> terms.LoanTerms:
@@ -40,7 +59,7 @@ def loan_terms(loan: Loan) -> terms.LoanTerms:
     )
 
 
-def event_total(event: LoanEvent) -> Decimal:
+def event_total(event: Known | LoanEvent) -> Decimal:
     """All money an event brought, in yuan."""
     total: Decimal = event.principal_amount + event.interest_amount + event.fee_amount + event.penalty_amount
     return total
@@ -53,20 +72,27 @@ def loan_events(loan: Loan, until: date | None = None) -> list[terms.LoanEvent]:
     known yet. What is reversed never was.
     """
     rows = sorted(
-        (row for row in loan.events.all() if until is None or row.business_date <= until),
+        (row for row in _known(loan) if until is None or row.business_date <= until),
         key=lambda row: row.sequence,
     )
     reversed_ids = {row.reverses_id for row in rows if row.kind == LoanEvent.Kind.REVERSAL}
-    return [event_of(row) for row in rows if row.kind in REPLAYED_EVENTS and row.pk not in reversed_ids]
+    return [event_of(row) for row in rows if row.kind in REPLAYED_EVENTS and row.id not in reversed_ids]
 
 
-def event_of(row: LoanEvent) -> terms.LoanEvent:
+def _known(loan: Loan) -> Iterable[Known | LoanEvent]:
+    """The stored events; where they are not at hand only the columns the replay needs, thousands of them in no time."""
+    if "events" in getattr(loan, "_prefetched_objects_cache", {}):
+        return loan.events.all()
+    return map(Known._make, loan.events.order_by().values_list(*Known._fields))
+
+
+def event_of(row: Known | LoanEvent) -> terms.LoanEvent:
     """A stored event as the maths takes it; its key is the row's id."""
     return terms.LoanEvent(
         row.effective_date,
-        REPLAYED_EVENTS[LoanEvent.Kind(row.kind)],
+        REPLAYED_EVENTS[row.kind],
         event_total(row),
-        key=str(row.pk),
+        key=str(row.id),
         funding=row.funding,
         may_fall_short=True,
     )

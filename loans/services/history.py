@@ -8,17 +8,16 @@ the locks of the line and the loan.
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from uuid import UUID
 
 from loans import ledger
 from loans.maths import terms
-from loans.maths.allocation import Component
 from loans.maths.history import LoanHistory
 from loans.maths.state import LoanPosition, position_of, replay
-from loans.models import EntryKind, Instalment, JournalEntry, Loan, LoanEvent, LoanState, Repayment, RepaymentAllocation
+from loans.models import EntryKind, Instalment, JournalEntry, Loan, LoanEvent, LoanState
 from loans.selectors.position import event_of, is_returned, is_written_off, last_event_date, loan_events, loan_terms
 from loans.selectors.standing import standing
 from loans.services.figures import instalments_write, loan_columns_set
+from loans.services.following import COMPONENT_COLUMNS, repayments_follow
 from loans.services.journal import entry_post
 from loans.services.unapplied import unapplied_move
 from risk.services.credit_line import line_release, line_retake
@@ -26,8 +25,6 @@ from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.fsm import take_step
 from weilidai.lib.ids import uuid7
 from weilidai.lib.money import ZERO
-
-COMPONENT_COLUMNS = {component: f"{component.value}_amount" for component in Component}
 
 
 @dataclass(frozen=True)
@@ -49,12 +46,14 @@ class Rewrite:
     after: LoanPosition
 
 
-def event_add(loan: Loan, row: LoanEvent, *, entry_kind: EntryKind, act: Act) -> Rewrite:
+def event_add(
+    loan: Loan, row: LoanEvent, *, entry_kind: EntryKind, act: Act, after: LoanHistory | None = None
+) -> Rewrite:
     """Adds the unsaved `row` to the loan's history and lets everything follow: entry, columns, instalments, what the
-    repayments paid, line, unapplied money, state, audit.
+    repayments paid, line, unapplied money, state, audit. `after` is the history with the row, where it is known.
     """
     agreed, events = loan_terms(loan), loan_events(loan)
-    before, after = _lived(agreed, events), _lived(agreed, _events_with(events, row))
+    before, after = lived(agreed, events), after or lived(agreed, _events_with(events, row))
     old, new = position_of(before.book(before.tally.last_date)), position_of(after.book(after.tally.last_date))
     row.pk, row.loan, row.sequence = row.pk or uuid7(), loan, loan.events.count() + 1
     row.business_date, row.posted_at = act.as_of, act.at
@@ -69,7 +68,7 @@ def event_add(loan: Loan, row: LoanEvent, *, entry_kind: EntryKind, act: Act) ->
     return Rewrite(row, entry, new)
 
 
-def _lived(agreed: terms.LoanTerms, events: list[terms.LoanEvent]) -> LoanHistory:
+def lived(agreed: terms.LoanTerms, events: list[terms.LoanEvent]) -> LoanHistory:
     """All that happened, to the last event that counts."""
     return replay(agreed, events, last_event_date(events, agreed.start))
 
@@ -114,44 +113,6 @@ def _rows_write(loan: Loan, history: LoanHistory, new: LoanPosition, act: Act) -
     loan.replayed_date = act.as_of
     loan.save()
     repayments_follow(loan, history)
-
-
-def repayments_follow(loan: Loan, history: LoanHistory) -> None:
-    """Each repayment that counts shows what it pays in this history; rows that stay the same are not touched."""
-    applied = {item.event.key: item for item in history.applied}
-    keys: dict[UUID | None, str] = {row.entry_id: str(row.pk) for row in loan.events.filter(entry__isnull=False)}
-    numbers = {row.number: row for row in loan.instalments.all()}
-    for repayment in Repayment.objects.select_for_update().filter(loan=loan, reversed_date__isnull=True):
-        item = applied.get(keys[repayment.entry_id])
-        if item is not None:
-            repayment_follow(repayment, item, numbers)
-
-
-def repayment_follow(repayment: Repayment, item: terms.AppliedEvent, numbers: dict[int, Instalment]) -> None:
-    """The repayment's parts and allocations as in the replayed history."""
-    parts = dict.fromkeys(Component, ZERO)
-    for line in item.allocations:
-        parts[line.component] += line.amount
-    parts[Component.FEE] += item.settlement_fee
-    values = {COMPONENT_COLUMNS[component]: amount for component, amount in parts.items()}
-    values["unapplied_amount"] = item.remainder
-    lines = [(line.number, line.component.value, line.amount) for line in item.allocations]
-    if item.settlement_fee:
-        lines.append((0, Component.FEE.value, item.settlement_fee))
-    stored = [
-        (line.instalment.number if line.instalment else 0, line.component, line.amount)
-        for line in repayment.allocations.select_related("instalment")
-    ]
-    if sorted(stored) == sorted(lines) and all(getattr(repayment, name) == value for name, value in values.items()):
-        return
-    for name, value in values.items():
-        setattr(repayment, name, value)
-    repayment.save(update_fields=list(values))
-    repayment.allocations.all().delete()
-    RepaymentAllocation.objects.bulk_create(
-        RepaymentAllocation(repayment=repayment, instalment=numbers.get(number), component=component, amount=amount)
-        for number, component, amount in lines
-    )
 
 
 def _line_move(loan: Loan, repaid: Decimal) -> None:

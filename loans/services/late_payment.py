@@ -9,10 +9,11 @@ from accounts.services.notification import notification_send
 from loans.errors import RepaymentExceedsDebt
 from loans.maths import terms
 from loans.maths.allocation import Component
-from loans.maths.state import replay
+from loans.maths.history import LoanHistory
 from loans.models import EntryKind, JournalEntry, Loan, LoanEvent, LoanState, Repayment
-from loans.selectors.position import last_event_date, loan_events, loan_terms
-from loans.services.history import COMPONENT_COLUMNS, Act, Rewrite, event_add, repayment_follow
+from loans.selectors.position import loan_events, loan_terms
+from loans.services.following import COMPONENT_COLUMNS, repayment_follow
+from loans.services.history import Act, Rewrite, event_add, lived
 from weilidai.lib.errors import FieldInvalid
 from weilidai.lib.ids import uuid7
 from weilidai.lib.money import ZERO, round_money
@@ -41,7 +42,8 @@ def payment_enter(
     event = terms.LoanEvent(
         effective_date, terms.EventKind.REPAYMENT, amount, key=str(uuid7()), funding=terms.Funding(funding)
     )
-    applied = _applied(loan, event)
+    after = lived(loan_terms(loan), [*loan_events(loan), event])
+    applied = _applied(after, event)
     parts = _parts(applied)
     row = LoanEvent(
         pk=event.key,
@@ -52,7 +54,7 @@ def payment_enter(
     )
     recovering = loan.state == LoanState.WRITTEN_OFF
     kind = EntryKind.RECOVERY if recovering else EntryKind.REPAYMENT
-    done = event_add(loan, row, entry_kind=kind, act=act)
+    done = event_add(loan, row, entry_kind=kind, act=act, after=after)
     repayment = Repayment.objects.create(
         loan=loan,
         customer=loan.customer,
@@ -62,7 +64,7 @@ def payment_enter(
         received_at=act.at,
         entry=_entry_of(done),
     )
-    repayment_follow(repayment, applied, {line.number: line for line in loan.instalments.all()})
+    repayment_follow(repayment, applied)
     _tell(loan, repayment, act)
     return repayment
 
@@ -74,9 +76,7 @@ def _entry_of(done: Rewrite) -> JournalEntry:
     return done.entry
 
 
-def _applied(loan: Loan, event: terms.LoanEvent) -> terms.AppliedEvent:
-    agreed, events = loan_terms(loan), [*loan_events(loan), event]
-    history = replay(agreed, events, last_event_date(events, agreed.start))
+def _applied(history: LoanHistory, event: terms.LoanEvent) -> terms.AppliedEvent:
     applied = next(item for item in history.applied if item.event.key == event.key)
     if applied.remainder:
         raise RepaymentExceedsDebt(debt=str(event.amount - applied.remainder))

@@ -28,7 +28,7 @@ from loans.models import (
 )
 from loans.selectors.position import loan_terms
 from loans.services.figures import instalments_write, loan_columns_set
-from loans.services.history import COMPONENT_COLUMNS
+from loans.services.following import COMPONENT_COLUMNS
 from loans.services.journal import ledger_accounts_load
 from risk.models import CreditApplication, CreditLine, Invitation, InvitationBatch, ProductTerms
 from weilidai.lib.ids import uuid7
