@@ -134,7 +134,7 @@ class SettlementView(IdempotentMixin, APIView):
 
     @extend_schema(responses={200: SettlementQuoteSerializer, **PROBLEMS})
     def get(self, request: Request, loan_id: UUID) -> Response:
-        loan = Loan.objects.filter(pk=loan_id, customer=customer_of(request)).prefetch_related("events").first()
+        loan = Loan.objects.filter(pk=loan_id, customer=customer_of(request)).select_related("tally").first()
         if loan is None:
             raise ObjectNotFound
         if loan.state != LoanState.ACTIVE:

@@ -17,6 +17,7 @@ from loans import ledger
 from loans.books.chain import seals_hold
 from loans.books.disclosed import charged_as_disclosed
 from loans.books.fault import Fault
+from loans.maths.state import position_of
 from loans.models import (
     Instalment,
     JournalEntry,
@@ -34,7 +35,7 @@ from loans.models import (
     UnappliedBalance,
 )
 from loans.selectors.earned import in_batches
-from loans.selectors.position import loan_events, loan_position, loan_terms
+from loans.selectors.position import loan_book, loan_events, loan_position, loan_terms
 from risk.models import CreditLine, LineState
 from risk.selectors.tape import outstanding_as_of
 from weilidai.lib.models import BusinessDay, JobRun
@@ -81,7 +82,7 @@ def lines_match_loans() -> Iterator[Fault]:
 
 def loans_match_events() -> Iterator[Fault]:
     """Each loan's stored figures are what replaying its events gives."""
-    paid_out = Loan.objects.filter(start_date__isnull=False)
+    paid_out = Loan.objects.filter(start_date__isnull=False).select_related("tally")
     for batch in in_batches(paid_out):
         for loan in batch:
             yield from _replay_faults(loan)
@@ -91,7 +92,10 @@ def _replay_faults(loan: Loan) -> Iterator[Fault]:
     on = max([event.effective_date for event in loan_events(loan)], default=loan.start_date)
     if on is None:
         return
-    position = loan_position(loan, on)
+    book = loan_book(loan, on)
+    position, kept = position_of(book), getattr(loan, "tally", None)
+    if kept is not None and kept.content != book.tally.content():
+        yield Fault("loans_match_events", str(loan.pk), f"the tally of event {kept.sequence} is not the replayed one")
     pairs = {
         "outstanding principal": (loan.outstanding_principal_amount, position.outstanding_principal),
         "interest": (loan.interest_settled_amount, position.interest_accrued),

@@ -6,6 +6,7 @@ Amounts are yuan, exposure is yuan-days, rates are fractions a day.
 from collections.abc import Iterable
 from datetime import date, timedelta
 from decimal import Decimal
+from typing import Any
 
 from loans.maths.allocation import Allocation, Component
 from loans.maths.schedule import ScheduleRow
@@ -44,6 +45,16 @@ class Stretch:
         """Principal x rate x days up to, not including, `on`."""
         days = (min(on, self.stop) - self.begun).days
         return self.brought + round_money(self.principal * self.rate * days) if days > 0 else self.brought
+
+    def content(self) -> list[str]:
+        """What `restore` takes; the rest follows from the terms."""
+        dates = (self.begun.isoformat(), self.stop.isoformat())
+        return [*dates, str(self.principal), str(self.brought), str(self.exposure)]
+
+    def restore(self, content: list[str]) -> None:
+        begun, stop, *amounts = content
+        self.begun, self.stop = date.fromisoformat(begun), date.fromisoformat(stop)
+        self.principal, self.brought, self.exposure = map(Decimal, amounts)
 
     def exposure_by(self, on: date) -> Decimal:
         """Principal x days up to, not including, `on`."""
@@ -120,3 +131,46 @@ class Tally:
             self.written_off_on = on
             for stretch in self.stretches:
                 stretch.stop = min(stretch.stop, on)
+
+    def content(self) -> dict[str, Any]:
+        """Everything that `restored` needs beside the terms, as JSON takes it."""
+        return {
+            "last_date": self.last_date.isoformat(),
+            "settled_on": self.settled_on and self.settled_on.isoformat(),
+            "written_off_on": self.written_off_on and self.written_off_on.isoformat(),
+            "returned": self.returned,
+            "settlement_fee": str(self.settlement_fee),
+            "unapplied_amount": str(self.unapplied_amount),
+            "paid": {component.value: _texts(amounts) for component, amounts in self.paid.items()},
+            "repaid_in_time": _texts(self.repaid_in_time),
+            "repaid_ahead": _texts(self.repaid_ahead),
+            "stretches": [stretch.content() for stretch in self.stretches],
+        }
+
+    @classmethod
+    def restored(cls, terms: LoanTerms, content: dict[str, Any]) -> "Tally":
+        """The tally of these terms that `content` was taken from."""
+        tally = cls(terms)
+        tally.last_date = date.fromisoformat(content["last_date"])
+        tally.settled_on, tally.written_off_on = _date(content["settled_on"]), _date(content["written_off_on"])
+        tally.returned = content["returned"]
+        tally.settlement_fee = Decimal(content["settlement_fee"])
+        tally.unapplied_amount = Decimal(content["unapplied_amount"])
+        tally.paid = {component: _amounts(content["paid"][component.value]) for component in Component}
+        tally.repaid_in_time = _amounts(content["repaid_in_time"])
+        tally.repaid_ahead = _amounts(content["repaid_ahead"])
+        for stretch, kept in zip(tally.stretches, content["stretches"], strict=True):
+            stretch.restore(kept)
+        return tally
+
+
+def _texts(amounts: list[Decimal]) -> list[str]:
+    return [str(amount) for amount in amounts]
+
+
+def _amounts(texts: list[str]) -> list[Decimal]:
+    return [Decimal(text) for text in texts]
+
+
+def _date(text: str | None) -> date | None:
+    return date.fromisoformat(text) if text else None

@@ -22,6 +22,7 @@ from loans.models.loan import (
     LoanPlan,
     LoanPurpose,
     LoanState,
+    LoanTally,
 )
 from loans.models.money import MoneyReceipt, Refund, RefundState, UnappliedBalance, UnappliedMovement
 from loans.models.payout import UNDECIDED, Payout, PayoutCallback, PayoutState, SandboxPayment
@@ -56,6 +57,7 @@ __all__ = [
     "LoanPlan",
     "LoanPurpose",
     "LoanState",
+    "LoanTally",
     "MoneyReceipt",
     "Outcome",
     "PaymentPromise",

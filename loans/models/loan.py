@@ -263,6 +263,27 @@ class LoanEvent(models.Model):
         return f"{self.sequence} {self.get_kind_display()}"
 
 
+class LoanTally(models.Model):
+    """What the events of a loan add up to, kept for loans that have many: reading such a loan replays nothing.
+
+    Written at each event from the replay of all of them. It counts only while `sequence` is that of the loan's newest
+    event; what is decided about money never starts from it.
+    """
+
+    loan = models.OneToOneField(
+        verbose_name=_("loan"), to=Loan, on_delete=models.PROTECT, primary_key=True, related_name="tally"
+    )
+    sequence = models.PositiveIntegerField(_("sequence of the newest event"))
+    content = models.JSONField(_("content"))
+
+    class Meta:
+        verbose_name = _("tally of a loan")
+        verbose_name_plural = _("tallies of loans")
+
+    def __str__(self) -> str:
+        return f"{self.loan_id} {self.sequence}"
+
+
 class CostDisclosure(models.Model):
     """The form of R59: every charge, shown before the loan and confirmed; what is charged never exceeds it."""
 

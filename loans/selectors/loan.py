@@ -8,7 +8,7 @@ from math import ceil
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import QuerySet, prefetch_related_objects
 
 from accounts.models import Customer
 from loans.maths.delinquency import bucket_of
@@ -48,8 +48,8 @@ class ScheduleLine:
 
 
 def customer_loans(customer: Customer) -> QuerySet[Loan]:
-    """The customer's own, with what the figures need."""
-    return Loan.objects.filter(customer=customer).select_related("payout").prefetch_related("events")
+    """The customer's own, with what the figures need; their events are not read where a tally tells."""
+    return Loan.objects.filter(customer=customer).select_related("payout", "tally")
 
 
 def loan_get(customer: Customer, loan_id: UUID) -> Loan:
@@ -82,6 +82,7 @@ def loan_figures(loan: Loan, on: date) -> LoanFigures:
 def with_figures(loans: Iterable[Loan], on: date) -> list[Loan]:
     """The loans, each with its `figures` on the date."""
     rows = list(loans)
+    prefetch_related_objects([loan for loan in rows if getattr(loan, "tally", None) is None], "events")
     for loan in rows:
         loan.figures = loan_figures(loan, on)  # type: ignore[attr-defined]
     return rows

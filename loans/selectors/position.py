@@ -6,10 +6,13 @@ from decimal import Decimal
 from typing import NamedTuple
 from uuid import UUID
 
+from django.db.models import Max
+
 from loans.maths import state, terms
 from loans.maths.book import Book
 from loans.maths.settlement import SettlementQuote
-from loans.models import Loan, LoanEvent, LoanPlan
+from loans.maths.tally import Tally
+from loans.models import Loan, LoanEvent, LoanPlan, LoanTally
 
 # A stored event that the replay knows.
 REPLAYED_EVENTS: dict[str, terms.EventKind] = {
@@ -81,9 +84,13 @@ def loan_events(loan: Loan, until: date | None = None) -> list[terms.LoanEvent]:
 
 def _known(loan: Loan) -> Iterable[Known | LoanEvent]:
     """The stored events; where they are not at hand only the columns the replay needs, thousands of them in no time."""
-    if "events" in getattr(loan, "_prefetched_objects_cache", {}):
+    if _has_events_at_hand(loan):
         return loan.events.all()
     return map(Known._make, loan.events.order_by().values_list(*Known._fields))
+
+
+def _has_events_at_hand(loan: Loan) -> bool:
+    return "events" in getattr(loan, "_prefetched_objects_cache", {})
 
 
 def event_of(row: Known | LoanEvent) -> terms.LoanEvent:
@@ -104,8 +111,20 @@ def loan_position(loan: Loan, on: date, *, events_until: date | None = None) -> 
 
 
 def loan_book(loan: Loan, on: date, *, events_until: date | None = None) -> Book:
-    """What `loan_position` is read from."""
+    """What `loan_position` is read from: the kept tally where it tells, else a replay."""
+    tally = _tally(loan, on) if events_until is None else None
+    if tally is not None:
+        return Book(tally.terms, tally, on)
     return state.replay(loan_terms(loan), loan_events(loan, events_until), on).book(on)
+
+
+def _tally(loan: Loan, on: date) -> Tally | None:
+    """The kept tally, where there is one of the newest event and that is not after `on`."""
+    kept: LoanTally | None = None if _has_events_at_hand(loan) else getattr(loan, "tally", None)
+    if kept is None or kept.sequence != loan.events.aggregate(newest=Max("sequence"))["newest"]:
+        return None
+    tally = Tally.restored(loan_terms(loan), kept.content)
+    return tally if tally.last_date <= on else None
 
 
 def loan_settlement_quote(loan: Loan, on: date) -> SettlementQuote:

@@ -3,10 +3,13 @@
 from datetime import date
 
 from loans.maths.state import LoanPosition
-from loans.models import Instalment, Loan
+from loans.maths.tally import Tally
+from loans.models import Instalment, Loan, LoanTally
 from loans.selectors.position import is_open
 
 PAID_COLUMNS = ("principal_paid_amount", "interest_paid_amount", "fee_paid_amount", "settled_date")
+# Events from which on a replay takes longer than reading what they add up to.
+TALLY_FROM = 100
 
 
 def instalments_write(loan: Loan, after: LoanPosition, paid_on: dict[int, date] | None = None) -> None:
@@ -22,6 +25,17 @@ def instalments_write(loan: Loan, after: LoanPosition, paid_on: dict[int, date] 
         if row.settled_date is None and not is_open(loan, now, after):
             row.settled_date = (paid_on or {}).get(row.number, after.on)
         row.save(update_fields=PAID_COLUMNS)
+
+
+def tally_keep(loan: Loan, tally: Tally, sequence: int) -> None:
+    """Keeps what the events add up to after the newest, number `sequence`, where they are many."""
+    if sequence >= TALLY_FROM:
+        LoanTally.objects.bulk_create(
+            [LoanTally(loan=loan, sequence=sequence, content=tally.content())],
+            update_conflicts=True,
+            unique_fields=["loan"],
+            update_fields=["sequence", "content"],
+        )
 
 
 def loan_columns_set(loan: Loan, after: LoanPosition, today: LoanPosition | None = None) -> None:

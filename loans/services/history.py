@@ -16,7 +16,7 @@ from loans.maths.state import LoanPosition, position_of, replay
 from loans.models import EntryKind, Instalment, JournalEntry, Loan, LoanEvent, LoanState
 from loans.selectors.position import event_of, is_returned, is_written_off, last_event_date, loan_events, loan_terms
 from loans.selectors.standing import standing
-from loans.services.figures import instalments_write, loan_columns_set
+from loans.services.figures import instalments_write, loan_columns_set, tally_keep
 from loans.services.following import COMPONENT_COLUMNS, repayments_follow
 from loans.services.journal import entry_post
 from loans.services.unapplied import unapplied_move
@@ -62,6 +62,7 @@ def event_add(
     row.entry = entry
     row.save(force_insert=True)
     _rows_write(loan, after, new, act)
+    tally_keep(loan, after.tally, row.sequence)
     _line_move(loan, old.outstanding_principal - new.outstanding_principal)
     _state_follow(loan, [item.event for item in after.applied], new, act)
     _evidence(loan, row, old, new, act)

@@ -34,7 +34,7 @@ from loans.models import (
     RepaymentAllocation,
 )
 from loans.selectors.position import loan_events, loan_terms
-from loans.services.figures import instalments_write, loan_columns_set
+from loans.services.figures import instalments_write, loan_columns_set, tally_keep
 from loans.services.history import Act
 from loans.services.journal import entry_post
 from loans.services.late_payment import amount_check, payment_enter
@@ -111,7 +111,8 @@ def _payment_apply(
         raise RepaymentExceedsDebt(debt=str(event.amount - applied.remainder))
     after = position_of(history.book(event.effective_date))
     repayment = _repayment_write(loan, applied, kind, at)
-    _event_write(loan, repayment, after, at)
+    written = _event_write(loan, repayment, after, at)
+    tally_keep(loan, history.tally, written.sequence)
     instalments_write(loan, after)
     loan_columns_set(loan, after)
     if repayment.principal_amount:
@@ -176,9 +177,9 @@ def _repayment_write(loan: Loan, applied: terms.AppliedEvent, kind: Repayment.Ki
     return repayment
 
 
-def _event_write(loan: Loan, repayment: Repayment, after: LoanPosition, at: datetime) -> None:
+def _event_write(loan: Loan, repayment: Repayment, after: LoanPosition, at: datetime) -> LoanEvent:
     settling = repayment.kind == Repayment.Kind.SETTLEMENT
-    LoanEvent.objects.create(
+    return LoanEvent.objects.create(
         loan=loan,
         sequence=loan.events.count() + 1,
         kind=LoanEvent.Kind.SETTLEMENT if settling else LoanEvent.Kind.REPAYMENT,

@@ -14,7 +14,7 @@ from accounts.models import BankCard, Customer
 from loans import ledger
 from loans.maths import terms
 from loans.maths.allocation import Component
-from loans.maths.state import position, replay
+from loans.maths.state import position_of, replay
 from loans.models import (
     CostDisclosure,
     Instalment,
@@ -27,7 +27,7 @@ from loans.models import (
     RepaymentAllocation,
 )
 from loans.selectors.position import loan_terms
-from loans.services.figures import instalments_write, loan_columns_set
+from loans.services.figures import instalments_write, loan_columns_set, tally_keep
 from loans.services.following import COMPONENT_COLUMNS
 from loans.services.journal import ledger_accounts_load
 from risk.models import CreditApplication, CreditLine, Invitation, InvitationBatch, ProductTerms
@@ -56,12 +56,14 @@ def long_loan_create(plan: str, count: int, as_of: date) -> Loan:
         for day in range(1, count)
     ]
     _drawdown_write(loan)
-    _repayments_write(loan, replay(agreed, events, as_of).applied)
-    after = position(agreed, events, events[-1].effective_date)
+    history = replay(agreed, events, as_of)
+    _repayments_write(loan, history.applied)
+    after = position_of(history.book(events[-1].effective_date))
     if after.is_paid_off:
         raise AssertionError(f"{count} repayments of {DAILY[plan]} paid the loan off")
     instalments_write(loan, after)
     loan_columns_set(loan, after)
+    tally_keep(loan, history.tally, count)
     loan.save()
     CreditLine.objects.filter(pk=loan.credit_line_id).update(used_amount=after.outstanding_principal)
     return loan
