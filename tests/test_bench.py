@@ -6,10 +6,12 @@ import pytest
 import zen
 from django.core.management import call_command
 
-from loans.models import JournalEntry
+from loans.models import JournalEntry, Posting
+from loans.services.journal import ledger_accounts_load
 from risk.rules.screening import program_of
 from risk.services.presets import PRESETS
-from weilidai.bench import measure
+from tests.support.corruption import unguarded
+from weilidai.bench import measure, posting
 from weilidai.bench.layers import agree, customers, graph, layers
 
 
@@ -19,13 +21,30 @@ def test_each_case_is_measured_beside_its_baseline_and_leaves_no_row(
 ):
     monkeypatch.setattr(measure, "SECONDS", 0.02)
     rows = {}
-    for name in ("replay", "journal", "decision"):
+    for name in ("replay", "decision"):
         call_command("bench", name, "--json")
         rows |= {row["name"]: row for row in json.loads(capsys.readouterr().out)}
-    assert set(rows) == {"replay", "journal", "decision"}
-    assert rows["journal"]["per_second"] > 0
-    assert rows["journal"]["baseline_per_second"] > 0
+    assert set(rows) == {"replay", "decision"}
+    assert rows["replay"]["per_second"] > 0 < rows["replay"]["baseline_per_second"]
     assert JournalEntry.objects.count() == 0
+
+
+@pytest.mark.django_db
+def test_the_journal_and_its_baseline_write_the_same_rows() -> None:
+    ledger_accounts_load()
+    posting.post()
+    posting.post_plainly()
+    posting.entries_check()
+    first, second = JournalEntry.objects.order_by("posted_at")
+    rows = [
+        list(row.postings.order_by("amount").values_list("ledger_account", "side", "amount")) for row in (first, second)
+    ]
+    assert rows[0] == rows[1]
+    assert [str(amount) for _, _, amount in rows[0]] == ["3.00", "12.34", "84.66", "100.00"]
+    with unguarded():
+        Posting.objects.filter(entry=first, side="debit").delete()
+    with pytest.raises(AssertionError, match="2 entries of 4 postings, 7 postings"):
+        posting.entries_check()
 
 
 @pytest.mark.req("R33")

@@ -16,6 +16,9 @@ from weilidai.lib.backoffice import ReadOnlyAdmin, badge
 from weilidai.lib.backoffice.admin import ReadOnlyInline
 from weilidai.lib.business_date import current_business_date
 
+# Some loans have thousands of repayments.
+ROWS_AT_ONCE = 50
+
 
 class InstalmentInline(ReadOnlyInline):
     model = Instalment
@@ -25,6 +28,7 @@ class InstalmentInline(ReadOnlyInline):
 
 class EventInline(ReadOnlyInline):
     model = LoanEvent
+    per_page = ROWS_AT_ONCE
     fields = ("sequence", "kind", "effective_date", "business_date", "funding", "principal_amount",
               "interest_amount", "fee_amount", "penalty_amount", "outstanding_principal_amount",
               "posted_at")  # fmt: skip
@@ -32,6 +36,7 @@ class EventInline(ReadOnlyInline):
 
 class RepaymentInline(ReadOnlyInline):
     model = Repayment
+    per_page = ROWS_AT_ONCE
     fields = ("effective_date", "kind", "amount", "penalty_amount", "fee_amount", "interest_amount",
               "principal_amount", "unapplied_amount", "funding", "reversed_date", "received_at")  # fmt: skip
 

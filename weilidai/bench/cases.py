@@ -8,13 +8,14 @@ from weilidai.bench.layers import layers
 from weilidai.bench.long_loan import long_loan
 from weilidai.bench.measure import Case, Result
 from weilidai.bench.night import night
+from weilidai.bench.posting import journal
 from weilidai.bench.review import review
-from weilidai.bench.small import decision, journal_entry, replay_of_a_loan
+from weilidai.bench.small import decision, replay_of_a_loan
 from weilidai.bench.variables import variables
 
 CASES: dict[str, Case] = {
     "replay": replay_of_a_loan,
-    "journal": journal_entry,
+    "journal": journal,
     "decision": decision,
     "night": night,
     "layers": layers,
