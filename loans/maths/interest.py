@@ -1,83 +1,64 @@
 """Interest as a formula over stretches of unchanged principal.
 
-Amounts are yuan, rates fractions a day, days are actual days (the first counts, the last does not).
+Amounts are yuan, exposure is yuan-days, rates fractions a day, days are actual days (the first counts, the last does
+not).
 """
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 
-from loans.maths.dates import days_between
 from weilidai.lib.money import ZERO, round_money
 
 
-@dataclass(frozen=True, slots=True)
-class Reduction:
-    """Principal repaid on a date, 0 for a payment of charges only; that day already carries the smaller principal."""
+class Stretch:
+    """Principal at work over [start, stop), cut on every date of a payment: half-up(principal x daily rate x days) for
+    each part.
 
-    on: date
-    amount: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class PrincipalSegment:
-    """A stretch [start, end) over which the principal did not change."""
-
-    start: date
-    end: date
-    principal: Decimal
-    daily_rate: Decimal
-
-    @property
-    def days(self) -> int:
-        return days_between(self.start, self.end)
-
-    @property
-    def interest(self) -> Decimal:
-        """Half-up(principal x daily rate x days): one rounding for the stretch."""
-        return round_money(self.principal * self.daily_rate * self.days)
-
-    def until(self, on: date) -> "PrincipalSegment":
-        """The part of the stretch before `on`; empty when it starts later."""
-        return replace(self, end=max(self.start, min(self.end, on)))
-
-
-def principal_segments(
-    *, principal: Decimal, daily_rate: Decimal, start: date, end: date, reductions: Iterable[Reduction] = ()
-) -> tuple[PrincipalSegment, ...]:
-    """Stretches of [start, end) cut on every date of a payment.
-
-    Each stretch is rounded on its own: interest so far is kept to the fen and the formula starts again on
-    the remaining principal, also where a payment covered interest only and left the principal as it was.
+    Each part is rounded on its own: interest so far is kept to the fen and the formula starts again on the remaining
+    principal, also where a payment covered interest only and left the principal as it was. `first` and `last` number
+    the rows whose principal it is.
     """
-    segments: list[PrincipalSegment] = []
-    begun, remaining = start, principal
-    for reduction in sorted(reductions, key=lambda item: item.on):
-        if reduction.on >= end:
-            break
-        if reduction.on > begun:
-            segments.append(PrincipalSegment(begun, reduction.on, remaining, daily_rate))
-            begun = reduction.on
-        remaining -= reduction.amount
-    if end > begun:
-        segments.append(PrincipalSegment(begun, end, remaining, daily_rate))
-    return tuple(segments)
 
+    __slots__ = ("begun", "brought", "exposure", "first", "last", "principal", "rate", "stop")
 
-def cumulative_interest(segments: Sequence[PrincipalSegment], on: date) -> Decimal:
-    """Interest accrued from the first stretch up to, not including, `on`."""
-    return sum((segment.until(on).interest for segment in segments), ZERO)
+    def __init__(
+        self, principal: Decimal, rate: Decimal, start: date, stop: date = date.max, *, first: int = 1, last: int = 1
+    ) -> None:
+        self.principal, self.rate = principal, rate
+        self.begun, self.stop = start, stop
+        self.first, self.last = first, last
+        # Interest and principal x days of the parts before `begun`.
+        self.brought = self.exposure = ZERO
 
+    def cut(self, on: date) -> None:
+        """A payment on this date, which must not lie before the one of the last cut."""
+        end = min(on, self.stop)
+        if end > self.begun:
+            days = (end - self.begun).days
+            self.brought += round_money(self.principal * self.rate * days)
+            self.exposure += self.principal * days
+            self.begun = end
 
-def interest_between(segments: Sequence[PrincipalSegment], start: date, end: date) -> Decimal:
-    """Interest accrued in [start, end) as the difference of two cumulative amounts.
+    def repay(self, amount: Decimal) -> None:
+        """Principal paid on the date of the last cut; that day already carries the smaller principal."""
+        self.principal -= amount
 
-    The rounding is on the cumulative amount, so daily figures always add up to the total.
-    """
-    return cumulative_interest(segments, end) - cumulative_interest(segments, start)
+    def brought_by(self, on: date) -> Decimal:
+        """Interest accrued up to, not including, `on`."""
+        days = (min(on, self.stop) - self.begun).days
+        return self.brought + round_money(self.principal * self.rate * days) if days > 0 else self.brought
 
+    def exposure_by(self, on: date) -> Decimal:
+        """Sum of principal x days up to, not including, `on`: the base of `apr` and of the cost cap."""
+        days = (min(on, self.stop) - self.begun).days
+        return self.exposure + self.principal * days if days > 0 else self.exposure
 
-def exposure(segments: Iterable[PrincipalSegment]) -> Decimal:
-    """Sum of outstanding principal x days, in yuan-days: the base of `apr` and of the cost cap."""
-    return sum((segment.principal * segment.days for segment in segments), ZERO)
+    def content(self) -> list[str]:
+        """What `restore` takes; the rest follows from the terms."""
+        dates = (self.begun.isoformat(), self.stop.isoformat())
+        return [*dates, str(self.principal), str(self.brought), str(self.exposure)]
+
+    def restore(self, content: list[str]) -> None:
+        begun, stop, *amounts = content
+        self.begun, self.stop = date.fromisoformat(begun), date.fromisoformat(stop)
+        self.principal, self.brought, self.exposure = map(Decimal, amounts)

@@ -4,12 +4,10 @@ Amounts are yuan, exposure is yuan-days (principal outstanding x days).
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from decimal import Decimal
 from enum import StrEnum
 
 from loans.maths.cost import DAYS_PER_YEAR
-from loans.maths.interest import PrincipalSegment
 from weilidai.lib.money import ZERO, floor_money, round_money
 
 
@@ -25,13 +23,9 @@ def share_claim(overdue_principal: Decimal, share: Decimal) -> Decimal:
     return round_money(overdue_principal * share)
 
 
-def uplift_claim(overdue_segments: Sequence[PrincipalSegment], share: Decimal) -> Decimal:
-    """Half-up(overdue principal x daily rate x (1 + share) x days overdue), in place of interest.
-
-    The segments carry the ordinary daily rate and cover the overdue days of one instalment.
-    """
-    uplifted = (replace(part, daily_rate=part.daily_rate * (1 + share)) for part in overdue_segments)
-    return sum((part.interest for part in uplifted), ZERO)
+def uplifted_rate(daily_rate: Decimal, share: Decimal) -> Decimal:
+    """What overdue principal bears a day as claim, in place of interest: daily rate x (1 + share)."""
+    return daily_rate * (1 + share)
 
 
 def cap_room(*, cap_rate: Decimal, exposure: Decimal, charged: Decimal) -> Decimal:

@@ -3,63 +3,19 @@
 Amounts are yuan, exposure is yuan-days, rates are fractions a day.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 from loans.maths.allocation import Allocation, Component
+from loans.maths.interest import Stretch
+from loans.maths.penalty import uplifted_rate
 from loans.maths.schedule import ScheduleRow
 from loans.maths.terms import LoanTerms, Plan
-from weilidai.lib.money import ZERO, round_money
+from weilidai.lib.money import ZERO
 
 PRINCIPAL = Component.PRINCIPAL
-
-
-class Stretch:
-    """The unpaid principal of the rows `first` to `last`, at work over [start, stop).
-
-    Every date of a payment cuts it: what each part brought is rounded on its own, also where the payment left the
-    principal as it was. So it stands for `interest.principal_segments`, without keeping the segments.
-    """
-
-    __slots__ = ("begun", "brought", "exposure", "first", "last", "principal", "rate", "stop")
-
-    def __init__(self, rows: Iterable[ScheduleRow], rate: Decimal, start: date, stop: date) -> None:
-        own = tuple(rows)
-        self.first, self.last = own[0].number, own[-1].number
-        self.principal = sum((row.principal for row in own), ZERO)
-        self.rate, self.begun, self.stop = rate, start, stop
-        self.brought = self.exposure = ZERO
-
-    def cut(self, on: date) -> None:
-        """A payment on this date, which must not lie before the one of the last cut."""
-        end = min(on, self.stop)
-        if end > self.begun:
-            days = (end - self.begun).days
-            self.brought += round_money(self.principal * self.rate * days)
-            self.exposure += self.principal * days
-            self.begun = end
-
-    def brought_by(self, on: date) -> Decimal:
-        """Principal x rate x days up to, not including, `on`."""
-        days = (min(on, self.stop) - self.begun).days
-        return self.brought + round_money(self.principal * self.rate * days) if days > 0 else self.brought
-
-    def content(self) -> list[str]:
-        """What `restore` takes; the rest follows from the terms."""
-        dates = (self.begun.isoformat(), self.stop.isoformat())
-        return [*dates, str(self.principal), str(self.brought), str(self.exposure)]
-
-    def restore(self, content: list[str]) -> None:
-        begun, stop, *amounts = content
-        self.begun, self.stop = date.fromisoformat(begun), date.fromisoformat(stop)
-        self.principal, self.brought, self.exposure = map(Decimal, amounts)
-
-    def exposure_by(self, on: date) -> Decimal:
-        """Principal x days up to, not including, `on`."""
-        days = (min(on, self.stop) - self.begun).days
-        return self.exposure + self.principal * days if days > 0 else self.exposure
 
 
 class Tally:
@@ -76,7 +32,7 @@ class Tally:
         self.paid = {component: [ZERO] * len(rows) for component in Component}
         # Principal of each row paid by its due date, and before its period started.
         self.repaid_in_time, self.repaid_ahead = [ZERO] * len(rows), [ZERO] * len(rows)
-        self.whole = Stretch(rows, terms.daily_rate, terms.start, date.max)
+        self.whole = _stretch(rows, terms.daily_rate, terms.start)
         self.interest = [self._bearing(row) for row in rows] if terms.bears_interest else []
         self.overdue = [self._overdue(row) for row in rows] if terms.uplifts_rate else []
         self.stretches = (self.whole, *self.interest, *self.overdue)
@@ -90,10 +46,10 @@ class Tally:
         stops = self.terms.plan == Plan.INSTALMENTS or self.terms.uplifts_rate
         rows = self.terms.schedule[row.number - 1 :] if self.terms.uplifts_rate else self.terms.schedule
         start = row.due_date - timedelta(days=row.days)
-        return Stretch(rows, self.terms.daily_rate, start, row.due_date if stops else date.max)
+        return _stretch(rows, self.terms.daily_rate, start, row.due_date if stops else date.max)
 
     def _overdue(self, row: ScheduleRow) -> Stretch:
-        return Stretch((row,), self.terms.daily_rate * (1 + self.terms.penalty_share), row.due_date, date.max)
+        return _stretch((row,), uplifted_rate(self.terms.daily_rate, self.terms.penalty_share), row.due_date)
 
     def pay(self, on: date, lines: Iterable[Allocation], *, fee: Decimal = ZERO, remainder: Decimal = ZERO) -> None:
         """Money that arrived: what it paid on the rows, as a settlement fee, and what found no debt."""
@@ -122,7 +78,7 @@ class Tally:
                 self.repaid_ahead[line.number - 1] += line.amount
         for stretch in self.stretches:
             if stretch.first <= line.number <= stretch.last:
-                stretch.principal -= line.amount
+                stretch.repay(line.amount)
 
     def write_off(self, on: date) -> None:
         """A written-off loan accrues nothing more: no interest, no fee, no penalty."""
@@ -162,6 +118,12 @@ class Tally:
         for stretch, kept in zip(tally.stretches, content["stretches"], strict=True):
             stretch.restore(kept)
         return tally
+
+
+def _stretch(rows: Sequence[ScheduleRow], rate: Decimal, start: date, stop: date = date.max) -> Stretch:
+    """The principal of consecutive rows at work."""
+    principal = sum((row.principal for row in rows), ZERO)
+    return Stretch(principal, rate, start, stop, first=rows[0].number, last=rows[-1].number)
 
 
 def _texts(amounts: list[Decimal]) -> list[str]:

@@ -11,12 +11,19 @@ from functools import cached_property
 
 from loans.maths.allocation import Allocation, Component, Due, allocate_in_turn
 from loans.maths.errors import ReversalUnknown, SettlementAmountShort
-from loans.maths.interest import PrincipalSegment, Reduction, cumulative_interest, exposure, principal_segments
-from loans.maths.penalty import cap_room, charged_total, share_claim, spread_charge, uplift_claim
+from loans.maths.penalty import cap_room, charged_total, share_claim, spread_charge
 from loans.maths.schedule import ScheduleRow
 from loans.maths.settlement import SettlementQuote, settlement_fee
 from loans.maths.state import InstalmentPosition, LoanPosition
 from loans.maths.terms import AppliedEvent, EventKind, LoanEvent, LoanTerms, Plan
+from tests.loans.maths.segments import (
+    PrincipalSegment,
+    Reduction,
+    cumulative_interest,
+    exposure,
+    principal_segments,
+    uplift_claim,
+)
 from weilidai.lib.money import ZERO
 
 

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from loans.maths.interest import PrincipalSegment
-from loans.maths.penalty import cap_room, charged_total, share_claim, spread_charge, uplift_claim
+from loans.maths.interest import Stretch
+from loans.maths.penalty import cap_room, charged_total, share_claim, spread_charge, uplifted_rate
 
 money = st.decimals(Decimal("0"), Decimal("100000"), places=2)
 
@@ -27,19 +27,18 @@ def test_the_share_claim_is_rounded_half_up():
 
 @pytest.mark.req("R26")
 def test_the_uplift_claim_is_the_daily_rate_and_half_of_it_again():
-    overdue = PrincipalSegment(date(2026, 1, 31), date(2026, 2, 10), Decimal("1000.00"), Decimal("0.000400"))
+    overdue = Stretch(Decimal("1000.00"), uplifted_rate(Decimal("0.000400"), Decimal("0.50")), date(2026, 1, 31))
     # 1000 x 0.0004 x 1.5 x 10
-    assert uplift_claim([overdue], Decimal("0.50")) == Decimal("6.00")
+    assert overdue.brought_by(date(2026, 2, 10)) == Decimal("6.00")
 
 
 @pytest.mark.req("R26")
 def test_the_uplift_claim_is_rounded_once_per_stretch_of_principal():
-    parts = [
-        PrincipalSegment(date(2026, 2, 1), date(2026, 2, 2), Decimal("10.00"), Decimal("0.000400")),
-        PrincipalSegment(date(2026, 2, 2), date(2026, 2, 3), Decimal("5.00"), Decimal("0.000400")),
-    ]
+    overdue = Stretch(Decimal("10.00"), uplifted_rate(Decimal("0.000400"), Decimal("0.5")), date(2026, 2, 1))
+    overdue.cut(date(2026, 2, 2))
+    overdue.repay(Decimal("5.00"))
     # 0.006 and 0.003
-    assert uplift_claim(parts, Decimal("0.5")) == Decimal("0.01")
+    assert overdue.brought_by(date(2026, 2, 3)) == Decimal("0.01")
 
 
 @pytest.mark.req("R54")
