@@ -94,7 +94,9 @@ def _replay_faults(loan: Loan) -> Iterator[Fault]:
         return
     book = loan_book(loan, on)
     position, kept = position_of(book), getattr(loan, "tally", None)
-    if kept is not None and kept.content != book.tally.content():
+    newest = max((event.sequence for event in loan.events.all()), default=0)
+    # A tally of an earlier event is void, not wrong: nobody reads it.
+    if kept is not None and kept.sequence == newest and kept.content != book.tally.content():
         yield Fault("loans_match_events", str(loan.pk), f"the tally of event {kept.sequence} is not the replayed one")
     pairs = {
         "outstanding principal": (loan.outstanding_principal_amount, position.outstanding_principal),

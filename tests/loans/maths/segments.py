@@ -69,14 +69,6 @@ def cumulative_interest(segments: Sequence[PrincipalSegment], on: date) -> Decim
     return sum((segment.until(on).interest for segment in segments), ZERO)
 
 
-def interest_between(segments: Sequence[PrincipalSegment], start: date, end: date) -> Decimal:
-    """Interest accrued in [start, end) as the difference of two cumulative amounts.
-
-    The rounding is on the cumulative amount, so daily figures always add up to the total.
-    """
-    return cumulative_interest(segments, end) - cumulative_interest(segments, start)
-
-
 def exposure(segments: Iterable[PrincipalSegment]) -> Decimal:
     """Sum of outstanding principal x days, in yuan-days: the base of `apr` and of the cost cap."""
     return sum((segment.principal * segment.days for segment in segments), ZERO)

@@ -64,6 +64,7 @@ def test_a_tally_something_happened_after_counts_no_more(alice: Borrower, kept: 
     monkeypatch.setattr(figures, "TALLY_FROM", 100)
     repay(alice, kept, "50.00", day(7))
     assert LoanTally.objects.get().sequence == 3
+    assert [fault for fault in faults() if fault.check == "loans_match_events"] == []
     assert events_read(kept, 7)
     assert loan_position(stale, day(7)) == replayed(kept, 7)
 

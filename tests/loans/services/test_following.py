@@ -55,9 +55,7 @@ def test_the_number_of_statements_does_not_grow_with_the_repayments(alice: Borro
     for first, count in ((2, 2), (20, 12)):
         for number in range(first, first + count):
             repay(alice, loan, "10.00", day(number))
-        with CaptureQueriesContext(
-            connection,
-        ) as seen:
+        with CaptureQueriesContext(connection) as seen:
             late(loan, "1.00", 1, first + count)
         spent.append(len(seen))
     assert spent[0] == spent[1]
