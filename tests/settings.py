@@ -22,7 +22,8 @@ if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     DATABASES["default"]["OPTIONS"]["init_command"] = (
         "PRAGMA journal_mode=WAL; PRAGMA synchronous=OFF; PRAGMA foreign_keys=ON;"
     )
-MEDIA_ROOT = TEST_DIR / "media"
+# One folder per process, as each has its own database: a sweep takes away what no row of that database names.
+MEDIA_ROOT = TEST_DIR / f"media-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}"
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "tests"}}
 # A message published by a test goes nowhere; tests marked `worker` swap a real broker in (see `live_workers`).
 BROKER_URL = "memory://"

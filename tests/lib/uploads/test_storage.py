@@ -60,3 +60,16 @@ def test_deleting_twice_is_deleting_once_and_old_names_are_listed() -> None:
     assert name not in set(private_names(before=now + timedelta(minutes=1)))
     with pytest.raises(FileNotFoundError):
         private_read(name, bound_to="image:1")
+
+
+def test_a_file_that_another_process_deletes_meanwhile_is_passed_over() -> None:
+    now = datetime.now(UTC)
+    names = {private_write(PLAIN, bound_to="image:1") for _ in range(2)}
+    folder = path_of(next(iter(names))).parent.parent
+    dangling = folder / "zz" / "gone"
+    dangling.parent.mkdir(exist_ok=True)
+    dangling.symlink_to(folder / "nothing")
+    try:
+        assert names <= set(private_names(before=now + timedelta(minutes=1)))
+    finally:
+        dangling.unlink()

@@ -58,7 +58,7 @@ def private_delete(name: str) -> None:
 
 
 def private_names(*, before: datetime) -> Iterator[str]:
-    """Names of everything written before an instant."""
+    """Names of everything written before an instant; what another process deletes meanwhile is passed over."""
     store = _storage()
     try:
         folders = store.listdir("")[0]
@@ -67,5 +67,9 @@ def private_names(*, before: datetime) -> Iterator[str]:
     for folder in folders:
         for file in store.listdir(folder)[1]:
             name = f"{folder}/{file}"
-            if store.get_modified_time(name) < before:
+            try:
+                old = store.get_modified_time(name) < before
+            except FileNotFoundError:
+                continue
+            if old:
                 yield name
