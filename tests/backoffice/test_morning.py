@@ -148,7 +148,8 @@ def test_a_threshold_is_drafted_back_tested_approved_and_live(ann: Desk, chromiu
     ann.look("backtest")
     told = ann.text()
     assert "Runs in which a layer found something" in told
-    page.get_by_role("link", name=re.compile("every decision that would change")).click()
+    with page.expect_navigation(url=re.compile("backtestchange")):
+        page.get_by_role("link", name=re.compile("every decision that would change")).click()
     ann.look("backtest-changes")
     # The transfers of alice and bob lie between the two thresholds.
     assert page.locator("#result_list tbody tr").count() == 2
