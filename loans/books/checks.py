@@ -10,6 +10,7 @@ from decimal import Decimal
 from itertools import pairwise
 from typing import Any
 
+from django.db import DatabaseError, InterfaceError
 from django.db.models import Case, Count, DecimalField, F, Q, Sum, Value, When
 from django.db.models.functions import Coalesce
 
@@ -48,6 +49,18 @@ NO_MONEY = Value(Decimal("0"), output_field=DecimalField(max_digits=18, decimal_
 
 
 Check = Callable[[], Iterator[Fault]]
+
+
+def faults_of(check: Check) -> Iterator[Fault]:
+    """What a check finds. One that breaks off over a row that cannot be read any more has found a fault, too, and
+    the checks after it still run; a database that does not answer is no fault of the books.
+    """
+    try:
+        yield from check()
+    except (DatabaseError, InterfaceError):
+        raise
+    except Exception as error:
+        yield Fault(check.__name__, "the check itself", f"broke off: {type(error).__name__}: {error}")
 
 
 def entries_balanced() -> Iterator[Fault]:

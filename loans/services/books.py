@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from loans.books.checks import CHECKS, Check
+from loans.books.checks import CHECKS, Check, faults_of
 from loans.books.fault import Fault
 from loans.models import BookFault
 from weilidai.lib.models import JobRun
@@ -60,7 +60,7 @@ def _snapshot(check: Check) -> list[Fault]:
         if connection.vendor == "postgresql" and outermost:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        for fault in check():
+        for fault in faults_of(check):
             faults.append(fault)
             if len(faults) >= FAULTS_PER_CHECK_MAX:
                 break

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
-from loans.books.checks import CHECKS
+from loans.books.checks import CHECKS, faults_of
 from loans.books.fault import Fault
 from loans.end_of_day.run import days_close
 from loans.end_of_day.steps import STEPS
@@ -37,7 +37,7 @@ def repay(borrower: Borrower, loan: Loan, amount: str, as_of: date) -> Repayment
 
 
 def faults() -> list[Fault]:
-    return [fault for check in CHECKS for fault in check()]
+    return [fault for check in CHECKS for fault in faults_of(check)]
 
 
 def ledger(code: str) -> Decimal:

@@ -10,7 +10,7 @@ from django.db import connection, transaction
 from rich.console import Console
 from rich.progress import track
 
-from loans.books.checks import CHECKS, Check
+from loans.books.checks import CHECKS, faults_of
 from loans.books.fault import Fault
 
 
@@ -41,8 +41,5 @@ def _all_faults() -> list[Fault]:
         if connection.vendor == "postgresql" and outermost:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        return [fault for check in track(CHECKS, console=Console(stderr=True), transient=True) for fault in _run(check)]
-
-
-def _run(check: Check) -> list[Fault]:
-    return list(check())
+        checks = track(CHECKS, console=Console(stderr=True), transient=True)
+        return [fault for check in checks for fault in faults_of(check)]

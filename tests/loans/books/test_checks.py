@@ -68,6 +68,16 @@ def test_a_corruption_is_found(lived: Borrower, bend: Callable[[], None], check:
     assert check in {fault.check for fault in faults()}
 
 
+@pytest.mark.req("R59")
+def test_a_row_nobody_can_read_any_more_is_a_fault_and_the_other_checks_go_on(lived: Borrower):
+    """A single-payment loan without its days has no schedule: the checks that need one break off and say so."""
+    Loan.objects.update(days_count=None)
+    CreditLine.objects.update(used_amount=Decimal("1.00"))
+    found = {fault.check: fault for fault in faults()}
+    assert {"loans_match_events", "lines_match_loans"} <= set(found)
+    assert "LoanDaysOutOfRange" in found["loans_match_events"].detail
+
+
 def test_a_line_used_beyond_its_limit_is_found(lived: Borrower):
     CreditLine.objects.update(limit_amount=Decimal("1.00"))
     assert "lines_match_loans" in {fault.check for fault in faults()}

@@ -6,6 +6,7 @@ It shares nothing with `loans/maths`; amounts are integers in fen, rates are fra
 from calendar import monthrange
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from decimal import Decimal, localcontext
 from fractions import Fraction
 from itertools import pairwise
 from math import floor
@@ -40,6 +41,7 @@ class Terms:
     uplift: bool = False
     share: Fraction = Fraction(0)
     cap: Fraction | None = None
+    early_in_cap: bool = False
 
 
 @dataclass
@@ -93,11 +95,30 @@ def apr(terms: Terms, rows: list[Row]) -> Fraction:
     return Fraction(half_up(Fraction(cost * 365, exposure) * 1_000_000), 1_000_000)
 
 
+def worth(terms: Terms, rows: list[Row], rate: Decimal) -> Decimal:
+    """What the payments of the normal schedule are worth at a yearly rate, less what was paid out, in fen."""
+    interest = disclosed_interest(terms, rows)
+    costs = [row.full_fee + amount for row, amount in zip(rows, interest, strict=True)]
+    with localcontext() as context:
+        context.prec = 50
+        return sum(
+            (row.principal + cost) / (1 + rate) ** (Decimal((row.due - terms.start).days) / 365)
+            for row, cost in zip(rows, costs, strict=True)
+        ) - Decimal(terms.principal)
+
+
 class Life:
     """A loan and its payments in order of date."""
 
     def __init__(self, terms: Terms) -> None:
         self.terms, self.rows, self.cuts = terms, schedule(terms), [terms.start]
+        self.settled: date | None = None
+        self.written_off: date | None = None
+        self.early_fee = self.unapplied = 0
+
+    def _until(self, on: date) -> date:
+        """A loan written off bears nothing more."""
+        return min(on, self.written_off) if self.written_off else on
 
     def _stretches(self, first: date, last: date) -> list[tuple[date, date]]:
         """[first, last) cut on every day on which money came: the formula starts again there."""
@@ -105,7 +126,7 @@ class Life:
         return list(pairwise(marks)) if last > first else []
 
     def interest(self, row: Row, on: date) -> int:
-        terms = self.terms
+        terms, on = self.terms, self._until(on)
         if terms.periods and not terms.with_interest:
             return 0
         stops = bool(terms.periods) or terms.uplift
@@ -116,13 +137,17 @@ class Life:
             for begin, end in self._stretches(row.since, last)
         )
 
+    def begun(self, row: Row, on: date) -> bool:
+        """A period after the settlement or the write-off never begins."""
+        return row.starts <= min(self._until(on), self.settled or on)
+
     def fee(self, row: Row, on: date) -> int:
-        if on < row.starts:
+        if not self.begun(row, on):
             return row.paid["fee"]
         return row.less_fee if row.left(row.starts - DAY) == 0 else row.full_fee
 
     def claim(self, row: Row, on: date) -> int:
-        terms = self.terms
+        terms, on = self.terms, self._until(on)
         if on <= row.due:
             return 0
         if not terms.uplift:
@@ -133,21 +158,25 @@ class Life:
         )
 
     def exposure(self, on: date) -> int:
-        """Day after day, what was out at its end."""
-        total, day = 0, self.terms.start
-        while day < on:
-            total += sum(row.left(day) for row in self.rows)
-            day += DAY
-        return total
+        """Fen times days: every part of the principal for the days until it came back."""
+        on = self._until(on)
+        return sum(
+            row.principal * (on - self.terms.start).days
+            - sum(amount * max(0, (on - day).days) for day, amount in row.repaid)
+            for row in self.rows
+        )
+
+    def room(self, on: date) -> int:
+        """What the cap leaves after interest and fees; asked only where there is a cap."""
+        charged = sum(self.interest(row, on) + self.fee(row, on) for row in self.rows)
+        return max(0, floor((self.terms.cap or 0) * self.exposure(on) / 365 - charged))
 
     def penalties(self, on: date) -> list[int]:
         claims = [self.claim(row, on) for row in self.rows]
         paid = [row.paid["penalty"] for row in self.rows]
         total = sum(claims)
         if self.terms.cap is not None and total:
-            charged = sum(self.interest(row, on) + self.fee(row, on) for row in self.rows)
-            room = max(0, floor(self.terms.cap * self.exposure(on) / 365 - charged))
-            total = max(sum(paid), min(total, room))
+            total = max(sum(paid), min(total, self.room(on)))
         rest, result = total - sum(paid), []
         for claim, already in zip(claims, paid, strict=True):
             more = min(rest, max(0, claim - already))
@@ -157,34 +186,72 @@ class Life:
 
     def owed(self, on: date, *, ahead: bool) -> list[dict[str, int]]:
         """Unpaid per row and part; with `ahead` periods not begun at their reduced fee, else without their fee."""
-        result = []
+        result, ahead = [], ahead and not (self.settled or self.written_off)
         for row, penalty in zip(self.rows, self.penalties(on), strict=True):
-            fee = row.less_fee if ahead and on < row.starts else self.fee(row, on)
+            fee = row.less_fee if ahead and not self.begun(row, on) else self.fee(row, on)
             charged = {"penalty": penalty, "fee": fee, "interest": self.interest(row, on), "principal": row.principal}
             result.append({part: charged[part] - row.paid[part] for part in PARTS})
         return result
 
+    def fee_of_settling(self, on: date) -> int:
+        """Nothing from the last due date on; inside the cap where the product says so."""
+        if on >= self.rows[-1].due:
+            return 0
+        early = half_up(self.terms.settlement * sum(row.left(on) for row in self.rows))
+        if self.terms.early_in_cap and self.terms.cap is not None:
+            early = min(early, max(0, self.room(on) - sum(self.penalties(on))))
+        return early
+
     def settlement(self, on: date) -> int:
         """What closes the loan."""
-        owed = self.owed(on, ahead=False)
-        principal = sum(parts["principal"] for parts in owed)
-        early = half_up(self.terms.settlement * principal) if on < self.rows[-1].due else 0
-        return sum(sum(parts.values()) for parts in owed) + early
+        return sum(sum(parts.values()) for parts in self.owed(on, ahead=False)) + self.fee_of_settling(on)
 
     def debt(self, on: date) -> int:
         """The most a repayment can bring."""
         return sum(sum(parts.values()) for parts in self.owed(on, ahead=True))
 
-    def pay(self, on: date, amount: int) -> None:
+    def ahead(self, on: date, periods: int) -> int | None:
+        """All that fell due and so many periods more that still owe principal; None where there are fewer."""
         owed = self.owed(on, ahead=True)
+        later = [n for n, row in enumerate(self.rows) if row.due > on and owed[n]["principal"]]
+        if len(later) < periods:
+            return None
+        return sum(sum(parts.values()) for parts in owed[: later[periods - 1] + 1])
+
+    def late_since(self, on: date) -> date | None:
+        """The oldest due date by which something other than a penalty is unpaid."""
+        for row, parts in zip(self.rows, self.owed(on, ahead=False), strict=True):
+            if row.due <= on and parts["fee"] + parts["interest"] + parts["principal"]:
+                return row.due
+        return None
+
+    def pay(self, on: date, amount: int) -> list[tuple[int, str, int]]:
+        """What the money went to: number of the row, part, fen. What finds no debt stays unapplied."""
+        owed, paid_on = self.owed(on, ahead=True), []
         fallen = [number for number, row in enumerate(self.rows) if row.due <= on]
         groups = [fallen, *([number] for number, row in enumerate(self.rows) if row.due > on)]
         for group in groups:
             for part in PARTS:
                 for number in group:
                     paid = min(amount, owed[number][part])
-                    self.rows[number].paid[part] += paid
                     amount -= paid
-                    if part == "principal" and paid:
-                        self.rows[number].repaid.append((on, paid))
-        self.cuts.append(on)
+                    if paid:
+                        self.rows[number].paid[part] += paid
+                        paid_on.append((number + 1, part, paid))
+                        if part == "principal":
+                            self.rows[number].repaid.append((on, paid))
+        if paid_on:
+            self.cuts.append(on)
+        self.unapplied += amount
+        return paid_on
+
+    def settle(self, on: date, amount: int) -> list[tuple[int, str, int]]:
+        """Money that closed the loan; where the past was rewritten and it is not enough any more, a payment."""
+        if amount < self.settlement(on):
+            return self.pay(on, amount)
+        fee = self.fee_of_settling(on)
+        self.settled, self.early_fee = on, self.early_fee + fee
+        return self.pay(on, amount - fee)
+
+    def write_off(self, on: date) -> None:
+        self.written_off = self.written_off or on

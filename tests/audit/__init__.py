@@ -1,0 +1,1 @@
+"""Proofs of the loan book that take minutes: `python -m tests.audit NAME --count N --seed S`."""
