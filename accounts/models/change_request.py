@@ -1,8 +1,9 @@
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
+from weilidai.lib.fsm import StateField
 from weilidai.lib.ids import uuid7
 
 
@@ -24,7 +25,7 @@ class ChangeRequest(models.Model):
     before = models.JSONField(_("before"), default=dict)
     after = models.JSONField(_("after"), default=dict)
     reason = models.CharField(_("reason"), max_length=300)
-    state = FSMField(
+    state = StateField(
         _("state"), max_length=10, choices=ChangeState.choices, default=ChangeState.PENDING, protected=True
     )
     requested_by = models.ForeignKey(

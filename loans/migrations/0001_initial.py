@@ -3,7 +3,6 @@
 from decimal import Decimal
 
 import django.db.models.deletion
-import django_fsm
 from django.db import migrations, models
 
 import weilidai.lib.ids
@@ -124,7 +123,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "state",
-                    django_fsm.FSMField(
+                    models.CharField(
                         choices=[
                             ("disbursing", "Disbursing"),
                             ("active", "Active"),
@@ -134,7 +133,6 @@ class Migration(migrations.Migration):
                         ],
                         default="disbursing",
                         max_length=12,
-                        protected=True,
                         verbose_name="state",
                     ),
                 ),
@@ -566,7 +564,7 @@ class Migration(migrations.Migration):
                 ("amount", weilidai.lib.money.MoneyField(decimal_places=2, max_digits=18, verbose_name="amount")),
                 (
                     "state",
-                    django_fsm.FSMField(
+                    models.CharField(
                         choices=[
                             ("pending", "Pending"),
                             ("sending", "Sending"),
@@ -577,7 +575,6 @@ class Migration(migrations.Migration):
                         ],
                         default="pending",
                         max_length=10,
-                        protected=True,
                         verbose_name="state",
                     ),
                 ),

@@ -3,7 +3,6 @@
 from decimal import Decimal
 
 import django.db.models.deletion
-import django_fsm
 from django.conf import settings
 from django.db import migrations, models
 
@@ -68,7 +67,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "state",
-                    django_fsm.FSMField(
+                    models.CharField(
                         choices=[
                             ("open", "Open"),
                             ("approved", "Approved"),
@@ -77,7 +76,6 @@ class Migration(migrations.Migration):
                         ],
                         default="open",
                         max_length=10,
-                        protected=True,
                         verbose_name="state",
                     ),
                 ),
@@ -136,11 +134,10 @@ class Migration(migrations.Migration):
                 ("amount", weilidai.lib.money.MoneyField(decimal_places=2, max_digits=18, verbose_name="amount")),
                 (
                     "state",
-                    django_fsm.FSMField(
+                    models.CharField(
                         choices=[("pending", "Pending"), ("paid", "Paid"), ("refused", "Refused")],
                         default="pending",
                         max_length=10,
-                        protected=True,
                         verbose_name="state",
                     ),
                 ),
@@ -335,7 +332,7 @@ class Migration(migrations.Migration):
         migrations.AlterField(
             model_name="payout",
             name="state",
-            field=django_fsm.FSMField(
+            field=models.CharField(
                 choices=[
                     ("pending", "Pending"),
                     ("sending", "Sending"),
@@ -347,7 +344,6 @@ class Migration(migrations.Migration):
                 ],
                 default="pending",
                 max_length=10,
-                protected=True,
                 verbose_name="state",
             ),
         ),

@@ -3,7 +3,6 @@
 from decimal import Decimal
 
 import django.db.models.deletion
-import django_fsm
 from django.db import migrations, models
 
 import weilidai.lib.ids
@@ -27,7 +26,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "state",
-                    django_fsm.FSMField(
+                    models.CharField(
                         choices=[
                             ("offered", "Offered"),
                             ("accepted", "Accepted"),
@@ -37,7 +36,6 @@ class Migration(migrations.Migration):
                         ],
                         default="offered",
                         max_length=10,
-                        protected=True,
                         verbose_name="state",
                     ),
                 ),

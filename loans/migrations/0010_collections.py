@@ -3,7 +3,6 @@
 from decimal import Decimal
 
 import django.db.models.deletion
-import django_fsm
 import simple_history.models
 from django.conf import settings
 from django.db import migrations, models
@@ -150,11 +149,10 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "state",
-                    django_fsm.FSMField(
+                    models.CharField(
                         choices=[("open", "In the queue"), ("assigned", "With a collector"), ("closed", "Closed")],
                         default="open",
                         max_length=10,
-                        protected=True,
                         verbose_name="state",
                     ),
                 ),

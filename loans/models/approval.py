@@ -1,7 +1,8 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
+from weilidai.lib.fsm import StateField
 from weilidai.lib.ids import uuid7
 
 
@@ -31,7 +32,7 @@ class Approval(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     kind = models.CharField(_("kind"), max_length=20, choices=ApprovalKind.choices)
-    state = FSMField(_("state"), max_length=10, choices=ApprovalState.choices, default="open", protected=True)
+    state = StateField(_("state"), max_length=10, choices=ApprovalState.choices, default="open", protected=True)
     customer = models.ForeignKey(
         verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="approvals"
     )

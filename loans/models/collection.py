@@ -8,10 +8,11 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 from simple_history.models import HistoricalRecords
 
 from risk.models.product import VersionedPolicy
+from weilidai.lib.fsm import StateField
 from weilidai.lib.ids import uuid7
 from weilidai.lib.money import MoneyField
 
@@ -99,7 +100,7 @@ class CollectionTask(models.Model):
         related_name="collection_tasks",
         db_index=False,
     )
-    state = FSMField(_("state"), max_length=10, choices=TaskState.choices, default=TaskState.OPEN, protected=True)
+    state = StateField(_("state"), max_length=10, choices=TaskState.choices, default=TaskState.OPEN, protected=True)
     priority = models.PositiveSmallIntegerField(_("priority"), help_text=_("1 to 9, 9 is the most urgent"))
     overdue_amount = MoneyField(_("outstanding principal of overdue loans"))
     overdue_since_date = models.DateField(_("overdue since"))

@@ -2,8 +2,9 @@ from decimal import Decimal
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
+from weilidai.lib.fsm import StateField
 from weilidai.lib.ids import uuid7
 from weilidai.lib.money import MoneyField
 
@@ -40,7 +41,7 @@ class CreditGift(models.Model):
         blank=True,
         related_name="gifts_received",
     )
-    state = FSMField(_("state"), max_length=10, choices=GiftState.choices, default=GiftState.OFFERED, protected=True)
+    state = StateField(_("state"), max_length=10, choices=GiftState.choices, default=GiftState.OFFERED, protected=True)
     amount = MoneyField(_("amount"))
     returned_amount = MoneyField(_("returned"), default=Decimal("0.00"))
     offered_date = models.DateField(_("offered on"))

@@ -2,9 +2,10 @@ from decimal import Decimal
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from risk.models import FeeBase, PenaltyMethod
+from weilidai.lib.fsm import StateField
 from weilidai.lib.ids import uuid7
 from weilidai.lib.money import MoneyField, RateField
 
@@ -66,7 +67,9 @@ class Loan(models.Model):
     disclosure = models.OneToOneField(
         verbose_name=_("cost disclosure form"), to="loans.CostDisclosure", on_delete=models.PROTECT, related_name="loan"
     )
-    state = FSMField(_("state"), max_length=12, choices=LoanState.choices, default=LoanState.DISBURSING, protected=True)
+    state = StateField(
+        _("state"), max_length=12, choices=LoanState.choices, default=LoanState.DISBURSING, protected=True
+    )
     purpose = models.CharField(_("purpose"), max_length=20, choices=LoanPurpose.choices)
     plan = models.CharField(_("plan"), max_length=12, choices=LoanPlan.choices)
     principal_amount = MoneyField(_("principal"))

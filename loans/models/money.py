@@ -4,8 +4,9 @@ from decimal import Decimal
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
+from weilidai.lib.fsm import StateField
 from weilidai.lib.ids import uuid7
 from weilidai.lib.money import MoneyField
 
@@ -79,7 +80,7 @@ class Refund(models.Model):
         verbose_name=_("payout"), to="loans.Payout", on_delete=models.PROTECT, related_name="refund"
     )
     amount = MoneyField(_("amount"))
-    state = FSMField(
+    state = StateField(
         _("state"), max_length=10, choices=RefundState.choices, default=RefundState.PENDING, protected=True
     )
     business_date = models.DateField(_("business date"))

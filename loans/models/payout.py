@@ -1,7 +1,8 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
+from weilidai.lib.fsm import StateField
 from weilidai.lib.ids import uuid7
 from weilidai.lib.money import MoneyField
 
@@ -36,7 +37,7 @@ class Payout(models.Model):
     )
     reference = models.CharField(_("reference"), max_length=64, unique=True)
     amount = MoneyField(_("amount"))
-    state = FSMField(_("state"), max_length=10, choices=P.choices, default=P.PENDING, protected=True)
+    state = StateField(_("state"), max_length=10, choices=P.choices, default=P.PENDING, protected=True)
     attempt_count = models.PositiveIntegerField(_("calls"), default=0)
     inquiry_count = models.PositiveIntegerField(_("inquiries"), default=0)
     next_attempt_at = models.DateTimeField(_("next step at"), null=True, blank=True)

@@ -3,7 +3,6 @@
 from decimal import Decimal
 
 import django.db.models.deletion
-import django_fsm
 import simple_history.models
 from django.conf import settings
 from django.db import migrations, models
@@ -74,7 +73,7 @@ class Migration(migrations.Migration):
                 ("openid", models.CharField(db_index=True, max_length=128, verbose_name="openid")),
                 (
                     "state",
-                    django_fsm.FSMField(
+                    models.CharField(
                         choices=[
                             ("issued", "Issued"),
                             ("accepted", "Accepted"),
@@ -83,7 +82,6 @@ class Migration(migrations.Migration):
                         ],
                         default="issued",
                         max_length=20,
-                        protected=True,
                         verbose_name="state",
                     ),
                 ),
@@ -154,7 +152,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "state",
-                    django_fsm.FSMField(
+                    models.CharField(
                         choices=[
                             ("started", "Started"),
                             ("documents_signed", "Documents signed"),
@@ -168,7 +166,6 @@ class Migration(migrations.Migration):
                         ],
                         default="started",
                         max_length=20,
-                        protected=True,
                         verbose_name="state",
                     ),
                 ),
@@ -209,11 +206,10 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "state",
-                    django_fsm.FSMField(
+                    models.CharField(
                         choices=[("active", "Active"), ("frozen", "Frozen"), ("closed", "Closed")],
                         default="active",
                         max_length=10,
-                        protected=True,
                         verbose_name="state",
                     ),
                 ),

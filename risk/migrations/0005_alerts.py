@@ -3,7 +3,6 @@
 from decimal import Decimal
 
 import django.db.models.deletion
-import django_fsm
 import simple_history.models
 from django.conf import settings
 from django.db import migrations, models
@@ -37,11 +36,10 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "state",
-                    django_fsm.FSMField(
+                    models.CharField(
                         choices=[("open", "Open"), ("in_progress", "In progress"), ("closed", "Closed")],
                         default="open",
                         max_length=12,
-                        protected=True,
                         verbose_name="state",
                     ),
                 ),

@@ -2,7 +2,6 @@
 
 import django.core.validators
 import django.db.models.deletion
-import django_fsm
 from django.conf import settings
 from django.db import migrations, models
 
@@ -64,7 +63,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "state",
-                    django_fsm.FSMField(
+                    models.CharField(
                         choices=[
                             ("submitted", "Submitted"),
                             ("passed", "Documents passed"),
@@ -76,7 +75,6 @@ class Migration(migrations.Migration):
                         ],
                         default="submitted",
                         max_length=12,
-                        protected=True,
                         verbose_name="state",
                     ),
                 ),

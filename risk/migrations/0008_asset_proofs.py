@@ -3,7 +3,6 @@
 from decimal import Decimal
 
 import django.db.models.deletion
-import django_fsm
 import simple_history.models
 from django.conf import settings
 from django.db import migrations, models
@@ -144,11 +143,10 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "state",
-                    django_fsm.FSMField(
+                    models.CharField(
                         choices=[("submitted", "Submitted"), ("accepted", "Accepted"), ("rejected", "Rejected")],
                         default="submitted",
                         max_length=10,
-                        protected=True,
                         verbose_name="state",
                     ),
                 ),

@@ -3,7 +3,6 @@
 from decimal import Decimal
 
 import django.db.models.deletion
-import django_fsm
 import simple_history.models
 from django.conf import settings
 from django.db import migrations, models
@@ -226,7 +225,7 @@ class Migration(migrations.Migration):
                 ("is_dry_run", models.BooleanField(default=False, verbose_name="dry run")),
                 (
                     "state",
-                    django_fsm.FSMField(
+                    models.CharField(
                         choices=[
                             ("waiting", "Waiting for release"),
                             ("running", "Running"),
@@ -235,7 +234,6 @@ class Migration(migrations.Migration):
                         ],
                         default="running",
                         max_length=10,
-                        protected=True,
                         verbose_name="state",
                     ),
                 ),

@@ -2,7 +2,6 @@
 
 import django.core.validators
 import django.db.models.deletion
-import django_fsm
 from django.conf import settings
 from django.db import migrations, models
 
@@ -55,7 +54,7 @@ class Migration(migrations.Migration):
                 ("business_date", models.DateField(verbose_name="business date")),
                 (
                     "state",
-                    django_fsm.FSMField(
+                    models.CharField(
                         choices=[
                             ("waiting", "Waiting"),
                             ("running", "Running"),
@@ -65,7 +64,6 @@ class Migration(migrations.Migration):
                         ],
                         default="waiting",
                         max_length=10,
-                        protected=True,
                         verbose_name="state",
                     ),
                 ),

@@ -3,9 +3,10 @@
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from risk.rules.alerts import rule_word
+from weilidai.lib.fsm import StateField
 from weilidai.lib.ids import uuid7
 
 
@@ -51,7 +52,7 @@ class Alert(models.Model):
     rule = models.CharField(_("rule"), max_length=60)
     layer = models.CharField(_("layer"), max_length=40)
     severity = models.PositiveSmallIntegerField(_("severity"), choices=AlertSeverity.choices)
-    state = FSMField(_("state"), max_length=12, choices=AlertState.choices, default=AlertState.OPEN, protected=True)
+    state = StateField(_("state"), max_length=12, choices=AlertState.choices, default=AlertState.OPEN, protected=True)
     owner = models.ForeignKey(
         verbose_name=_("owner"),
         to=settings.AUTH_USER_MODEL,

@@ -1,9 +1,10 @@
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from risk.models.credit_line import FreezeReason
+from weilidai.lib.fsm import StateField
 from weilidai.lib.ids import uuid7
 
 
@@ -34,7 +35,7 @@ class Appeal(models.Model):
     credit_line = models.ForeignKey(
         verbose_name=_("credit line"), to="risk.CreditLine", on_delete=models.PROTECT, related_name="appeals"
     )
-    state = FSMField(
+    state = StateField(
         _("state"), max_length=12, choices=AppealState.choices, default=AppealState.SUBMITTED, protected=True
     )
     statement = models.TextField(_("statement"), blank=True, default="")

@@ -1,7 +1,8 @@
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
+from weilidai.lib.fsm import StateField
 from weilidai.lib.ids import uuid7
 
 
@@ -39,7 +40,7 @@ class CreditApplication(models.Model):
     invitation = models.OneToOneField(
         verbose_name=_("invitation"), to="risk.Invitation", on_delete=models.PROTECT, related_name="application"
     )
-    state = FSMField(_("state"), max_length=20, choices=S.choices, default=S.STARTED, protected=True)
+    state = StateField(_("state"), max_length=20, choices=S.choices, default=S.STARTED, protected=True)
     started_date = models.DateField(_("started on"))
     expires_date = models.DateField(_("last day"))
     created_at = models.DateTimeField(_("created at"), auto_now_add=True)

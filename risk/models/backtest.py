@@ -4,11 +4,12 @@ from django.conf import settings
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from risk.models.decision import Decision
 from risk.models.pipeline import Screening
 from risk.models.product import TierCode
+from weilidai.lib.fsm import StateField
 from weilidai.lib.ids import uuid7
 from weilidai.lib.money import MoneyField, RateField
 
@@ -47,7 +48,7 @@ class BacktestRun(models.Model):
     )
     # Loans are looked at as the tape told of them at the end of this date.
     business_date = models.DateField(_("business date"))
-    state = FSMField(_("state"), max_length=10, choices=State.choices, default=State.WAITING, protected=True)
+    state = StateField(_("state"), max_length=10, choices=State.choices, default=State.WAITING, protected=True)
     claimed_until = models.DateTimeField(_("claimed until"), null=True, blank=True, editable=False)
     total_count = models.PositiveIntegerField(_("decisions"), default=0)
     judged_count = models.PositiveIntegerField(_("looked at"), default=0)

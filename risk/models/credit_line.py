@@ -2,9 +2,10 @@ from decimal import Decimal
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from risk.models.product import TierCode
+from weilidai.lib.fsm import StateField
 from weilidai.lib.ids import uuid7
 from weilidai.lib.money import MoneyField, RateField
 
@@ -44,7 +45,7 @@ class CreditLine(models.Model):
         blank=True,
         related_name="credit_line",
     )
-    state = FSMField(_("state"), max_length=10, choices=LineState.choices, default=LineState.ACTIVE, protected=True)
+    state = StateField(_("state"), max_length=10, choices=LineState.choices, default=LineState.ACTIVE, protected=True)
     tier = models.CharField(_("tier"), max_length=20, choices=TierCode.choices)
     limit_amount = MoneyField(_("limit"))
     used_amount = MoneyField(_("used"), default=Decimal("0.00"))

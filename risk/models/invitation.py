@@ -2,8 +2,9 @@ from datetime import date
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
+from weilidai.lib.fsm import StateField
 from weilidai.lib.ids import uuid7
 
 
@@ -54,7 +55,7 @@ class Invitation(models.Model):
         verbose_name=_("product"), to="risk.Product", on_delete=models.PROTECT, related_name="+"
     )
     openid = models.CharField(_("openid"), max_length=128, db_index=True)
-    state = FSMField(
+    state = StateField(
         _("state"),
         max_length=20,
         choices=InvitationState.choices,

@@ -3,10 +3,11 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 from simple_history.models import HistoricalRecords
 
 from risk.models.product import VersionedPolicy
+from weilidai.lib.fsm import StateField
 from weilidai.lib.ids import uuid7
 from weilidai.lib.money import MoneyField, RateField
 
@@ -71,7 +72,7 @@ class AssetProof(models.Model):
         verbose_name=_("credit line"), to="risk.CreditLine", on_delete=models.PROTECT, related_name="asset_proofs"
     )
     kind = models.CharField(_("kind"), max_length=10, choices=ProofKind.choices)
-    state = FSMField(
+    state = StateField(
         _("state"), max_length=10, choices=ProofState.choices, default=ProofState.SUBMITTED, protected=True
     )
     image = models.OneToOneField(

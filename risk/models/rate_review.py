@@ -5,12 +5,13 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 from simple_history.models import HistoricalRecords
 
 from risk.models.credit_line import CreditLine
 from risk.models.decision import Scorecard
 from risk.models.product import TierCode, VersionedPolicy
+from weilidai.lib.fsm import StateField
 from weilidai.lib.ids import uuid7
 from weilidai.lib.money import MoneyField, RateField
 
@@ -75,7 +76,7 @@ class RateReviewRun(models.Model):
         verbose_name=_("policy"), to=RateReviewPolicy, on_delete=models.PROTECT, related_name="+"
     )
     scorecard = models.ForeignKey(verbose_name=_("scorecard"), to=Scorecard, on_delete=models.PROTECT, related_name="+")
-    state = FSMField(_("state"), max_length=10, choices=RunState.choices, default=RunState.RUNNING, protected=True)
+    state = StateField(_("state"), max_length=10, choices=RunState.choices, default=RunState.RUNNING, protected=True)
     business_date = models.DateField(_("business date"))
     created_at = models.DateTimeField(_("created at"))
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
