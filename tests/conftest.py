@@ -41,8 +41,8 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The process that made the run's directory removes it."""
-    if not hasattr(config, "workerinput"):
-        shutil.rmtree(os.environ.get("WEILIDAI_TEST_DIR", ""), ignore_errors=True)
+    if not hasattr(config, "workerinput") and "WEILIDAI_TEST_DIR_MADE" in os.environ:
+        shutil.rmtree(os.environ["WEILIDAI_TEST_DIR_MADE"], ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,11 @@ from pathlib import Path
 os.environ["ENV_FILE"] = os.devnull
 os.environ.setdefault("DEBUG", "1")
 # One directory per test run: several runs on one machine, and the processes of one run, never share a database file.
-TEST_DIR = Path(os.environ.setdefault("WEILIDAI_TEST_DIR", tempfile.mkdtemp(prefix="weilidai-tests-")))
+# Somebody who names a directory keeps it, so that `--reuse-db` finds the database of the run before.
+if "WEILIDAI_TEST_DIR" not in os.environ:
+    os.environ["WEILIDAI_TEST_DIR"] = os.environ["WEILIDAI_TEST_DIR_MADE"] = tempfile.mkdtemp(prefix="weilidai-tests-")
+TEST_DIR = Path(os.environ["WEILIDAI_TEST_DIR"])
+TEST_DIR.mkdir(parents=True, exist_ok=True)
 
 from weilidai.settings import *  # noqa: E402, F403
 from weilidai.settings import DATABASES  # noqa: E402
