@@ -63,7 +63,8 @@ def digest(content: Any) -> str:
 def terms_key(quote: Quote, credit_line_id: object) -> str:
     """Equal for two quotes exactly when line, amount, term, prices and start are."""
     terms = quote.terms
-    values = {name: _plain(getattr(terms, name)) for name in LoanTerms.__dataclass_fields__}
+    # A quote brings nothing forward: that field is of rearranged loans alone.
+    values = {name: _plain(getattr(terms, name)) for name in LoanTerms.__dataclass_fields__ if name != "brought"}
     return digest({**values, "line": str(credit_line_id), "version": quote.product_terms.version})
 
 

@@ -17,6 +17,7 @@ UNAPPLIED_MONEY = "2241"
 REFUNDS_PAYABLE = "2242"
 RECOVERY_INCOME = "6301"
 LOAN_LOSSES = "6702"
+RELIEF = "6703"
 
 CHART = (
     # code, Chinese, English, kind
@@ -32,6 +33,7 @@ CHART = (
     (PENALTY_INCOME, "罚息收入", "Penalty income", "income"),
     (RECOVERY_INCOME, "已核销贷款收回", "Recovery of written-off loans", "income"),
     (LOAN_LOSSES, "贷款核销损失", "Loan losses", "expense"),
+    (RELIEF, "债务减免损失", "Relief to borrowers in difficulty", "expense"),
 )
 
 DEBIT = Posting.Side.DEBIT

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from loans.maths.allocation import Component, Due
 from loans.maths.penalty import cap_room, charged_total, share_claim, spread_charge
+from loans.maths.rearrangement import Brought
 from loans.maths.schedule import ScheduleRow
 from loans.maths.settlement import SettlementQuote, settlement_fee
 from loans.maths.tally import Tally
@@ -29,7 +30,7 @@ class Book:
         return min(self.on, self.tally.written_off_on or self.on)
 
     def paid(self, row: ScheduleRow, component: Component) -> Decimal:
-        return self.tally.paid[component][row.number - 1]
+        return self.tally.paid[component][self.terms.place(row.number)]
 
     @cached_property
     def interest(self) -> tuple[Decimal, ...]:
@@ -40,7 +41,8 @@ class Book:
 
     def has_started(self, row: ScheduleRow) -> bool:
         """A period that starts after the settlement or the write-off never does: its fee falls away."""
-        return row.start_date <= min(self.accrues_until, self.tally.settled_on or self.on)
+        until = min(self.accrues_until, self.tally.settled_on or self.on)
+        return row.start_date <= max(until, self.terms.start)
 
     @cached_property
     def fees(self) -> tuple[Decimal, ...]:
@@ -56,20 +58,34 @@ class Book:
         )
 
     def _fee_of_started(self, row: ScheduleRow) -> Decimal:
-        paid_ahead = self.tally.repaid_ahead[row.number - 1]
-        return self.terms.reduced_fee(row) if paid_ahead == row.principal else row.fee
+        paid_ahead = self.tally.repaid_ahead[self.terms.place(row.number)]
+        is_ahead = row.start_date > self.terms.start and paid_ahead == row.principal
+        return self.terms.reduced_fee(row) if is_ahead else row.fee
 
     @cached_property
     def claims(self) -> tuple[Decimal, ...]:
         """Penalty claimed for each row, from the day after its due date (R26)."""
-        return tuple(self._claim(row) for row in self.terms.schedule)
+        claims = tuple(self._claim(row) for row in self.terms.schedule)
+        if self.brought is None:
+            return claims
+        return (claims[0] + self.brought.claim, *claims[1:])
 
     def _claim(self, row: ScheduleRow) -> Decimal:
         if self.accrues_until <= row.due_date:
             return ZERO
+        place = self.terms.place(row.number)
         if self.terms.uplifts_rate:
-            return self.tally.overdue[row.number - 1].brought_by(self.on)
-        return share_claim(row.principal - self.tally.repaid_in_time[row.number - 1], self.terms.penalty_share)
+            return self.tally.overdue[place].brought_by(self.on)
+        overdue = row.principal - self.tally.repaid_in_time[place]
+        return share_claim(min(overdue, self.claimable(row)), self.terms.penalty_share)
+
+    def claimable(self, row: ScheduleRow) -> Decimal:
+        """Principal of the row that a penalty may be claimed for, once it is overdue."""
+        return row.principal if self.brought is None else self.brought.claimable[self.terms.place(row.number)]
+
+    @property
+    def brought(self) -> Brought | None:
+        return self.terms.brought
 
     @cached_property
     def exposure(self) -> Decimal:
@@ -82,7 +98,12 @@ class Book:
         if self.terms.cost_cap_rate is None:
             return None
         charged = sum(self.interest, ZERO) + sum(self.fees, ZERO)
+        charged += self._before(Component.INTEREST) + self._before(Component.FEE)
         return cap_room(cap_rate=self.terms.cost_cap_rate, exposure=self.exposure, charged=charged)
+
+    def _before(self, component: Component) -> Decimal:
+        """Charged on the schedules before this one."""
+        return ZERO if self.brought is None else self.brought.paid(component)
 
     @cached_property
     def penalties(self) -> tuple[Decimal, ...]:
@@ -91,12 +112,13 @@ class Book:
         claim, already = sum(self.claims, ZERO), sum(paid, ZERO)
         if not claim and not already:
             return self.claims
-        total = charged_total(claim=claim, room=self.room, paid=already)
+        room = None if self.room is None else self.room - self._before(Component.PENALTY)
+        total = charged_total(claim=claim, room=room, paid=already)
         return spread_charge(total, self.claims, paid)
 
     def due(self, row: ScheduleRow) -> Due:
         """What a payment on this date can pay on the row; for a period not yet started its reduced fee."""
-        place, tally = row.number - 1, self.tally
+        place, tally = self.terms.place(row.number), self.tally
         closed = tally.settled_on or tally.written_off_on
         ahead = closed is None and not tally.returned and not self.has_started(row)
         fee = self.terms.reduced_fee(row) if ahead else self.fees[place]
@@ -139,4 +161,4 @@ class Book:
     def _early_fee_room(self) -> Decimal | None:
         if not self.terms.early_fees_in_cap or self.room is None:
             return None
-        return self.room - sum(self.penalties, ZERO)
+        return self.room - self._before(Component.PENALTY) - sum(self.penalties, ZERO)

@@ -6,16 +6,20 @@ from decimal import Decimal
 from loans.maths.allocation import Allocation, Component, allocate_in_turn
 from loans.maths.book import Book
 from loans.maths.errors import SettlementAmountShort
+from loans.maths.handover import rearranged_terms
 from loans.maths.tally import Tally
 from loans.maths.terms import AppliedEvent, EventKind, LoanEvent, LoanTerms
 from weilidai.lib.money import ZERO
 
 
 class LoanHistory:
-    """The events of a loan with what each of them paid, in order of effective date, and what they add up to."""
+    """The events of a loan with what each of them paid, in order of effective date, and what they add up to.
+
+    `terms` and `tally` are those of the newest schedule, `drawn` the terms of the drawdown.
+    """
 
     def __init__(self, terms: LoanTerms) -> None:
-        self.terms = terms
+        self.drawn = self.terms = terms
         self.applied: list[AppliedEvent] = []
         self.tally = Tally(terms)
 
@@ -42,6 +46,8 @@ class LoanHistory:
             self.tally.write_off(event.effective_date)
         elif event.kind == EventKind.SETTLEMENT:
             applied = self._settle(event)
+        elif event.kind == EventKind.REARRANGEMENT:
+            applied = self._rearrange(event)
         else:
             applied = self._pay(event, fee=ZERO)
         self.applied.append(applied)
@@ -68,3 +74,20 @@ class LoanHistory:
         result = allocate_in_turn(event.amount - fee, groups)
         self.tally.pay(event.effective_date, result.lines, fee=fee, remainder=result.remainder)
         return AppliedEvent(event, result.lines, fee, result.remainder)
+
+    def _rearrange(self, event: LoanEvent) -> AppliedEvent:
+        """The schedule so far is closed on the day and a new one begins with what it leaves."""
+        if event.agreed is None:
+            raise ValueError("a rearrangement without what was agreed")
+        waived = self._waived(event) if event.agreed.waives_penalty else ()
+        self.tally.waive(event.effective_date, waived)
+        former = self.tally
+        self.terms = rearranged_terms(self.book(event.effective_date), event.agreed)
+        self.tally = Tally(self.terms)
+        self.tally.follow(former)
+        return AppliedEvent(event, waived)
+
+    def _waived(self, event: LoanEvent) -> tuple[Allocation, ...]:
+        book = self.book(event.effective_date)
+        dues = (book.due(row) for row in self.terms.schedule)
+        return tuple(Allocation(due.number, Component.PENALTY, due.penalty) for due in dues if due.penalty)

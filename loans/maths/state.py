@@ -5,7 +5,7 @@ terms and the events effective up to d. The services call `position(terms, event
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 
@@ -14,15 +14,19 @@ from loans.maths.book import Book
 from loans.maths.delinquency import bucket_of, days_past_due
 from loans.maths.errors import InstalmentPeriodsRefused, ReversalUnknown
 from loans.maths.history import LoanHistory
+from loans.maths.rearrangement import ClosedRow
 from loans.maths.schedule import ScheduleRow
 from loans.maths.settlement import SettlementQuote
-from loans.maths.terms import EventKind, LoanEvent, LoanTerms
+from loans.maths.terms import EventKind, LoanEvent, LoanTerms, Plan
 from weilidai.lib.money import ZERO
 
 
 @dataclass(frozen=True, slots=True)
 class InstalmentPosition:
-    """One due date of the loan: charged and paid so far, in yuan. A single-payment loan has one."""
+    """One due date of the loan: charged and paid so far, in yuan. A single-payment loan has one.
+
+    A due date that a rearrangement replaced keeps what was paid on it; what was not is owed on the new schedule.
+    """
 
     number: int
     start_date: date
@@ -36,6 +40,7 @@ class InstalmentPosition:
     interest_paid: Decimal
     principal: Decimal
     principal_paid: Decimal
+    replaced_on: date | None = None
 
     @property
     def penalty_unpaid(self) -> Decimal:
@@ -71,7 +76,9 @@ class InstalmentPosition:
 class LoanPosition:
     """A loan on the date `on`. Interest is accrued up to, not including, `on`.
 
-    `cap_room` is what the cap allows as penalty in all (None: cap off); `exposure` is in yuan-days.
+    `cap_room` is what the cap allows as penalty in all (None: cap off); `exposure` is in yuan-days. What was waived
+    counts among what was paid and is told apart in `waived_amount`. `bears_by_period`: a period bears interest on what
+    later periods owe, also where its own principal was paid ahead.
     """
 
     on: date
@@ -82,10 +89,17 @@ class LoanPosition:
     unapplied_amount: Decimal
     settled_on: date | None
     written_off_on: date | None
+    waived_amount: Decimal = ZERO
+    bears_by_period: bool = field(default=False, compare=False)
 
     @property
     def outstanding_principal(self) -> Decimal:
         return sum((row.outstanding_principal for row in self.instalments), ZERO)
+
+    @property
+    def current(self) -> tuple[InstalmentPosition, ...]:
+        """The due dates of the schedule in force."""
+        return tuple(row for row in self.instalments if row.replaced_on is None)
 
     @property
     def interest_accrued(self) -> Decimal:
@@ -200,11 +214,12 @@ def prepayment_quote(terms: LoanTerms, events: Iterable[LoanEvent], on: date, pe
     `InstalmentPeriodsRefused` when fewer instalments than that are still open.
     """
     book = replay(terms, events, on).book(on)
-    ahead = [row for row in terms.schedule if row.due_date > on and book.due(row).principal]
+    schedule = book.terms.schedule
+    ahead = [row for row in schedule if row.due_date > on and book.due(row).principal]
     if not 1 <= periods <= len(ahead):
         raise InstalmentPeriodsRefused(f"{periods} of {len(ahead)} open instalments")
     last = ahead[periods - 1].number
-    return PrepaymentQuote(on, tuple(book.due(row) for row in terms.schedule[:last]))
+    return PrepaymentQuote(on, tuple(book.due(row) for row in schedule if row.number <= last))
 
 
 def next_due(terms: LoanTerms, events: Iterable[LoanEvent], on: date) -> NextDue | None:
@@ -251,21 +266,42 @@ def _without_reversed(events: Iterable[LoanEvent]) -> list[LoanEvent]:
 
 def position_of(book: Book) -> LoanPosition:
     """Every figure of a book at once."""
-    tally = book.tally
+    tally, terms = book.tally, book.terms
+    closed = () if terms.brought is None else terms.brought.closed
     return LoanPosition(
         on=book.on,
-        instalments=tuple(_instalment(book, row) for row in book.terms.schedule),
+        instalments=(*map(_replaced, closed), *(_instalment(book, row) for row in terms.schedule)),
         exposure=book.exposure,
         cap_room=book.room,
         settlement_fee=tally.settlement_fee,
         unapplied_amount=tally.unapplied_amount,
         settled_on=tally.settled_on,
         written_off_on=tally.written_off_on,
+        waived_amount=tally.waived_amount,
+        bears_by_period=terms.plan == Plan.INSTALMENTS and terms.bears_interest and terms.daily_rate > 0,
+    )
+
+
+def _replaced(closed: ClosedRow) -> InstalmentPosition:
+    return InstalmentPosition(
+        number=closed.row.number,
+        start_date=closed.row.start_date,
+        due_date=closed.row.due_date,
+        penalty_claim=closed.penalty,
+        penalty_charged=closed.penalty,
+        penalty_paid=closed.penalty,
+        fee_charged=closed.fee,
+        fee_paid=closed.fee,
+        interest_accrued=closed.interest,
+        interest_paid=closed.interest,
+        principal=closed.principal,
+        principal_paid=closed.principal,
+        replaced_on=closed.replaced_on,
     )
 
 
 def _instalment(book: Book, row: ScheduleRow) -> InstalmentPosition:
-    place = row.number - 1
+    place = book.terms.place(row.number)
     return InstalmentPosition(
         number=row.number,
         start_date=row.start_date,

@@ -28,7 +28,7 @@ class Tally:
         self.settled_on: date | None = None
         self.written_off_on: date | None = None
         self.returned = False
-        self.settlement_fee = self.unapplied_amount = ZERO
+        self.settlement_fee = self.unapplied_amount = self.waived_amount = ZERO
         self.paid = {component: [ZERO] * len(rows) for component in Component}
         # Principal of each row paid by its due date, and before its period started.
         self.repaid_in_time, self.repaid_ahead = [ZERO] * len(rows), [ZERO] * len(rows)
@@ -36,6 +36,17 @@ class Tally:
         self.interest = [self._bearing(row) for row in rows] if terms.bears_interest else []
         self.overdue = [self._overdue(row) for row in rows] if terms.uplifts_rate else []
         self.stretches = (self.whole, *self.interest, *self.overdue)
+        if terms.brought is not None:
+            self.whole.exposure = terms.brought.exposure
+            self.interest[0].brought = terms.brought.interest
+
+    def follow(self, former: "Tally") -> None:
+        """Takes over from the tally of the former schedule what is told of the loan as a whole."""
+        self.settled_on, self.written_off_on, self.returned = former.settled_on, former.written_off_on, former.returned
+        self.settlement_fee, self.unapplied_amount = former.settlement_fee, former.unapplied_amount
+        self.waived_amount = former.waived_amount
+        if self.written_off_on is not None:
+            self._stop(self.written_off_on)
 
     def _bearing(self, row: ScheduleRow) -> Stretch:
         """What bears the interest of the row's period.
@@ -44,7 +55,8 @@ class Tally:
         it. Under `rate_uplift` overdue principal bears the claim in place of interest.
         """
         stops = self.terms.plan == Plan.INSTALMENTS or self.terms.uplifts_rate
-        rows = self.terms.schedule[row.number - 1 :] if self.terms.uplifts_rate else self.terms.schedule
+        place = self.terms.place(row.number)
+        rows = self.terms.schedule[place:] if self.terms.uplifts_rate else self.terms.schedule
         start = row.due_date - timedelta(days=row.days)
         return _stretch(rows, self.terms.daily_rate, start, row.due_date if stops else date.max)
 
@@ -61,7 +73,7 @@ class Tally:
             if fresh:
                 self._cut(on)
                 fresh = False
-            self.paid[line.component][line.number - 1] += line.amount
+            self.paid[line.component][self.terms.place(line.number)] += line.amount
             if line.component == PRINCIPAL:
                 self._repay(on, line)
 
@@ -71,11 +83,12 @@ class Tally:
                 stretch.cut(on)
 
     def _repay(self, on: date, line: Allocation) -> None:
-        row = self.terms.schedule[line.number - 1]
+        place = self.terms.place(line.number)
+        row = self.terms.schedule[place]
         if on <= row.due_date:
-            self.repaid_in_time[line.number - 1] += line.amount
+            self.repaid_in_time[place] += line.amount
             if on < row.start_date:
-                self.repaid_ahead[line.number - 1] += line.amount
+                self.repaid_ahead[place] += line.amount
         for stretch in self.stretches:
             if stretch.first <= line.number <= stretch.last:
                 stretch.repay(line.amount)
@@ -85,8 +98,17 @@ class Tally:
         self.last_date = on
         if self.written_off_on is None:
             self.written_off_on = on
-            for stretch in self.stretches:
-                stretch.stop = min(stretch.stop, on)
+            self._stop(on)
+
+    def _stop(self, on: date) -> None:
+        for stretch in self.stretches:
+            stretch.stop = min(stretch.stop, on)
+
+    def waive(self, on: date, lines: Iterable[Allocation]) -> None:
+        """Given up by the lender: counts on its rows as paid, and is told apart in sum."""
+        waived = tuple(lines)
+        self.pay(on, waived)
+        self.waived_amount += sum((line.amount for line in waived), ZERO)
 
     def content(self) -> dict[str, Any]:
         """Everything that `restored` needs beside the terms, as JSON takes it."""

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from loans.maths.allocation import Allocation
 from loans.maths.penalty import PenaltyMethod
+from loans.maths.rearrangement import Agreed, Brought
 from loans.maths.schedule import FeeBase, ScheduleRow, instalment_schedule, single_schedule
 from loans.maths.settlement import reduced_period_fee
 from weilidai.lib.money import ZERO
@@ -25,7 +26,8 @@ class LoanTerms:
     """Everything fixed at drawdown. `start` is the business date the money went out.
 
     Rates are fractions: `daily_rate` a day, `cost_cap_rate` a year (None: the cap is switched off).
-    `days` serves the single plan, `periods` and the fee fields the instalment plan.
+    `days` serves the single plan, `periods` and the fee fields the instalment plan. After a rearrangement `start` is
+    its day, and `brought` has its schedule and what the former one handed on.
     """
 
     plan: Plan
@@ -43,10 +45,13 @@ class LoanTerms:
     penalty_share: Decimal = Decimal(0)
     cost_cap_rate: Decimal | None = None
     early_fees_in_cap: bool = False
+    brought: Brought | None = None
 
     @cached_property
     def schedule(self) -> tuple[ScheduleRow, ...]:
         """The normal schedule, disclosed before the loan (R59)."""
+        if self.brought is not None:
+            return self.brought.schedule
         if self.plan == Plan.SINGLE:
             return single_schedule(self.principal, self.daily_rate, self.start, self.days)
         return instalment_schedule(
@@ -63,6 +68,15 @@ class LoanTerms:
     def last_due_date(self) -> date:
         return self.schedule[-1].due_date
 
+    def place(self, number: int) -> int:
+        """Where the row of that number stands: numbers go on from schedule to schedule."""
+        return number - self.schedule[0].number
+
+    @property
+    def version(self) -> int:
+        """0 for the schedule agreed at drawdown, then one more with each rearrangement."""
+        return self.brought.version if self.brought is not None else 0
+
     @property
     def bears_interest(self) -> bool:
         """The fee of a period stands in place of daily interest unless the product adds it (R41)."""
@@ -73,8 +87,8 @@ class LoanTerms:
         return self.penalty_method == PenaltyMethod.RATE_UPLIFT
 
     def reduced_fee(self, row: ScheduleRow) -> Decimal:
-        """Fee of the period when it is repaid before it starts (R42)."""
-        if self.plan == Plan.SINGLE:
+        """Fee of the period when it is repaid before it starts (R42); after a rearrangement it falls away."""
+        if self.plan == Plan.SINGLE or self.brought is not None:
             return ZERO
         return reduced_period_fee(
             period_principal=row.principal,
@@ -93,6 +107,7 @@ class EventKind(StrEnum):
     REVERSAL = "reversal"
     WRITE_OFF = "write_off"
     PAYOUT_RETURN = "payout_return"
+    REARRANGEMENT = "rearrangement"
 
 
 class Funding(StrEnum):
@@ -107,7 +122,7 @@ class LoanEvent:
     """One event. `key` names it for a reversal, whose `reverses` carries that key.
 
     A settlement that `may_fall_short` was enough when it was made; where the events before it were rewritten
-    since and it is not any more, it pays like any repayment.
+    since and it is not any more, it pays like any repayment. A rearrangement carries what was `agreed`.
     """
 
     effective_date: date
@@ -117,11 +132,12 @@ class LoanEvent:
     reverses: str = ""
     funding: str = Funding.BANK
     may_fall_short: bool = False
+    agreed: Agreed | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class AppliedEvent:
-    """What an event paid: `remainder` found no debt and stays unapplied."""
+    """What an event paid, or what a rearrangement waived: `remainder` found no debt and stays unapplied."""
 
     event: LoanEvent
     allocations: tuple[Allocation, ...] = ()

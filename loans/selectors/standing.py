@@ -5,10 +5,8 @@ from decimal import Decimal
 
 from loans import ledger
 from loans.maths.allocation import Component
-from loans.maths.book import Book
 from loans.maths.history import LoanHistory
 from loans.maths.state import position_of
-from loans.maths.tally import Tally
 from loans.maths.terms import AppliedEvent, EventKind, Funding, LoanEvent, LoanTerms
 from weilidai.lib.money import ZERO
 
@@ -28,7 +26,7 @@ def standing(history: LoanHistory) -> Standing:
     off_book = False
     for number, item in enumerate(history.applied):
         if item.event.kind == EventKind.WRITE_OFF and not off_book:
-            _add_loss(sums, history.terms, history.applied[:number], item.event)
+            _add_loss(sums, history.drawn, history.applied[:number], item.event)
             off_book = True
         elif item.event.kind != EventKind.WRITE_OFF:
             _add(sums, item, off_book)
@@ -36,6 +34,9 @@ def standing(history: LoanHistory) -> Standing:
 
 
 def _add(sums: Standing, item: AppliedEvent, off_book: bool) -> None:
+    if item.event.kind == EventKind.REARRANGEMENT:
+        _add_waived(sums, item, off_book)
+        return
     sums[SOURCES[Funding(item.event.funding)]] += item.event.amount
     for line in item.allocations:
         account = ledger.RECOVERY_INCOME if off_book else RECEIVABLES[line.component]
@@ -44,12 +45,20 @@ def _add(sums: Standing, item: AppliedEvent, off_book: bool) -> None:
     sums[ledger.UNAPPLIED_MONEY] -= item.remainder
 
 
-def _add_loss(sums: Standing, terms: LoanTerms, before: list[AppliedEvent], event: LoanEvent) -> None:
+def _add_waived(sums: Standing, item: AppliedEvent, off_book: bool) -> None:
+    """What a rearrangement gives up; what was written off before is in no receivable any more."""
+    for line in item.allocations:
+        if not off_book:
+            sums[RECEIVABLES[line.component]] -= line.amount
+            sums[ledger.RELIEF] += line.amount
+
+
+def _add_loss(sums: Standing, drawn: LoanTerms, before: list[AppliedEvent], event: LoanEvent) -> None:
     """All that is owed on the day leaves the book as a loss; the claim itself stays."""
-    tally = Tally(terms)
+    history = LoanHistory(drawn)
     for item in before:
-        tally.pay(item.event.effective_date, item.allocations, fee=item.settlement_fee, remainder=item.remainder)
-    now = position_of(Book(terms, tally, event.effective_date))
+        history.apply(item.event)
+    now = position_of(history.book(event.effective_date))
     sums[ledger.PENALTY_RECEIVABLE] -= now.penalty_unpaid
     sums[ledger.FEES_RECEIVABLE] -= now.fees_unpaid
     sums[ledger.INTEREST_RECEIVABLE] -= now.interest_unpaid
