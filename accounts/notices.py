@@ -28,6 +28,10 @@ NOTICES: dict[str, tuple[str | Promise, str | Promise]] = {
         _("Payout came back"),
         _("The bank returned {amount} yuan it had paid to you. The loan never was; what you repaid is held for you."),
     ),
+    "loan_rearranged": (
+        _("Your loan has a new plan"),
+        _("{periods} instalments, the first of {amount} yuan on {due_date}. The new cost form is in the app."),
+    ),
     "refund_paid": (_("Refund on its way"), _("{amount} yuan were paid back to your bank card.")),
     "refund_refused": (
         _("Refund failed"),

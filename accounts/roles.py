@@ -17,7 +17,8 @@ POLICY = ("risk.product", "risk.productterms", "risk.tier", "risk.scorecard", "r
 ALERTS = ("risk.alert", "risk.alertnote", "risk.alertsnooze", "risk.screening", "risk.denyentry")
 USED = ("loans.loan", "loans.instalment", "loans.loanevent", "loans.repayment", "loans.payout",
         "loans.delinquencyfact", "loans.costdisclosure", "loans.creditgift", "loans.approval",
-        "loans.unappliedbalance", "loans.unappliedmovement", "loans.moneyreceipt", "loans.refund")  # fmt: skip
+        "loans.unappliedbalance", "loans.unappliedmovement", "loans.moneyreceipt", "loans.refund",
+        "loans.rearrangement")  # fmt: skip
 COLLECTIONS = ("loans.collectiontask", "loans.collectionaction", "loans.collectionstep", "loans.paymentpromise")
 BOOKS = ("loans.journalentry", "loans.posting", "loans.ledgeraccount", "loans.productaccrual",
          "loans.payoutcallback", "loans.accountingperiod", "loans.bookfault", "loans.journalseal")  # fmt: skip

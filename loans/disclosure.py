@@ -5,15 +5,18 @@ The statutory form on the total cost of financing (综合融资成本明示表),
 
 import hashlib
 import json
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy, override
 
-from loans.maths.schedule import FeeBase
+from loans.maths.schedule import FeeBase, ScheduleRow
 from loans.maths.terms import LoanTerms
 from loans.selectors.quote import Quote
+from loans.selectors.rearrangement import Proposal
+from weilidai.lib.money import ZERO
 
 FORM_VERSION = "2026-08"
 LANGUAGES = {"zh": "zh-hans", "en": "en"}
@@ -109,32 +112,95 @@ def form_content(quote: Quote) -> dict[str, Any]:
             "payee": both(LENDER),
             "text": penalty_text(terms),
         },
-        "schedule": [
-            {
-                "number": row.number,
-                "due_date": row.due_date.isoformat(),
-                "principal": str(row.principal),
-                "interest": str(row.interest),
-                "fee": str(row.fee),
-            }
-            for row in quote.schedule
-        ],
+        "schedule": _rows(quote.schedule),
         "nothing_else": both(gettext_lazy("Nothing else is charged.")),
     }
+
+
+def _rows(schedule: Iterable[ScheduleRow]) -> list[dict[str, Any]]:
+    return [
+        {
+            "number": row.number,
+            "due_date": row.due_date.isoformat(),
+            "principal": str(row.principal),
+            "interest": str(row.interest),
+            "fee": str(row.fee),
+        }
+        for row in schedule
+    ]
+
+
+def rearranged_content(proposal: Proposal, consent: str, reference: str) -> dict[str, Any]:
+    """The form of a rearrangement: the new schedule from its day on, what it brings forward and what is given up.
+
+    `agreed` names all the new schedule follows from; settling early costs nothing any more.
+    """
+    terms, brought = proposal.new, proposal.brought
+    return {
+        "form_version": FORM_VERSION,
+        "product": proposal.loan.product_id,
+        "terms_version": proposal.loan.terms.version,
+        "loan": str(proposal.loan.pk),
+        "schedule_version": terms.version,
+        "agreed": proposal.agreed.content(),
+        "consent": {"kind": consent, "reference": reference},
+        "principal": str(proposal.principal),
+        "plan": str(terms.plan),
+        "days": None,
+        "periods": terms.periods,
+        "start_date": terms.start.isoformat(),
+        "brought_forward": {
+            "interest": str(brought.interest),
+            "fee": str(proposal.schedule[0].fee),
+            "penalty_claim": str(brought.claim),
+        },
+        "given_up": {"penalty_claim": str(proposal.waived_claim), "penalty_charged": str(proposal.waived_amount)},
+        "charges": _new_charges(proposal),
+        "early_charges": [],
+        "total_cost": str(proposal.total_cost),
+        "total_repayment": str(proposal.total_repayment),
+        "apr": str(proposal.apr),
+        "irr": str(proposal.irr),
+        "cost_cap": None if terms.cost_cap_rate is None else str(terms.cost_cap_rate),
+        "cost_of_default": _cost_of_default(terms),
+        "schedule": _rows(proposal.schedule),
+        "nothing_else": both(gettext_lazy("Nothing else is charged.")),
+    }
+
+
+def _new_charges(proposal: Proposal) -> list[dict[str, Any]]:
+    charges, rows = [], proposal.own_rows
+    if proposal.new.daily_rate:
+        interest = sum((row.interest for row in rows), ZERO)
+        charges.append(_interest(proposal.new.daily_rate, interest))
+    fees = sum((row.fee for row in rows), ZERO)
+    if fees:
+        base = both(gettext_lazy("fees of the former schedule that were still to come"))
+        charges.append(
+            _charge("fee", both(gettext_lazy("Fee per period")), base, str(proposal.new.fee_rate), str(fees))
+        )
+    return charges
+
+
+def _cost_of_default(terms: LoanTerms) -> dict[str, Any]:
+    text = penalty_text(terms) if terms.penalty_share else both(gettext_lazy("Overdue: nothing is charged on top"))
+    return {
+        "method": str(terms.penalty_method),
+        "share": str(terms.penalty_share),
+        "payee": both(LENDER),
+        "text": text,
+    }
+
+
+def _interest(rate: Decimal, amount: Decimal) -> dict[str, Any]:
+    base = both(gettext_lazy("outstanding principal, per day"))
+    return _charge("interest", both(gettext_lazy("Interest")), base, str(rate), str(amount))
 
 
 def _charges(quote: Quote) -> list[dict[str, Any]]:
     terms, charges = quote.terms, []
     if terms.bears_interest:
-        charges.append(
-            _charge(
-                "interest",
-                both(gettext_lazy("Interest")),
-                both(gettext_lazy("outstanding principal, per day")),
-                str(terms.daily_rate),
-                str(quote.interest),
-            )
-        )
+        charges.append(_interest(terms.daily_rate, quote.interest))
     if terms.fee_rate:
         base = both(FEE_BASES[FeeBase(terms.fee_base)])
         charges.append(_charge("fee", both(gettext_lazy("Fee per period")), base, str(terms.fee_rate), str(quote.fees)))

@@ -95,6 +95,22 @@ class LoanNotSettled(DomainError):
     http_state = 409
 
 
+class StatementNotReady(DomainError):
+    code = "statement_not_ready"
+    title = _("The statement of a month is there once the month is over")
+    http_state = 409
+
+
+class NothingToRearrange(DomainError):
+    code = "nothing_to_rearrange"
+    title = _("Only a running loan with principal left can be rearranged")
+    http_state = 409
+
+
+class RearrangementInvalid(FieldInvalid):
+    """More than what a rearrangement may do; `field_errors` names the field."""
+
+
 class TaskTaken(DomainError):
     code = "collection_task_taken"
     title = _("Another collector has this task")

@@ -38,7 +38,9 @@ def _particulars(loan: Loan) -> Iterator[Row]:
     yield _("Settled on"), _day(loan.settled_date)
     yield _("Interest paid"), _yuan(loan.interest_paid_amount)
     yield _("Fees paid"), _yuan(loan.fee_paid_amount + loan.settlement_fee_amount)
-    yield _("Penalty paid"), _yuan(loan.penalty_paid_amount)
+    yield _("Penalty paid"), _yuan(loan.penalty_paid_amount - loan.penalty_waived_amount)
+    if loan.penalty_waived_amount:
+        yield _("Penalty waived"), _yuan(loan.penalty_waived_amount)
     yield _("Still owed"), _yuan(ZERO)
 
 

@@ -10,6 +10,8 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter, RangeNumericFilter
 
 from loans.admin.lives import LoanActs, RepaymentActs
+from loans.admin.papers import PaperPages
+from loans.admin.relief import RearrangementInline, ReliefActs
 from loans.maths.delinquency import bucket_of, days_past_due
 from loans.models import CostDisclosure, DelinquencyFact, Instalment, Loan, LoanEvent, LoanState, Repayment
 from weilidai.lib.backoffice import ReadOnlyAdmin, badge
@@ -24,6 +26,12 @@ class InstalmentInline(ReadOnlyInline):
     model = Instalment
     fields = ("number", "start_date", "due_date", "principal_amount", "interest_amount", "fee_amount",
               "principal_paid_amount", "interest_paid_amount", "fee_paid_amount", "settled_date")  # fmt: skip
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """A rearranged loan shows each of its schedules."""
+        if obj is None or obj.rearranged_date is None:
+            return self.fields
+        return ("version", *self.fields, "moved_amount")
 
 
 class EventInline(ReadOnlyInline):
@@ -60,15 +68,30 @@ class OverdueFilter(admin.SimpleListFilter):
         )
 
 
+class RearrangedFilter(admin.SimpleListFilter):
+    """Loans with a new schedule, from their partial index."""
+
+    title = _("rearranged")
+    parameter_name = "rearranged"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("yes", _("Rearranged"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Loan]) -> QuerySet[Loan]:
+        return queryset.filter(rearranged_date__isnull=False) if self.value() == "yes" else queryset
+
+
 @admin.register(Loan)
-class LoanAdmin(LoanActs, ReadOnlyAdmin):
+class LoanAdmin(PaperPages, ReliefActs, LoanActs, ReadOnlyAdmin):
     list_display = ("reference", "customer_link", "product", "principal_amount", "outstanding_principal_amount",
                     "daily_rate", "plan", "start_date", "next_due_date", "overdue_days", "state_badge")  # fmt: skip
-    list_filter = ("state", OverdueFilter, "product", "plan", ("start_date", RangeDateFilter),
+    list_filter = ("state", OverdueFilter, RearrangedFilter, "product", "plan", ("start_date", RangeDateFilter),
                    ("principal_amount", RangeNumericFilter))  # fmt: skip
     search_fields = ("=id", "customer__openid")
     list_select_related = ("customer", "product")
-    inlines = (InstalmentInline, RepaymentInline, EventInline)
+    inlines = (InstalmentInline, RepaymentInline, EventInline, RearrangementInline)
+    actions_detail = [*LoanActs.actions_detail, "rearrange"]
+    readonly_fields = ("papers",)
 
     @admin.display(description=_("loan"))
     def reference(self, loan: Loan) -> str:

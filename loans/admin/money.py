@@ -1,13 +1,15 @@
 """Acts for two persons and money held for customers."""
 
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django import forms
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
@@ -26,7 +28,10 @@ ASKED = _("Asked for. Another person has to agree.")
 WORDS = {
     "amount": _("amount"), "bank_reference": _("bank reference"), "payer_name": _("payer"),
     "received_date": _("received on"), "effective_date": _("effective date"), "bank_card": _("bank card"),
-    "repayment": _("repayment"),
+    "repayment": _("repayment"), "periods": _("instalments"), "first_due_date": _("first due date"),
+    "daily_rate": _("daily rate"), "keeps_fees": _("keep fees of later periods"),
+    "waives_penalty": _("give up the unpaid penalty"), "stops_penalty": _("no penalty any more"),
+    "consent": _("how the customer agreed"), "consent_reference": _("reference of the consent"),
 }  # fmt: skip
 RECEIPT_VALUES = ("amount", "bank_reference", "payer_name", "received_date")
 BADGES = {"open": "pending", "approved": "done", "rejected": "rejected", "expired": "closed"}
@@ -61,7 +66,7 @@ class RefundForm(ReasonForm):
 
 
 def ask(
-    request: HttpRequest, form: ReasonForm, *, kind: str, customer: Customer, loan: Any = None, **payload: Any
+    request: HttpRequest, form: forms.Form, *, kind: str, customer: Customer, loan: Any = None, **payload: Any
 ) -> Approval:
     """Asks for an act in the name of the signed-in member of staff."""
     return approval_request(
@@ -84,8 +89,8 @@ class ApprovalAdmin(ReadOnlyAdmin):
     search_fields = ("=id", "=loan__id", "customer__openid")
     list_select_related = ("customer", "loan", "requested_by", "decided_by")
     fields = ("kind", "state_badge", "customer", "loan", "content", "reason", "requested_by", "requested_at",
-              "expires_date", "decided_by", "decided_at", "decision_reason", "applied_to")  # fmt: skip
-    readonly_fields = ("state_badge", "content")
+              "expires_date", "decided_by", "decided_at", "decision_reason", "applied_to", "preview")  # fmt: skip
+    readonly_fields = ("state_badge", "content", "preview")
     actions_detail = ["agree", "refuse"]
 
     @admin.display(description=_("state"), ordering="state")
@@ -96,6 +101,16 @@ class ApprovalAdmin(ReadOnlyAdmin):
     def content(self, approval: Approval) -> SafeString | str:
         rows = ((str(WORDS.get(name, name)), _shown(name, value)) for name, value in approval.payload.items() if value)
         return format_html_join(" · ", "{} {}", rows) or "–"
+
+    @admin.display(description=_("preview"))
+    def preview(self, approval: Approval) -> SafeString | str:
+        """A proposed schedule beside the old one, as it would be today."""
+        if approval.kind != ApprovalKind.REARRANGE:
+            return "–"
+        on = {name: value for name, value in approval.payload.items() if value != "False"}
+        page = reverse("admin:loans_loan_rearrangement", args=[approval.loan_id])
+        link = '<a class="text-primary-600" href="{}?{}">{}</a>'
+        return format_html(link, page, urlencode(on), _("Old schedule beside the new one"))
 
     @act(
         title=_("Agree and do it"),

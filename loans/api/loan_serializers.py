@@ -96,6 +96,19 @@ class DisclosedQuoteSerializer(QuoteSerializer):
     disclosure = DisclosureSerializer()
 
 
+class RearrangementSerializer(serializers.Serializer[Any]):
+    """The new schedule of a loan in difficulty, in force since `effective_date`; `daily_rate` holds from then on."""
+
+    version = serializers.IntegerField()
+    effective_date = serializers.DateField()
+    periods = serializers.IntegerField(source="periods_count")
+    first_due_date = serializers.DateField()
+    last_due_date = serializers.DateField()
+    daily_rate = RateField()
+    waived_amount = MoneyField()
+    disclosure = serializers.UUIDField(source="disclosure_id")
+
+
 class LoanSerializer(serializers.Serializer[Any]):
     """A loan on the business date. Overdue is a fact of the schedule (`days_past_due`), not a state."""
 
@@ -126,6 +139,7 @@ class LoanSerializer(serializers.Serializer[Any]):
     penalty_amount = MoneyField(source="figures.penalty_unpaid")
     next_due_date = serializers.DateField(source="figures.next_due_date", allow_null=True)
     next_due_amount = MoneyField(source="figures.next_due_amount", allow_null=True)
+    rearrangement = RearrangementSerializer(allow_null=True)
 
 
 class ScheduleLineSerializer(serializers.Serializer[Any]):
@@ -154,7 +168,20 @@ class ScheduleSerializer(serializers.Serializer[Any]):
     loan = serializers.UUIDField()
     as_of = serializers.DateField()
     is_preview = serializers.BooleanField()
+    version = serializers.IntegerField(help_text="0: as agreed at drawdown, then one more with each rearrangement")
     rows = ScheduleLineSerializer(many=True)
+    former = ScheduleLineSerializer(many=True, help_text="due dates that a rearrangement replaced")
+
+
+class LoanFormSerializer(serializers.Serializer[Any]):
+    """A cost disclosure form of a loan as it was shown and confirmed."""
+
+    id = serializers.UUIDField()
+    sha256 = serializers.CharField()
+    form_version = serializers.CharField()
+    shown_at = serializers.DateTimeField()
+    confirmed_at = serializers.DateTimeField(allow_null=True)
+    form = serializers.JSONField(source="content")
 
 
 class CompareRequest(serializers.Serializer[Any]):

@@ -20,7 +20,7 @@ from loans.api.caller import customer_of, machine_of
 from loans.models import CostDisclosure, Loan
 from loans.selectors import quote as quotes
 from loans.selectors.comparison import products_compare
-from loans.selectors.loan import customer_loans, loan_get, loan_schedule, with_figures
+from loans.selectors.loan import customer_loans, loan_forms, loan_get, loan_schedule, with_figures
 from loans.services.disclosure import quote_disclose
 from loans.services.loan import loan_request
 from loans.services.payout_callback import payout_callback_receive
@@ -151,12 +151,24 @@ class LoanScheduleView(APIView):
 
 
 def _schedule(loan: Loan, as_of: date) -> dict[str, Any]:
+    found = loan_schedule(loan, as_of)
     return {
         "loan": loan.pk,
         "as_of": as_of,
         "is_preview": loan.start_date is None,
-        "rows": loan_schedule(loan, as_of),
+        "version": found.version,
+        "rows": found.rows,
+        "former": found.former,
     }
+
+
+class LoanFormsView(APIView):
+    """The cost disclosure forms of a loan, newest first (R59)."""
+
+    @extend_schema(operation_id="loan_disclosures", responses={200: s.LoanFormSerializer(many=True), **PROBLEMS})
+    def get(self, request: Request, loan_id: UUID) -> Response:
+        loan = loan_get(customer_of(request), loan_id)
+        return Response(s.LoanFormSerializer(loan_forms(loan), many=True).data)
 
 
 class ProductCompareView(APIView):

@@ -1,5 +1,6 @@
 """Papers over the API: a loan's statement, and its certificate once it is settled."""
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -9,14 +10,20 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from loans.api.caller import customer_of
-from loans.errors import LoanNotOpen, LoanNotSettled
+from loans.errors import LoanNotOpen, LoanNotSettled, StatementNotReady
 from loans.models import Loan, LoanState
+from loans.monthly_paper import monthly_statement_pdf
 from loans.papers import settlement_certificate_pdf, statement_pdf
 from loans.selectors.loan import loan_get
+from loans.selectors.monthly import customer_month, months_of
+from loans.selectors.trial_balance import month_end
 from weilidai.lib.business_date import current_business_date
+from weilidai.lib.errors import ObjectNotFound
+from weilidai.lib.pdf import pdf_response
 from weilidai.lib.schema import PROBLEMS
 
 PDF = {(200, "application/pdf"): OpenApiTypes.BINARY, **PROBLEMS}
@@ -38,12 +45,6 @@ class StatementQuery(serializers.Serializer[Any]):
         return attrs
 
 
-def _pdf(content: bytes, name: str) -> HttpResponse:
-    answer = HttpResponse(content, content_type="application/pdf")
-    answer["Content-Disposition"] = f'attachment; filename="{name}.pdf"'
-    return answer
-
-
 def _paid_out(request: Request, loan_id: UUID) -> Loan:
     loan = loan_get(customer_of(request), loan_id)
     if loan.start_date is None or loan.state == LoanState.FAILED:
@@ -59,7 +60,33 @@ class SettlementCertificateView(APIView):
         loan = loan_get(customer_of(request), loan_id)
         if loan.settled_date is None:
             raise LoanNotSettled
-        return _pdf(settlement_certificate_pdf(loan, on=current_business_date()), f"settlement-{loan.pk}")
+        return pdf_response(settlement_certificate_pdf(loan, on=current_business_date()), f"settlement-{loan.pk}")
+
+
+class MonthSerializer(serializers.Serializer[Any]):
+    month = serializers.CharField(help_text="as 2026-09")
+
+
+class MonthlyStatementList(APIView):
+    """The months there is a statement of, newest first."""
+
+    @extend_schema(operation_id="statements_list", responses={200: MonthSerializer(many=True), **PROBLEMS})
+    def get(self, request: Request) -> Response:
+        months = months_of(customer_of(request), current_business_date())
+        return Response([{"month": f"{first:%Y-%m}"} for first in months])
+
+
+class MonthlyStatementView(APIView):
+    """Everything owed, drawn, charged and repaid in a month that is over; Chinese, or English where asked for."""
+
+    @extend_schema(operation_id="statements_retrieve", responses=PDF)
+    def get(self, request: Request, month: date) -> HttpResponse:
+        customer, today = customer_of(request), current_business_date()
+        if month_end(month) >= today:
+            raise StatementNotReady
+        if month not in months_of(customer, today):
+            raise ObjectNotFound
+        return pdf_response(monthly_statement_pdf(customer_month(customer, month)), f"statement-{month:%Y-%m}")
 
 
 class StatementView(APIView):
@@ -73,4 +100,6 @@ class StatementView(APIView):
         today = current_business_date()
         span = query.validated_data
         last = min(span["to"], today)
-        return _pdf(statement_pdf(loan, first=min(span["from"], last), last=last, on=today), f"statement-{loan.pk}")
+        return pdf_response(
+            statement_pdf(loan, first=min(span["from"], last), last=last, on=today), f"statement-{loan.pk}"
+        )

@@ -10,6 +10,7 @@ urlpatterns = [
     path("loans", views.LoanList.as_view(), name="loans"),
     path("loans/<uuid:loan_id>", views.LoanDetail.as_view(), name="loan"),
     path("loans/<uuid:loan_id>/schedule", views.LoanScheduleView.as_view(), name="loan-schedule"),
+    path("loans/<uuid:loan_id>/disclosures", views.LoanFormsView.as_view(), name="loan-disclosures"),
     path("gateways/payout", views.PayoutResultView.as_view(), name="gateway-payout"),
     path("credit-gifts", GiftList.as_view(), name="credit-gifts"),
     path("credit-gifts/<uuid:gift_id>/acceptance", GiftAcceptance.as_view(), name="credit-gift-acceptance"),

@@ -18,7 +18,7 @@ from loans import ledger
 from loans.books.chain import seals_hold
 from loans.books.disclosed import charged_as_disclosed
 from loans.books.fault import Fault
-from loans.maths.state import position_of
+from loans.maths.state import position_of, replay
 from loans.models import (
     Instalment,
     JournalEntry,
@@ -36,7 +36,7 @@ from loans.models import (
     UnappliedBalance,
 )
 from loans.selectors.earned import in_batches
-from loans.selectors.position import loan_book, loan_events, loan_position, loan_terms
+from loans.selectors.position import last_event_date, loan_book, loan_events, loan_position, loan_terms
 from risk.models import CreditLine, LineState
 from risk.selectors.tape import outstanding_as_of
 from weilidai.lib.models import BusinessDay, JobRun
@@ -127,10 +127,13 @@ def _replay_faults(loan: Loan) -> Iterator[Fault]:
 
 
 def schedules_sum() -> Iterator[Fault]:
-    """I9: the instalments of a loan add up to its principal and stand as agreed."""
-    rows = Loan.objects.filter(start_date__isnull=False).annotate(parts=Sum("instalments__principal_amount"))
+    """I9: the instalments of a loan add up to its principal and stand as agreed; what a rearrangement moved on stands
+    in the next schedule.
+    """
+    kept = Sum(F("instalments__principal_amount") - F("instalments__moved_amount"))
+    rows = Loan.objects.filter(start_date__isnull=False).annotate(parts=kept)
     for loan in rows.order_by("pk").iterator(chunk_size=2000):
-        if loan.parts != loan.principal_amount:
+        if round_money(loan.parts) != loan.principal_amount:
             yield Fault("schedules_sum", str(loan.pk), f"instalments {loan.parts}, principal {loan.principal_amount}")
 
 
@@ -275,10 +278,18 @@ def disclosed_not_exceeded() -> Iterator[Fault]:
     on_time = Loan.objects.filter(state=LoanState.SETTLED, settled_date__lte=F("due_date"))
     for batch in in_batches(on_time.select_related("disclosure")):
         for loan in batch:
-            disclosed = sum((row.interest + row.fee for row in loan_terms(loan).schedule), ZERO)
+            disclosed = _disclosed(loan)
             charged = loan.interest_settled_amount + loan.fee_charged_amount
             if charged > disclosed + HALF_FEN * len(loan_events(loan)):
                 yield Fault("disclosed_not_exceeded", str(loan.pk), f"charged {charged}, disclosed {disclosed}")
+
+
+def _disclosed(loan: Loan) -> Decimal:
+    """Interest and fees of the normal schedule; after a rearrangement of the new one and what was paid before it."""
+    terms, events = loan_terms(loan), loan_events(loan) if loan.rearranged_date else []
+    terms = replay(terms, events, last_event_date(events, terms.start)).terms
+    before = sum((row.interest + row.fee for row in terms.brought.closed), ZERO) if terms.brought else ZERO
+    return before + sum((row.interest + row.fee for row in terms.schedule), ZERO)
 
 
 def gifts_conserve() -> Iterator[Fault]:

@@ -14,8 +14,9 @@ from django.db.models import Q, Sum
 from loans.books.fault import Fault
 from loans.disclosure import digest
 from loans.maths.cost import DAYS_PER_YEAR
+from loans.maths.rearrangement import Agreed
 from loans.maths.state import LoanPosition, position
-from loans.maths.terms import LoanTerms, Plan
+from loans.maths.terms import LoanEvent, LoanTerms, Plan
 from loans.models import Loan
 from loans.selectors.earned import in_batches
 from loans.selectors.position import last_event_date, loan_events, loan_terms
@@ -43,7 +44,9 @@ def _faults(loan: Loan) -> Iterator[Fault]:
     if digest(form) != loan.disclosure.sha256:
         yield Fault(CHECK, str(loan.pk), "the form is not the one that was confirmed")
         return
-    terms, events = form_terms(form, loan_terms(loan)), loan_events(loan)
+    events, bent = _events_as_shown(loan)
+    yield from bent
+    terms = form_terms(form, loan_terms(loan))
     on = last_event_date(events, terms.start)
     then = position(terms, events, on)
     later = position(terms, events, max(on, loan.figures_date or on))
@@ -52,6 +55,29 @@ def _faults(loan: Loan) -> Iterator[Fault]:
             yield Fault(CHECK, str(loan.pk), f"{name}: charged {charged}, the form allows {allowed}")
     yield from _schedule_faults(loan, form)
     yield from _cap_faults(loan, form, then)
+
+
+def _events_as_shown(loan: Loan) -> tuple[list[LoanEvent], list[Fault]]:
+    """The loan's events, each rearrangement as its own form states it; and what of these forms does not hold."""
+    events, faults = loan_events(loan), list[Fault]()
+    if loan.rearranged_date is None:
+        return events, faults
+    forms = {str(row.event_id): row.disclosure for row in loan.rearrangements.select_related("disclosure")}
+    shown: list[LoanEvent] = []
+    for event in events:
+        if event.agreed is None:
+            shown.append(event)
+            continue
+        form = forms.get(event.key)
+        if form is None or digest(form.content) != form.sha256:
+            faults.append(Fault(CHECK, str(loan.pk), "the form of a rearrangement is not the one that was confirmed"))
+            shown.append(event)
+            continue
+        agreed = Agreed.restored(form.content["agreed"])
+        if agreed.daily_rate > loan.daily_rate:
+            faults.append(Fault(CHECK, str(loan.pk), f"rearranged at {agreed.daily_rate}, above {loan.daily_rate}"))
+        shown.append(replace(event, agreed=agreed))
+    return shown, faults
 
 
 def form_terms(form: dict[str, Any], agreed: LoanTerms) -> LoanTerms:

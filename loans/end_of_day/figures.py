@@ -38,7 +38,8 @@ FROM (
         WHERE start_date = %(opening)s AND settled_date IS NULL AND fee_amount > fee_paid_amount
           AND principal_paid_amount < principal_amount
         UNION ALL
-        SELECT i.loan_id, 0, round((i.principal_amount - i.principal_paid_amount) * l.penalty_share, 2)
+        SELECT i.loan_id, 0, round(l.penalty_share * least(i.principal_amount - i.principal_paid_amount,
+               coalesce(i.claimable_amount, i.principal_amount)), 2)
         FROM loans_instalment i JOIN loans_loan l ON l.id = i.loan_id
         WHERE i.due_date = %(day)s AND i.settled_date IS NULL AND l.penalty_method = 'principal_share'
     ) parts
@@ -90,9 +91,10 @@ def _claims_beginning(day: date) -> Iterator[tuple[UUID, Decimal]]:
         loan__state=LoanState.ACTIVE,
         loan__penalty_method=PenaltyMethod.PRINCIPAL_SHARE,
     )
-    columns = rows.order_by().values_list("loan_id", "principal_amount", "principal_paid_amount", "loan__penalty_share")
-    for loan, principal, paid, share in columns.iterator(chunk_size=BATCH):
-        yield loan, share_claim(principal - paid, share)
+    names = ("loan_id", "principal_amount", "principal_paid_amount", "claimable_amount", "loan__penalty_share")
+    columns = rows.order_by().values_list(*names)
+    for loan, principal, paid, claimable, share in columns.iterator(chunk_size=BATCH):
+        yield loan, share_claim(min(principal - paid, principal if claimable is None else claimable), share)
 
 
 @transaction.atomic

@@ -59,6 +59,7 @@ class Row(NamedTuple):
     exposure: Decimal | None
     cost_cap_rate: Decimal | None
     figures_date: date
+    rearranged_date: date | None
 
 
 COLUMNS = (
@@ -67,7 +68,7 @@ COLUMNS = (
     "loan__outstanding_principal_amount", "loan__daily_rate", "loan__segment_start_date",
     "loan__interest_settled_amount", "loan__interest_paid_amount", "loan__penalty_claimed_amount",
     "loan__penalty_paid_amount", "loan__penalty_method", "loan__fee_charged_amount", "loan__exposure_amount",
-    "loan__cost_cap_rate", "loan__figures_date",
+    "loan__cost_cap_rate", "loan__figures_date", "loan__rearranged_date",
 )  # fmt: skip
 
 
@@ -144,7 +145,7 @@ def _happened_after(opening: date, loans: list[UUID]) -> set[UUID]:
 
 def _is_told_by_columns(row: Row, opening: date) -> bool:
     """The row is the oldest unpaid, and nothing about the loan needs its history."""
-    if row.exposure is None or (row.with_interest and row.plan != LoanPlan.SINGLE):
+    if row.exposure is None or row.rearranged_date is not None or (row.with_interest and row.plan != LoanPlan.SINGLE):
         return False
     overdue = row.due_date < opening
     if overdue and (row.penalty_method != PenaltyMethod.PRINCIPAL_SHARE or row.figures_date < row.due_date):

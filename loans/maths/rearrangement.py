@@ -130,3 +130,10 @@ def spread_claimable(amount: Decimal, rows: tuple[ScheduleRow, ...]) -> tuple[De
         spread.append(part)
         amount -= part
     return tuple(reversed(spread))
+
+
+def class_days(days_past_due: int, *, floor_days: int, floor_until: date | None, on: date) -> int:
+    """Days past due for the five classes: a loan under observation counts as at least `floor_days` late (R54)."""
+    if floor_until is None or on > floor_until:
+        return days_past_due
+    return max(days_past_due, floor_days)

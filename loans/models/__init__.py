@@ -28,6 +28,7 @@ from loans.models.money import MoneyReceipt, Refund, RefundState, UnappliedBalan
 from loans.models.payout import UNDECIDED, Payout, PayoutCallback, PayoutState, SandboxPayment
 from loans.models.portfolio import DelinquencyFact, ProductAccrual
 from loans.models.proof import AccountingPeriod, BookFault, JournalChain, JournalSeal, PeriodBalance
+from loans.models.rearrangement import Rearrangement
 from loans.models.repayment import Repayment, RepaymentAllocation
 
 __all__ = [
@@ -68,6 +69,7 @@ __all__ = [
     "Posting",
     "ProductAccrual",
     "PromiseState",
+    "Rearrangement",
     "Refund",
     "RefundState",
     "Repayment",

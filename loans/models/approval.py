@@ -15,6 +15,7 @@ class ApprovalKind(models.TextChoices):
     RETURN_PAYOUT = "return_payout", _("The bank returned a payout")
     WRITE_OFF = "write_off", _("Write off")
     RESTORE = "restore", _("Reverse a write-off")
+    REARRANGE = "rearrange", _("Rearrange a loan in difficulty")
 
 
 class ApprovalState(models.TextChoices):
@@ -70,7 +71,7 @@ class Approval(models.Model):
         ordering = ["-id"]
         permissions = [
             ("request_money", _("Can ask for acts on money (two persons)")),
-            ("request_relief", _("Can ask for write-offs (two persons)")),
+            ("request_relief", _("Can ask for relief: write-offs, rearrangements (two persons)")),
             ("decide_approval", _("Can decide acts that need two persons")),
         ]
         indexes = [models.Index(fields=["state", "expires_date"], name="approval_open")]

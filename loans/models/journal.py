@@ -45,6 +45,7 @@ class EntryKind(models.TextChoices):
     RECOVERY = "recovery", _("Recovery after write-off")
     RECEIPT = "receipt", _("Money received unasked")
     REFUND = "refund", _("Refund")
+    RELIEF = "relief", _("Relief in a rearrangement")
 
 
 class JournalEntry(models.Model):

@@ -113,6 +113,10 @@ class Loan(models.Model):
     recorded_bucket = models.CharField(_("recorded bucket"), max_length=20, default="0", db_default="0")
     # Oldest unpaid due date: kept at events, so that lists of overdue loans are one index scan.
     next_due_date = models.DateField(_("oldest unpaid due date"), null=True, blank=True)
+    # What is given up counts among what is paid, so that receivables close; this tells it apart.
+    penalty_waived_amount = MoneyField(_("penalty waived"), default=NOTHING, db_default=NOTHING)
+    # The day the schedule in force began; such a loan is told by its events, never by its columns alone.
+    rearranged_date = models.DateField(_("rearranged on"), null=True, blank=True)
     # The business date on which what lay behind was last rewritten: a night of an earlier day replays the loan.
     replayed_date = models.DateField(_("history rewritten on"), null=True, blank=True)
 
@@ -133,6 +137,10 @@ class Loan(models.Model):
             models.Index(fields=["state", "next_due_date"], name="loan_by_due_date"),
             # Serves the night: who stands in a bucket may leave it.
             models.Index(fields=["recorded_bucket"], condition=~models.Q(recorded_bucket="0"), name="loan_in_bucket"),
+            # Serves the night and the list: the few that were rearranged.
+            models.Index(
+                fields=["rearranged_date"], condition=models.Q(rearranged_date__isnull=False), name="loan_rearranged"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -168,7 +176,11 @@ class Loan(models.Model):
 
 
 class Instalment(models.Model):
-    """One due date of a loan; a single-payment loan has one. `interest` and `fee` are the disclosed amounts."""
+    """One due date of a loan; a single-payment loan has one. `interest` and `fee` are the disclosed amounts.
+
+    Schedules are kept: `version` 0 was agreed at drawdown, each rearrangement brings the next. A row that was replaced
+    is closed on that day, `moved_amount` is the principal of it that went into the new schedule.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     loan = models.ForeignKey(verbose_name=_("loan"), to=Loan, on_delete=models.PROTECT, related_name="instalments")
@@ -182,6 +194,10 @@ class Instalment(models.Model):
     interest_paid_amount = MoneyField(_("interest paid"), default=NOTHING)
     fee_paid_amount = MoneyField(_("fee paid"), default=NOTHING)
     settled_date = models.DateField(_("settled on"), null=True, blank=True)
+    version = models.PositiveSmallIntegerField(_("schedule"), default=0, db_default=0)
+    moved_amount = MoneyField(_("moved to the new schedule"), default=NOTHING, db_default=NOTHING)
+    # Of this principal a penalty may be claimed at most, so that none is claimed for twice; empty: for all of it.
+    claimable_amount = MoneyField(_("penalty may be claimed for"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("instalment")
@@ -219,6 +235,7 @@ class LoanEvent(models.Model):
         REVERSAL = "reversal", _("Reversal")
         PAYOUT_RETURN = "payout_return", _("Payout returned")
         WRITE_OFF = "write_off", _("Write-off")
+        REARRANGEMENT = "rearrangement", _("Rearrangement")
 
     class Funding(models.TextChoices):
         BANK = "bank", _("Bank")
@@ -245,6 +262,8 @@ class LoanEvent(models.Model):
     fee_amount = MoneyField(_("fee"), default=NOTHING)
     penalty_amount = MoneyField(_("penalty"), default=NOTHING)
     outstanding_principal_amount = MoneyField(_("outstanding principal after"))
+    # What a rearrangement agreed, as `loans.maths.rearrangement.Agreed` writes it.
+    agreed = models.JSONField(_("agreed"), null=True, blank=True)
     entry = models.ForeignKey(
         verbose_name=_("journal entry"),
         to="loans.JournalEntry",

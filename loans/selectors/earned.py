@@ -48,7 +48,8 @@ FROM (
     FROM loans_loan
     WHERE start_date <= %(day)s
       AND id NOT IN (SELECT loan_id FROM loans_loanevent WHERE business_date > %(day)s)
-      AND NOT (state = 'active' AND (exposure_amount IS NULL OR (with_interest AND plan = 'instalments')
+      AND NOT (state = 'active' AND (exposure_amount IS NULL OR rearranged_date IS NOT NULL
+               OR (with_interest AND plan = 'instalments')
                OR (penalty_method = 'rate_uplift' AND next_due_date < %(on)s)))
 ) figures
 GROUP BY product_id
@@ -62,6 +63,7 @@ def replayed(day: date) -> QuerySet[Loan]:
     later = LoanEvent.objects.filter(business_date__gt=day).values("loan_id")
     history = (
         Q(exposure_amount__isnull=True)
+        | Q(rearranged_date__isnull=False)
         | Q(with_interest=True, plan=LoanPlan.INSTALMENTS)
         | Q(penalty_method=PenaltyMethod.RATE_UPLIFT, next_due_date__lte=day)
     )

@@ -15,8 +15,8 @@ from loans.maths.delinquency import bucket_of
 from loans.maths.schedule import ScheduleRow
 from loans.maths.state import InstalmentPosition, next_due_of, position_of
 from loans.maths.terms import LoanTerms
-from loans.models import Loan, LoanState
-from loans.selectors.position import loan_book, loan_position, loan_terms
+from loans.models import CostDisclosure, Loan, LoanState, Rearrangement
+from loans.selectors.position import loan_book, loan_terms
 from weilidai.lib.errors import ObjectNotFound
 from weilidai.lib.money import ZERO
 
@@ -44,12 +44,21 @@ class ScheduleLine:
 
     @property
     def is_settled(self) -> bool:
-        return self.now is not None and not self.now.outstanding_principal and not self.now.unpaid
+        """Paid up; a due date that was replaced is so only where nothing of it went on."""
+        if self.now is None or self.now.outstanding_principal or self.now.unpaid:
+            return False
+        return self.now.replaced_on is None or self.now.principal_paid == self.row.principal
 
 
 def customer_loans(customer: Customer) -> QuerySet[Loan]:
     """The customer's own, with what the figures need; their events are not read where a tally tells."""
     return Loan.objects.filter(customer=customer).select_related("payout", "tally")
+
+
+def loan_forms(loan: Loan) -> list[CostDisclosure]:
+    """The cost disclosure forms of a loan, newest first: one of the drawdown, one of each rearrangement."""
+    newer = CostDisclosure.objects.filter(rearrangement__loan=loan).order_by("-rearrangement__version")
+    return [*newer, loan.disclosure]
 
 
 def loan_get(customer: Customer, loan_id: UUID) -> Loan:
@@ -83,17 +92,42 @@ def with_figures(loans: Iterable[Loan], on: date) -> list[Loan]:
     """The loans, each with its `figures` on the date."""
     rows = list(loans)
     prefetch_related_objects([loan for loan in rows if getattr(loan, "tally", None) is None], "events")
+    newest = _rearrangements([loan for loan in rows if loan.rearranged_date is not None])
     for loan in rows:
         loan.figures = loan_figures(loan, on)  # type: ignore[attr-defined]
+        loan.rearrangement = newest.get(loan.pk)  # type: ignore[attr-defined]
     return rows
 
 
-def loan_schedule(loan: Loan, on: date) -> list[ScheduleLine]:
+def _rearrangements(loans: list[Loan]) -> dict[UUID, Rearrangement]:
+    """The newest of each loan."""
+    if not loans:
+        return {}
+    found = Rearrangement.objects.filter(loan__in=loans).order_by("version")
+    return {row.loan_id: row for row in found}
+
+
+@dataclass(frozen=True)
+class LoanSchedule:
+    """The due dates in force, and those a rearrangement replaced. `version` 0 was agreed at drawdown."""
+
+    version: int
+    rows: list[ScheduleLine]
+    former: list[ScheduleLine]
+
+
+def loan_schedule(loan: Loan, on: date) -> LoanSchedule:
     """Due dates of a loan; before the payout, or where it failed, those its form disclosed."""
     if loan.start_date is None or loan.state == LoanState.FAILED:
-        return [ScheduleLine(row, None) for row in disclosed_terms(loan).schedule]
-    now = loan_position(loan, max(on, loan.start_date)).instalments
-    return [ScheduleLine(row, line) for row, line in zip(loan_terms(loan).schedule, now, strict=True)]
+        return LoanSchedule(0, [ScheduleLine(row, None) for row in disclosed_terms(loan).schedule], [])
+    book = loan_book(loan, max(on, loan.start_date))
+    now = {row.number: row for row in position_of(book).instalments}
+    closed = book.brought.closed if book.brought else ()
+    return LoanSchedule(
+        book.terms.version,
+        [ScheduleLine(row, now[row.number]) for row in book.terms.schedule],
+        [ScheduleLine(item.row, now[item.row.number]) for item in closed],
+    )
 
 
 def disclosed_terms(loan: Loan) -> LoanTerms:

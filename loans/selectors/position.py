@@ -3,16 +3,17 @@
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from django.db.models import Max
 
 from loans.maths import state, terms
 from loans.maths.book import Book
+from loans.maths.rearrangement import Agreed
 from loans.maths.settlement import SettlementQuote
 from loans.maths.tally import Tally
-from loans.models import Loan, LoanEvent, LoanPlan, LoanTally
+from loans.models import Loan, LoanEvent, LoanTally
 
 # A stored event that the replay knows.
 REPLAYED_EVENTS: dict[str, terms.EventKind] = {
@@ -20,6 +21,7 @@ REPLAYED_EVENTS: dict[str, terms.EventKind] = {
     LoanEvent.Kind.SETTLEMENT: terms.EventKind.SETTLEMENT,
     LoanEvent.Kind.WRITE_OFF: terms.EventKind.WRITE_OFF,
     LoanEvent.Kind.PAYOUT_RETURN: terms.EventKind.PAYOUT_RETURN,
+    LoanEvent.Kind.REARRANGEMENT: terms.EventKind.REARRANGEMENT,
 }
 
 
@@ -37,6 +39,7 @@ class Known(NamedTuple):
     interest_amount: Decimal
     fee_amount: Decimal
     penalty_amount: Decimal
+    agreed: dict[str, Any] | None
 
 
 def loan_terms(loan: Loan) -> terms.LoanTerms:
@@ -102,6 +105,7 @@ def event_of(row: Known | LoanEvent) -> terms.LoanEvent:
         key=str(row.id),
         funding=row.funding,
         may_fall_short=True,
+        agreed=Agreed.restored(row.agreed) if row.agreed else None,
     )
 
 
@@ -145,9 +149,9 @@ def is_returned(events: list[terms.LoanEvent]) -> bool:
     return any(event.kind == terms.EventKind.PAYOUT_RETURN for event in events)
 
 
-def is_open(loan: Loan, row: state.InstalmentPosition, after: state.LoanPosition) -> bool:
+def is_open(row: state.InstalmentPosition, after: state.LoanPosition) -> bool:
     """Something is or will be owed on the row: a period paid ahead still bears interest on what later periods owe."""
     if row.outstanding_principal or row.scheduled_unpaid:
         return True
-    bears = loan.plan == LoanPlan.INSTALMENTS and loan.with_interest and row.due_date > after.on
+    bears = after.bears_by_period and row.replaced_on is None and row.due_date > after.on
     return bears and bool(after.outstanding_principal)

@@ -14,9 +14,11 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Customer, StaffUser
+from loans.maths.rearrangement import Agreed
 from loans.models import Approval, ApprovalKind, ApprovalState, Loan
 from loans.services import correction
 from loans.services.history import Act
+from loans.services.rearrangement import Consent, loan_rearrange
 from loans.services.refund import refund_request
 from loans.services.unapplied import receipt_enter
 from risk.errors import FourEyesRequired, ReasonRequired
@@ -25,6 +27,8 @@ from weilidai.lib.errors import DomainError, ObjectNotFound, TransitionRefused
 from weilidai.lib.fsm import take_step
 
 VALID_FOR = timedelta(days=7)
+# Payloads hold plain texts.
+YES = "True"
 
 
 class ApprovalExpired(DomainError):
@@ -78,6 +82,18 @@ def _reverse_repayment(approval: Approval, act: Act) -> Any:
     return correction.repayment_reverse(repayment_id=approval.payload["repayment"], act=act)
 
 
+def _rearrange(approval: Approval, act: Act) -> Any:
+    values = approval.payload
+    agreed = Agreed(
+        periods=int(values["periods"]),
+        first_due_date=date.fromisoformat(values["first_due_date"]),
+        daily_rate=Decimal(values["daily_rate"]),
+        **{name: values[name] == YES for name in ("keeps_fees", "waives_penalty", "stops_penalty")},
+    )
+    consent = Consent(values["consent"], values["consent_reference"])
+    return loan_rearrange(loan_id=_loan_id(approval), agreed=agreed, consent=consent, act=act)
+
+
 def _loan_id(approval: Approval) -> UUID:
     if approval.loan_id is None:
         raise ObjectNotFound
@@ -93,6 +109,7 @@ HANDLERS: dict[str, Callable[[Approval, Act], Any]] = {
     ApprovalKind.REVERSE_REPAYMENT: _reverse_repayment,
     ApprovalKind.RETURN_PAYOUT: lambda approval, act: correction.payout_return(loan_id=_loan_id(approval), act=act),
     ApprovalKind.WRITE_OFF: lambda approval, act: correction.loan_write_off(loan_id=_loan_id(approval), act=act),
+    ApprovalKind.REARRANGE: _rearrange,
     ApprovalKind.RESTORE: lambda approval, act: correction.write_off_reverse(loan_id=_loan_id(approval), act=act),
 }
 

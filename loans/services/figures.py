@@ -1,9 +1,14 @@
 """A loan's figures written into its columns, so that lists are one index scan. The caller holds the loan's lock."""
 
+from collections.abc import Iterator
 from datetime import date
+from typing import Any
 
+from loans.maths.rearrangement import Brought
+from loans.maths.schedule import ScheduleRow
 from loans.maths.state import LoanPosition
 from loans.maths.tally import Tally
+from loans.maths.terms import LoanTerms
 from loans.models import Instalment, Loan, LoanTally
 from loans.selectors.position import is_open
 
@@ -22,14 +27,58 @@ def instalments_write(loan: Loan, after: LoanPosition, paid_on: dict[int, date] 
         row.principal_paid_amount = now.principal_paid
         row.interest_paid_amount = now.interest_paid
         row.fee_paid_amount = now.fee_paid
-        if row.settled_date is None and not is_open(loan, now, after):
-            row.settled_date = (paid_on or {}).get(row.number, after.on)
+        if row.settled_date is None and not is_open(now, after):
+            paid_up = (paid_on or {}).get(row.number, now.replaced_on or after.on)
+            row.settled_date = now.replaced_on if row.moved_amount else paid_up
         row.save(update_fields=PAID_COLUMNS)
 
 
+def schedules_write(loan: Loan, terms: LoanTerms) -> None:
+    """The due dates of every schedule of a rearranged loan, as this history has them; what is paid is written apart.
+
+    Rows are never taken out: what a reversed repayment once paid stays readable on them.
+    """
+    if terms.brought is None:
+        return
+    stored = {row.number: row for row in Instalment.objects.select_for_update().filter(loan=loan)}
+    wanted = [*_replaced_rows(terms.brought), *_current_rows(terms, terms.brought)]
+    for number, values in wanted:
+        if number in stored:
+            Instalment.objects.filter(pk=stored[number].pk).update(**values)
+    Instalment.objects.bulk_create(
+        Instalment(loan=loan, number=number, **values) for number, values in wanted if number not in stored
+    )
+    loan.due_date, loan.rearranged_date = terms.last_due_date, terms.start
+
+
+def _replaced_rows(brought: Brought) -> Iterator[tuple[int, dict[str, Any]]]:
+    for closed in brought.closed:
+        moved = closed.row.principal - closed.principal
+        yield closed.row.number, {**_row_values(closed.row, closed.version), "moved_amount": moved}
+
+
+def _current_rows(terms: LoanTerms, brought: Brought) -> Iterator[tuple[int, dict[str, Any]]]:
+    for row, claimable in zip(terms.schedule, brought.claimable, strict=True):
+        yield row.number, {**_row_values(row, brought.version), "claimable_amount": claimable}
+
+
+def _row_values(row: ScheduleRow, version: int) -> dict[str, Any]:
+    return {
+        "version": version,
+        "start_date": row.start_date,
+        "due_date": row.due_date,
+        "principal_amount": row.principal,
+        "interest_amount": row.interest,
+        "fee_amount": row.fee,
+    }
+
+
 def tally_keep(loan: Loan, tally: Tally, sequence: int) -> None:
-    """Keeps what the events add up to after the newest, number `sequence`, where they are many."""
-    if sequence >= TALLY_FROM:
+    """Keeps what the events add up to after the newest, number `sequence`, where they are many.
+
+    Not of a rearranged loan: its terms are a part of its events.
+    """
+    if sequence >= TALLY_FROM and tally.terms.brought is None:
         LoanTally.objects.bulk_create(
             [LoanTally(loan=loan, sequence=sequence, content=tally.content())],
             update_conflicts=True,
@@ -55,5 +104,6 @@ def loan_columns_set(loan: Loan, after: LoanPosition, today: LoanPosition | None
     loan.penalty_claimed_amount = carried.penalty_claim
     loan.penalty_charged_amount = after.penalty_charged
     loan.penalty_paid_amount = after.penalty_charged - after.penalty_unpaid
-    open_rows = [row.due_date for row in after.instalments if is_open(loan, row, after)]
+    loan.penalty_waived_amount = after.waived_amount
+    open_rows = [row.due_date for row in after.instalments if is_open(row, after)]
     loan.next_due_date = min(open_rows, default=None)

@@ -16,7 +16,7 @@ from loans.maths.state import LoanPosition, position_of, replay
 from loans.models import EntryKind, Instalment, JournalEntry, Loan, LoanEvent, LoanState
 from loans.selectors.position import event_of, is_returned, is_written_off, last_event_date, loan_events, loan_terms
 from loans.selectors.standing import standing
-from loans.services.figures import instalments_write, loan_columns_set, tally_keep
+from loans.services.figures import instalments_write, loan_columns_set, schedules_write, tally_keep
 from loans.services.following import COMPONENT_COLUMNS, repayments_follow
 from loans.services.journal import entry_post
 from loans.services.unapplied import unapplied_move
@@ -108,6 +108,7 @@ def _entry_post(
 def _rows_write(loan: Loan, history: LoanHistory, new: LoanPosition, act: Act) -> None:
     paid_on = {line.number: on for on, line in history.payments}
     Instalment.objects.filter(loan=loan).update(settled_date=None)
+    schedules_write(loan, history.terms)
     instalments_write(loan, new, paid_on)
     loan_columns_set(loan, new, position_of(history.book(act.as_of)))
     loan.settled_date = new.on if new.is_paid_off and not history.tally.returned else None

@@ -206,6 +206,9 @@ class RegulationParameter(models.Model):
         HOUSEHOLD_CREDIT_AMOUNT = "household_credit_amount", _("Household consumer credit")
         SINGLE_PAYMENT_DAYS = "single_payment_days", _("Single-payment loans, days")
         NPL_RATIO_ALERT = "npl_ratio_alert", _("Bad-loan ratio alert")
+        REARRANGED_WATCH_DAYS = "rearranged_watch_days", _("Rearranged loans: days under observation")
+        REARRANGED_CLASS_DAYS = "rearranged_class_days", _("Rearranged loans: classed as at least so many days overdue")
+        REARRANGED_AGAIN_DAYS = "rearranged_again_days", _("Rearranged again: classed as at least so many days overdue")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(_("parameter"), max_length=40, choices=Name.choices)

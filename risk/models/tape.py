@@ -33,6 +33,9 @@ class LoanTape(models.Model):
     outstanding_principal_amount = MoneyField(_("outstanding principal"))
     unpaid_due_date = models.DateField(_("oldest unpaid due date"), null=True, blank=True)
     daily_rate = RateField(_("daily rate"))
+    # A rearranged loan is classed as at least so many days past due up to and including that day (R54).
+    class_floor_days = models.PositiveIntegerField(_("class of at least days past due"), default=0, db_default=0)
+    class_floor_until_date = models.DateField(_("class held down until"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("line of the tape")

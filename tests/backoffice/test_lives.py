@@ -98,3 +98,49 @@ def test_what_cannot_be_done_is_told_and_not_asked_for(alice: Borrower):
     do(finance, "loan_restore", loan.pk)
     do(finance, "moneyreceipt_enter", openid="nobody", amount="1.00", bank_reference="B", received_date=str(TODAY))
     assert not Approval.objects.exists()
+
+
+def relief_page(loan: Loan) -> str:
+    return reverse("admin:loans_loan_rearrangement", args=[loan.pk])
+
+
+RELIEF = {"periods": "6", "first_due_date": "2026-11-15", "daily_rate": "0", "waives_penalty": "on",
+          "stops_penalty": "on"}  # fmt: skip
+WORD = {"consent": "signed", "consent_reference": "HT-1", "reason": "lost the job"}
+
+
+@pytest.mark.req("R54")
+def test_a_collector_proposes_a_new_schedule_and_the_supervisor_agrees(alice: Borrower):
+    loan = active_loan(alice)
+    collector, chief = staff("collector"), staff("supervisor")
+    shown = collector.get(relief_page(loan), RELIEF).content.decode()
+    # Each row shows it as principal and as total.
+    assert shown.count("166.66") == 10
+    assert "166.70" in shown
+    collector.post(relief_page(loan), {**RELIEF, **WORD})
+    asked = newest()
+    assert (asked.kind, asked.state, asked.reason) == ("rearrange", ApprovalState.OPEN, "lost the job")
+    page = chief.get(reverse("admin:loans_approval_change", args=[asked.pk])).content.decode()
+    assert "rearrangement/?" in page
+    do(chief, "approval_agree", asked.pk)
+    assert Loan.objects.get(pk=loan.pk).rearranged_date == TODAY
+    both = chief.get(reverse("admin:loans_loan_change", args=[loan.pk])).content.decode()
+    assert "166.70" in both
+    assert "1000.00" in both
+    assert faults() == []
+
+
+@pytest.mark.req("R54")
+def test_what_a_new_schedule_may_not_do_is_told_at_the_field(alice: Borrower):
+    loan = active_loan(alice)
+    collector = staff("collector")
+    for values in ({"periods": "61"}, {"daily_rate": "0.0005"}, {"first_due_date": "2026-09-15"}, {"periods": "x"},
+                   {"first_due_date": ""}):  # fmt: skip
+        answer = collector.get(relief_page(loan), {**RELIEF, **values})
+        assert answer.status_code == 200
+        assert answer.context["proposal"] is None
+        assert answer.context["terms"].errors
+    assert staff("auditor").post(relief_page(loan), {**RELIEF, **WORD}).status_code == 403
+    assert staff("administrator").get(relief_page(loan)).status_code == 403
+    assert collector.get(relief_page(loan).replace(str(loan.pk), str(alice.customer.pk))).status_code == 404
+    assert not Approval.objects.exists()

@@ -34,17 +34,20 @@ SECOND = timedelta(seconds=1)
 # Luhn-valid numbers; the last two digits choose the sandbox's ending.
 CARD_PAID = "6222020200000000004"
 
-LAW = {"cost_cap_rate": "0.24", "household_credit_amount": "200000", "single_payment_days": "365"}
+LAW = {
+    "cost_cap_rate": "0.24",
+    "household_credit_amount": "200000",
+    "single_payment_days": "365",
+    "rearranged_watch_days": "365",
+    "rearranged_class_days": "1",
+    "rearranged_again_days": "91",
+}
 
 
 def policy(product: str = "weilidai", rate_max: str = "0.000500", **terms: Any) -> ProductTerms:
     """Product, terms, its first tier and the law; safe to call for several products."""
     ledger_accounts_load()
-    for name, value in {
-        "cost_cap_rate": "0.24",
-        "household_credit_amount": "200000",
-        "single_payment_days": "365",
-    }.items():
+    for name, value in LAW.items():
         RegulationParameter.objects.get_or_create(
             name=name, valid_from=date(2025, 10, 1), defaults={"value": Decimal(value)}
         )

@@ -14,6 +14,7 @@ from unfold.widgets import UnfoldAdminSelectWidget
 
 from accounts.models import Customer, Occupation
 from accounts.services.personal_data import full_number_reveal
+from loans.admin.papers import monthly_links
 from loans.models import Loan, Repayment
 from loans.selectors.position import loan_position
 from risk.models import CreditApplication, CreditLine, Decision, Invitation, LoginEvent, ScoreReading, Signature
@@ -124,6 +125,7 @@ def customer_file(customer: Customer) -> dict[str, Any]:
         "facts": _facts(customer),
         "lines": CreditLine.objects.filter(customer=customer).select_related("product"),
         "loans": _loans(customer, today),
+        "statements": monthly_links(customer),
         "applications": CreditApplication.objects.filter(customer=customer).select_related("product")[:20],
         "decisions": Decision.objects.filter(customer=customer).select_related("product")[:20],
         "cards": customer.bank_cards.all()[:20],

@@ -13,6 +13,9 @@ from loans import tasks
 from loans.models import Loan, Payout
 from risk.models import LegalDocument
 from tests.loans.builders import NOW, TODAY, Borrower, borrower, turns
+from tests.loans.life import active_loan, day
+from tests.loans.relief import rearrange
+from weilidai.lib.business_date import business_date_set
 
 
 def quote_body(who: Borrower, **values: Any) -> dict[str, Any]:
@@ -218,3 +221,34 @@ def test_one_ring_pays_a_loan_out(alice: Borrower) -> None:
     assert loan.state == "active"
     assert loan.disbursed_at is not None
     assert (loan.disbursed_at - loan.requested_at).total_seconds() < 3
+
+
+@pytest.mark.req("R54")
+def test_a_rearranged_loan_shows_the_schedule_in_force_and_every_form(alice: Borrower) -> None:
+    plain, loan = active_loan(alice), active_loan(alice)
+    found = rearrange(loan, TODAY, periods=3)
+    business_date_set(day(40), at=NOW)
+    client = alice.client()
+    body = client.get(f"/api/v1/loans/{loan.pk}").json()
+    assert body["rearrangement"] == {
+        "version": 1, "effective_date": "2026-09-15", "periods": 3, "first_due_date": "2026-11-14",
+        "last_due_date": "2027-01-14", "daily_rate": "0.000000", "waived_amount": "0.00",
+        "disclosure": str(found.disclosure_id),
+    }  # fmt: skip
+    assert (body["days_past_due"], body["due_date"], body["next_due_date"]) == (0, "2027-01-14", "2026-11-14")
+    schedule = client.get(f"/api/v1/loans/{loan.pk}/schedule").json()
+    assert (schedule["version"], [row["number"] for row in schedule["rows"]]) == (1, [2, 3, 4])
+    assert [row["principal"] for row in schedule["rows"]] == ["333.33", "333.33", "333.34"]
+    assert [(row["number"], row["principal"], row["settled"]) for row in schedule["former"]] == [(1, "1000.00", False)]
+    forms = client.get(f"/api/v1/loans/{loan.pk}/disclosures").json()
+    assert [form["id"] for form in forms] == [str(found.disclosure_id), str(loan.disclosure_id)]
+    assert forms[0]["form"]["agreed"]["periods"] == 3
+    assert client.get(f"/api/v1/loans/{plain.pk}").json()["rearrangement"] is None
+    assert len(client.get(f"/api/v1/loans/{plain.pk}/disclosures").json()) == 1
+
+
+@pytest.mark.req("R59")
+def test_forms_are_shown_to_their_customer_alone(alice: Borrower) -> None:
+    loan, bob = active_loan(alice), borrower("bob")
+    assert bob.client().get(f"/api/v1/loans/{loan.pk}/disclosures").status_code == 404
+    assert APIClient().get(f"/api/v1/loans/{loan.pk}/disclosures").status_code == 401

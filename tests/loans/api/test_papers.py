@@ -1,17 +1,21 @@
 """Statement and certificate as PDF: only one's own, the certificate only when settled."""
 
 import re
+from datetime import date
 
 import pytest
 from rest_framework.test import APIClient
 
-from loans.models import Loan
+from loans.models import Loan, LoanEvent
+from loans.monthly_paper import monthly_statement_pdf
 from loans.papers import settlement_certificate_pdf, statement_pdf
+from loans.selectors.monthly import customer_month
 from loans.services.correction import payout_return
 from loans.services.history import Act
 from tests.loans.builders import NOW, TODAY, Borrower, borrower
 from tests.loans.life import active_loan, day, repay
 from weilidai.lib.audit import Actor
+from weilidai.lib.business_date import business_date_set
 
 SPAN = {"from": "2026-09-01", "to": "2026-12-31"}
 
@@ -75,3 +79,48 @@ def test_the_papers_of_the_same_day_are_the_same_bytes(alice: Borrower):
     one = statement_pdf(loan, first=TODAY, last=day(11), on=day(11))
     assert one == statement_pdf(loan, first=TODAY, last=day(11), on=day(11))
     assert one != statement_pdf(loan, first=TODAY, last=day(9), on=day(11))
+
+
+def test_a_month_that_is_over_can_be_read_again_and_again(alice: Borrower):
+    loan = active_loan(alice)
+    repay(alice, loan, "100.00", day(3))
+    client = alice.client()
+    early = client.get("/api/v1/statements/2026-09")
+    assert (early.status_code, early.json()["code"]) == (409, "statement_not_ready")
+    assert client.get("/api/v1/statements").json() == []
+    business_date_set(date(2026, 10, 1), at=NOW)
+    assert client.get("/api/v1/statements").json() == [{"month": "2026-09"}]
+    first = client.get("/api/v1/statements/2026-09")
+    assert (first.status_code, first["Content-Type"]) == (200, "application/pdf")
+    repay(alice, loan, "100.00", date(2026, 10, 1))
+    assert client.get("/api/v1/statements/2026-09").content == first.content
+    english = client.get("/api/v1/statements/2026-09", HTTP_ACCEPT_LANGUAGE="en")
+    assert english.content != first.content
+
+
+@pytest.mark.parametrize("month", ["2026-13", "2026-00", "0000-01", "2026-9", "2026-08", "1999-01", "x"])
+def test_a_month_without_a_statement_is_not_found(alice: Borrower, month: str):
+    active_loan(alice)
+    business_date_set(date(2026, 10, 1), at=NOW)
+    assert alice.client().get(f"/api/v1/statements/{month}").status_code == 404
+
+
+def test_nobody_reads_a_statement_without_signing_in(alice: Borrower):
+    active_loan(alice)
+    business_date_set(date(2026, 10, 1), at=NOW)
+    assert APIClient().get("/api/v1/statements/2026-09").status_code == 401
+    assert borrower("bob").client().get("/api/v1/statements/2026-09").status_code == 404
+
+
+def test_a_month_of_thousands_of_movements_is_pages_long(alice: Borrower):
+    loan = active_loan(alice)
+    first = LoanEvent.objects.get(loan=loan)
+    LoanEvent.objects.bulk_create(
+        LoanEvent(
+            loan=loan, sequence=number, kind="repayment", effective_date=TODAY, business_date=TODAY,
+            posted_at=first.posted_at, principal_amount="0.10", outstanding_principal_amount="0",
+        )
+        for number in range(2, 3002)
+    )  # fmt: skip
+    content = monthly_statement_pdf(customer_month(alice.customer, date(2026, 9, 1)))
+    assert 70 <= pages(content) <= 100

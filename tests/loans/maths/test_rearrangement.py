@@ -217,7 +217,7 @@ def a_life(chance: random.Random) -> tuple[LoanTerms, list[LoanEvent], date]:
 @settings(max_examples=150)
 @given(st.randoms(use_true_random=False))
 def test_in_every_life_parts_sum_up_and_nothing_is_charged_beyond_the_cap(chance: random.Random) -> None:
-    terms, events, first = a_life(chance)
+    terms, events, _ = a_life(chance)
     dates = sorted(terms.start + timedelta(days=chance.randint(0, 900)) for _ in range(5))
     for on in dates:
         history = replay(terms, events, on)
@@ -282,7 +282,7 @@ def test_a_new_schedule_that_is_kept_costs_exactly_what_it_says(chance: random.R
 @settings(max_examples=60)
 @given(st.randoms(use_true_random=False))
 def test_charges_only_ever_grow_where_nothing_happens(chance: random.Random) -> None:
-    terms, events, first = a_life(chance)
+    terms, events, _ = a_life(chance)
     last = max(event.effective_date for event in events)
     totals = [charged(position(terms, events, last + timedelta(days=number))) for number in (0, 1, 30, 31, 365, 1000)]
     assert all(earlier <= later for earlier, later in pairwise(totals))

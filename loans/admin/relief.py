@@ -1,0 +1,206 @@
+"""Relief for a loan in difficulty: the page that shows the old schedule beside a new one and asks for it."""
+
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext_lazy as _
+from unfold.contrib.filters.admin import RangeDateFilter
+from unfold.decorators import action
+from unfold.widgets import (
+    UnfoldAdminDateWidget,
+    UnfoldAdminDecimalFieldWidget,
+    UnfoldAdminIntegerFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldAdminTextInputWidget,
+    UnfoldBooleanSwitchWidget,
+)
+
+from loans.admin.money import ASKED, ask
+from loans.maths.dates import add_months
+from loans.maths.rearrangement import Agreed
+from loans.models import ApprovalKind, Loan, Rearrangement
+from loans.selectors.rearrangement import PERIODS_MAX, Proposal, class_floor, current_rate, rearrangement_propose
+from weilidai.lib.backoffice import ReadOnlyAdmin, may
+from weilidai.lib.backoffice.admin import ReadOnlyInline
+from weilidai.lib.business_date import current_business_date
+from weilidai.lib.errors import DomainError
+
+PERMISSION = "loans.request_relief"
+TERMS = ("periods", "first_due_date", "daily_rate", "keeps_fees", "waives_penalty", "stops_penalty")
+
+
+class TermsForm(forms.Form):
+    """What is proposed."""
+
+    periods = forms.IntegerField(
+        label=_("instalments"), min_value=1, max_value=PERIODS_MAX, widget=UnfoldAdminIntegerFieldWidget
+    )
+    first_due_date = forms.DateField(label=_("first due date"), widget=UnfoldAdminDateWidget)
+    daily_rate = forms.DecimalField(
+        label=_("daily rate (0 stops interest)"), min_value=0, max_digits=9, decimal_places=6,
+        widget=UnfoldAdminDecimalFieldWidget,
+    )  # fmt: skip
+    waives_penalty = forms.BooleanField(
+        label=_("give up the unpaid penalty"), required=False, widget=UnfoldBooleanSwitchWidget
+    )
+    stops_penalty = forms.BooleanField(label=_("no penalty any more"), required=False, widget=UnfoldBooleanSwitchWidget)
+    keeps_fees = forms.BooleanField(
+        label=_("keep fees of later periods"), required=False, widget=UnfoldBooleanSwitchWidget
+    )
+
+    @property
+    def agreed(self) -> Agreed:
+        return Agreed(**{name: self.cleaned_data[name] for name in TERMS})
+
+
+class AskForm(forms.Form):
+    """How the customer agreed, and why it is proposed."""
+
+    consent = forms.ChoiceField(
+        label=_("how the customer agreed"), choices=Rearrangement.Consent.choices, widget=UnfoldAdminSelectWidget
+    )
+    consent_reference = forms.CharField(
+        label=_("reference of the consent"), max_length=100, widget=UnfoldAdminTextInputWidget
+    )
+    reason = forms.CharField(label=_("Reason"), min_length=3, max_length=300, widget=UnfoldAdminTextInputWidget)
+
+
+class RearrangementInline(ReadOnlyInline):
+    model = Rearrangement
+    fields = ("version", "effective_date", "periods_count", "first_due_date", "last_due_date", "daily_rate",
+              "principal_amount", "waived_amount", "days_past_due", "class_floor_until_date")  # fmt: skip
+
+
+@admin.register(Rearrangement)
+class RearrangementAdmin(ReadOnlyAdmin):
+    list_display = ("effective_date", "customer", "loan", "version", "principal_amount", "periods_count",
+                    "first_due_date", "daily_rate", "waived_amount", "days_past_due",
+                    "class_floor_until_date")  # fmt: skip
+    list_filter = ("consent", ("effective_date", RangeDateFilter))
+    search_fields = ("=id", "=loan__id", "customer__openid")
+    list_select_related = ("customer", "loan")
+
+
+class ReliefActs:
+    """The page of a proposal, mixed into the pages of loans."""
+
+    admin_site: Any
+    model: Any
+    detail_url: Any
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.relief_view)
+        page = path("<uuid:loan_id>/rearrangement/", view, name="loans_loan_rearrangement")
+        return [page, *super().get_urls()]  # type: ignore[misc]
+
+    @action(  # type: ignore[untyped-decorator]
+        description=_("Rearrange"), icon="calendar_month", permissions=[may(PERMISSION)]
+    )
+    def rearrange(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return redirect(reverse("admin:loans_loan_rearrangement", args=[object_id]))
+
+    def relief_view(self, request: HttpRequest, loan_id: UUID) -> HttpResponse:
+        """Looked at by whoever sees loans, asked for by whoever may."""
+        if not request.user.has_perm("loans.view_loan"):
+            raise PermissionDenied
+        loan = Loan.objects.select_related("customer", "product", "terms").filter(pk=loan_id).first()
+        if loan is None:
+            raise Http404
+        data = request.POST or request.GET
+        terms = TermsForm(data if "periods" in data else _first_thought())
+        asked = AskForm(request.POST or None)
+        proposal = _proposal(loan, terms)
+        may_ask = request.user.has_perm(PERMISSION)
+        if request.method == "POST" and proposal is not None and asked.is_valid():
+            if not may_ask:
+                raise PermissionDenied
+            return self._ask_relief(request, loan, terms, asked)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": _("Rearrange a loan in difficulty"),
+            "loan": loan,
+            "loan_url": self.detail_url(loan.pk),
+            "terms": terms,
+            "asked": asked,
+            "may_ask": may_ask,
+            "proposal": proposal,
+            "facts": _facts(proposal) if proposal else (),
+            "today": current_business_date(),
+        }
+        return TemplateResponse(request, "backoffice/rearrangement.html", context)
+
+    def _ask_relief(self, request: HttpRequest, loan: Loan, terms: TermsForm, asked: AskForm) -> HttpResponse:
+        values = {name: asked.cleaned_data[name] for name in ("consent", "consent_reference")}
+        try:
+            ask(
+                request,
+                asked,
+                kind=ApprovalKind.REARRANGE,
+                customer=loan.customer,
+                loan=loan,
+                **terms.agreed.content(),
+                **values,
+            )
+        except DomainError as error:
+            messages.error(request, str(error.detail))
+        else:
+            messages.success(request, str(ASKED))
+        return HttpResponseRedirect(self.detail_url(loan.pk))
+
+
+def _first_thought() -> dict[str, Any]:
+    """What the page begins with: a year from next month on, interest and penalty stopped."""
+    return {
+        "periods": 12,
+        "first_due_date": add_months(current_business_date(), 1),
+        "daily_rate": Decimal(0),
+        "waives_penalty": True,
+        "stops_penalty": True,
+    }
+
+
+def _proposal(loan: Loan, terms: TermsForm) -> Proposal | None:
+    """The form's terms worked out; what the rules refuse stands at the field."""
+    if not terms.is_valid():
+        return None
+    try:
+        return rearrangement_propose(loan, terms.agreed, current_business_date())
+    except DomainError as error:
+        for fault in error.field_errors:
+            terms.add_error(str(fault["field"]), str(fault["detail"]))
+        if not error.field_errors:
+            terms.add_error(None, str(error.detail))
+        return None
+
+
+def _facts(proposal: Proposal) -> tuple[tuple[Any, Any], ...]:
+    days, until = class_floor(proposal.loan, proposal)
+    brought = proposal.brought
+    return (
+        (_("Principal to spread"), proposal.principal),
+        (_("Brought forward: interest"), brought.interest),
+        (_("Brought forward: fees"), proposal.schedule[0].fee),
+        (_("Penalty claim kept"), brought.claim),
+        (_("Penalty claim given up"), proposal.waived_claim),
+        (_("of that a loss in the books"), proposal.waived_amount),
+        (_("Cost of the new schedule"), proposal.total_cost),
+        (_("To repay in all"), proposal.total_repayment),
+        (_("APR of the new schedule"), _percent(proposal.apr)),
+        (_("APR over the whole life"), _percent(proposal.life_apr)),
+        (_("Legal cap"), _percent(proposal.new.cost_cap_rate)),
+        (_("Present daily rate"), _percent(current_rate(proposal.old))),
+        (_("Days past due now"), proposal.before.days_past_due),
+        (_("Classed as at least days overdue"), f"{days} ({until})"),
+    )
+
+
+def _percent(rate: Decimal | None) -> str:
+    return "–" if rate is None else f"{rate * 100:.4f} %"
