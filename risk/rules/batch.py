@@ -3,24 +3,26 @@
 The same rules as for one application: facts of the same meaning, the same variables, the same scorecard.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
 from risk.rules.facts import AuxiliaryItem, CustomerFacts
-from risk.rules.scorecard import Scored, catalogue_names, score_compute
+from risk.rules.scorecard import Scored, Scorer, catalogue_names
 from risk.rules.variables import CONTRADICTED, VERIFIED, variables_compute
 from risk.variables.catalogue import by_name, catalogue
 from risk.variables.compute import values_of
 from risk.variables.families import YEAR_DAYS
-from risk.variables.frame import Frame, Ints, Packed
-from risk.variables.measures import AUXILIARY_ITEMS
+from risk.variables.frame import Frame, Packed
+from risk.variables.measures import AUXILIARY_ITEMS, LEVELS
 
 RECENT_DAYS = 90
 CREDIT_REPORT, ECNY_WALLET, THIRD_PARTY_DATA = "credit_report", "ecny_wallet", "third_party_data"
 FEN = Decimal("0.01")
+LEVEL_CODES = tuple(measure.code for measure in LEVELS)
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,13 @@ def page_score(page: Page) -> list[Scored]:
     places = [by_name()[name] for name in names]
     variables = [catalogue()[place] for place in places]
     numbers, missing = values.numbers[:, places].tolist(), values.missing[:, places].tolist()
-    scored = []
+    scored, scorer = [], Scorer(page.definition)
     for row, facts in enumerate(facts_of(frame, page.people)):
         known = variables_compute(facts, page.definition["auxiliary"], page.housing_fund_months)
         for variable, number, empty in zip(variables, numbers[row], missing[row], strict=True):
             allowed = not variable.consent or variable.consent in page.people[row].consents
             known[variable.name] = Decimal(number) / variable.scale if allowed and not empty else None
-        scored.append(score_compute(page.definition, known))
+        scored.append(scorer.score(known))
     return scored
 
 
@@ -104,39 +106,47 @@ class _Flows:
     """Sums over the last year and the last 90 days, as plain integers."""
 
     def __init__(self, frame: Frame) -> None:
-        self.frame = frame
-        self._year, self._quarter = self._sums(YEAR_DAYS), self._sums(RECENT_DAYS)
-        self.has_paid: list[int] = self._year[:, frame.flow("rows_payments")].tolist()
-        self.has_logged_in: list[int] = self._quarter[:, frame.flow("rows_logins")].tolist()
-
-    def _sums(self, days: int) -> Ints:
-        return self.frame.sums_between(*self.frame.last_days(days))
+        self._year, self._quarter = (_columns(frame, days) for days in (YEAR_DAYS, RECENT_DAYS))
+        self.has_paid, self.has_logged_in = self._year("rows_payments"), self._quarter("rows_logins")
 
     def year(self, code: str, row: int) -> int:
-        return int(self._year[row, self.frame.flow(code)])
+        return self._year(code)[row]
 
     def yuan(self, code: str, row: int) -> Decimal:
         return self.year(code, row) * FEN
 
     def quarter(self, code: str, row: int) -> int:
-        return int(self._quarter[row, self.frame.flow(code)])
+        return self._quarter(code)[row]
+
+
+def _columns(frame: Frame, days: int) -> Callable[[str], list[int]]:
+    """The sums of a flow over the days that end on the date, one for each customer."""
+    sums = frame.sums_between(*frame.last_days(days))
+
+    @cache
+    def column(code: str) -> list[int]:
+        return list(sums[:, frame.flow(code)].tolist())
+
+    return column
 
 
 class _Levels:
-    """The newest levels within the months' reach, with their age."""
+    """The newest levels within the months' reach, with their age; whole columns, as plain integers."""
 
     def __init__(self, frame: Frame) -> None:
-        self.frame = frame
-        self.last, self.age, self.unknown = frame.newest_level()
+        self._last, self._age, self._unknown = (block.T.tolist() for block in frame.newest_level())
+        self._place = {code: frame.level(code) for code in LEVEL_CODES}
+        self._items = [(item, self._place[f"auxiliary_{item}_months"], self._place[f"auxiliary_{item}_verified"])
+                       for item in AUXILIARY_ITEMS]  # fmt: skip
 
     def value(self, code: str, row: int) -> int:
-        return int(self.last[row, self.frame.level(code)])
+        return int(self._last[self._place[code]][row])
 
     def known(self, code: str, row: int) -> bool:
-        return not self.unknown[row, self.frame.level(code)]
+        return not self._unknown[self._place[code]][row]
 
     def recent(self, code: str, row: int) -> int | None:
-        is_fresh = self.known(code, row) and self.age[row, self.frame.level(code)] < RECENT_DAYS
+        is_fresh = self.known(code, row) and self._age[self._place[code]][row] < RECENT_DAYS
         return self.value(code, row) if is_fresh else None
 
     def assets(self, row: int) -> tuple[Decimal, Decimal] | None:
@@ -152,11 +162,13 @@ class _Levels:
         return worst, inquiries, self.value("bureau_debts", row) * FEN
 
     def auxiliary(self, row: int) -> list[AuxiliaryItem]:
-        items = []
-        for item in AUXILIARY_ITEMS:
-            months = f"auxiliary_{item}_months"
-            if self.known(months, row):
-                state = VERIFIED if self.value(f"auxiliary_{item}_verified", row) else CONTRADICTED
-                age = int(self.age[row, self.frame.level(months)])
-                items.append(AuxiliaryItem(item, state, self.value(months, row), age))
-        return items
+        return [
+            AuxiliaryItem(
+                item,
+                VERIFIED if self._last[verified][row] else CONTRADICTED,
+                self._last[months][row],
+                self._age[months][row],
+            )
+            for item, months, verified in self._items
+            if not self._unknown[months][row]
+        ]

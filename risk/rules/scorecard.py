@@ -93,31 +93,70 @@ def bonus_points(rule: dict[str, Any], value: Decimal | None) -> Decimal:
 
 def score_compute(definition: dict[str, Any], values: Values) -> Scored:
     """Score from 0 to 100: dimensions net of deductions, plus bonuses, less what a dimension could not bear."""
-    bonuses = [(rule, bonus_points(rule, values[rule["variable"]])) for rule in definition["bonuses"]]
-    deductions = [(rule, deduction_points(rule, values[rule["variable"]])) for rule in definition["deductions"]]
-    gross = [_dimension(dimension, values) for dimension in definition["dimensions"]]
-    taken = {d.code: sum((p for r, p in deductions if r["dimension"] == d.code), ZERO_POINTS) for d in gross}
-    total = sum((d.points for d in gross), ZERO_POINTS)
-    total += sum((p for _, p in bonuses), ZERO_POINTS) - sum((p for _, p in deductions), ZERO_POINTS)
-    return Scored(
-        score=min(max(total, ZERO_POINTS), WEIGHT_TOTAL),
-        dimensions=tuple(_net(d, taken[d.code]) for d in gross),
-        adjustments=tuple(
+    return Scorer(definition).score(values)
+
+
+class Scorer:
+    """A definition made ready for many: people whose values fall into the same bins share one answer per dimension."""
+
+    def __init__(self, definition: dict[str, Any]) -> None:
+        self.bonuses, self.deductions = definition["bonuses"], definition["deductions"]
+        self.dimensions = [_Dimension(dimension, self.deductions) for dimension in definition["dimensions"]]
+
+    def score(self, values: Values) -> Scored:
+        """See `score_compute`."""
+        bonuses = [bonus_points(rule, values[rule["variable"]]) for rule in self.bonuses]
+        deductions = [deduction_points(rule, values[rule["variable"]]) for rule in self.deductions]
+        both = [dimension.points(values, deductions) for dimension in self.dimensions]
+        total = sum((gross.points for gross, _ in both), ZERO_POINTS)
+        total += sum(bonuses, ZERO_POINTS) - sum(deductions, ZERO_POINTS)
+        adjustments = [
             Adjustment(rule["code"], sign * points if points else ZERO_POINTS)
-            for rules, sign in ((bonuses, 1), (deductions, -1))
-            for rule, points in rules
-        ),
-    )
+            for rules, found, sign in ((self.bonuses, bonuses, 1), (self.deductions, deductions, -1))
+            for rule, points in zip(rules, found, strict=True)
+        ]
+        score = min(max(total, ZERO_POINTS), WEIGHT_TOTAL)
+        return Scored(score, tuple(net for _, net in both), tuple(adjustments))
 
 
-def _dimension(dimension: dict[str, Any], values: Values) -> DimensionPoints:
-    weight = _number(dimension["weight"])
-    variables = tuple(
-        VariablePoints(v["name"], v["reason"], bin_points(v, values[v["name"]]), _best(v))
-        for v in dimension["variables"]
-    )
-    points = sum((variable.points for variable in variables), ZERO_POINTS)
-    return DimensionPoints(dimension["code"], weight, min(max(points, ZERO_POINTS), weight), variables)
+class _Dimension:
+    def __init__(self, dimension: dict[str, Any], deductions: list[dict[str, Any]]) -> None:
+        self.code, self.weight = dimension["code"], _number(dimension["weight"])
+        self.variables = [_Variable(variable) for variable in dimension["variables"]]
+        self.rules = [place for place, rule in enumerate(deductions) if rule["dimension"] == self.code]
+        self._known: dict[tuple[Any, ...], tuple[DimensionPoints, DimensionPoints]] = {}
+
+    def points(self, values: Values, deductions: list[Decimal]) -> tuple[DimensionPoints, DimensionPoints]:
+        """Before and after what is deducted from it."""
+        bins = tuple(variable.bin_of(values[variable.name]) for variable in self.variables)
+        taken = tuple(deductions[place] for place in self.rules)
+        if (bins, taken) not in self._known:
+            variables = tuple(v.points[place] for v, place in zip(self.variables, bins, strict=True))
+            points = sum((variable.points for variable in variables), ZERO_POINTS)
+            gross = DimensionPoints(self.code, self.weight, min(max(points, ZERO_POINTS), self.weight), variables)
+            self._known[bins, taken] = gross, _net(gross, sum(taken, ZERO_POINTS))
+        return self._known[bins, taken]
+
+
+class _Variable:
+    """`points` of each bin, those of a missing value last."""
+
+    def __init__(self, variable: dict[str, Any]) -> None:
+        self.name = variable["name"]
+        self.bounds = [_number(entry["below"]) if "below" in entry else None for entry in variable["bins"]]
+        figures = [_number(entry["points"]) for entry in variable["bins"]]
+        best = max(figures)
+        reason, missing = variable["reason"], _number(variable["missing"])
+        self.points = [VariablePoints(self.name, reason, points, best) for points in (*figures, missing)]
+
+    def bin_of(self, value: Decimal | None) -> int:
+        """Place of the first bin whose upper bound lies above the value; the bound belongs to the next bin."""
+        if value is None:
+            return -1
+        for place, bound in enumerate(self.bounds):
+            if bound is None or value < bound:
+                return place
+        raise ScorecardInvalid(f"{self.name}: the last bin must be open")
 
 
 def _net(dimension: DimensionPoints, taken: Decimal) -> DimensionPoints:

@@ -147,8 +147,8 @@ class Comparisons:
         sums = {}
         for window in WINDOWS:
             sums[window.code] = frame.sums_between(*window.places(frame))[:, columns]
-        for upper, lower in self.PAIRS:
-            yield divided(sums[upper], sums[lower], missing)
+        above, below = (np.concatenate([sums[pair[side]] for pair in self.PAIRS], axis=1) for side in (0, 1))
+        yield divided(above, below, np.tile(missing, len(self.PAIRS)))
 
 
 class Days:
@@ -327,13 +327,12 @@ class Ratios:
 
     def values(self, frame: Frame) -> Iterator[Block]:
         named = {window.code: window for window in WINDOWS}
-        missing = _flow_missing(frame)
-        for _code, upper, lower, _zh, _en in self.PAIRS:
-            above, below = frame.flow(upper), frame.flow(lower)
-            for span in self.SPANS:
-                sums = frame.sums_between(*named[span].places(frame))
-                block, empty = divided(sums[:, above], sums[:, below], missing[:, above])
-                yield block[:, None], empty[:, None]
+        above, below = ([frame.flow(pair[side]) for pair in self.PAIRS] for side in (1, 2))
+        sums = np.stack([frame.sums_between(*named[span].places(frame)) for span in self.SPANS], axis=2)
+        # Customer × pair × span, in the order of `variables`.
+        missing = np.repeat(_flow_missing(frame)[:, above], len(self.SPANS), axis=1)
+        flat = (frame.size, len(self.PAIRS) * len(self.SPANS))
+        yield divided(sums[:, above].reshape(flat), sums[:, below].reshape(flat), missing)
 
 
 class Burdens:
@@ -356,10 +355,8 @@ class Burdens:
 
     def values(self, frame: Frame) -> Iterator[Block]:
         last, _age, unknown = frame.newest_level()
-        for _code, upper, lower, _zh, _en in self.PAIRS:
-            above, below = frame.level(upper), frame.level(lower)
-            block, empty = divided(last[:, above], last[:, below], unknown[:, above] | unknown[:, below])
-            yield block[:, None], empty[:, None]
+        above, below = ([frame.level(pair[side]) for pair in self.PAIRS] for side in (1, 2))
+        yield divided(last[:, above], last[:, below], unknown[:, above] | unknown[:, below])
 
 
 FAMILIES: tuple[Family, ...] = (Totals(), Comparisons(), Days(), Months(), Levels(), Ratios(), Burdens())

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -30,8 +31,7 @@ def reach_start(as_of: date) -> date:
     return month_start(as_of, MONTHS)
 
 
-@dataclass(frozen=True)
-class Packed:
+class Packed(NamedTuple):
     """A stored month of the customer at `position` of the frame."""
 
     position: int
