@@ -1,6 +1,7 @@
 """Devices: seen, then verified; money moves only from verified ones (R35)."""
 
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
@@ -11,17 +12,29 @@ from accounts.rules import BiometricPolicy
 from accounts.services.verification import Verdict, biometric_check, payment_password_check
 from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.business_date import SHANGHAI
+from weilidai.lib.prepared import prepared
 
 # A device that keeps calling is written at most this often.
 SEEN_EVERY = timedelta(minutes=5)
 
 
+@prepared
+def _seen(customer: Any, fingerprint: Any) -> Any:
+    return Device.objects.filter(customer=customer, fingerprint=fingerprint)
+
+
 def device_touch(*, customer: Customer, fingerprint: str, user_agent: str, ip: str | None, at: datetime) -> Device:
     """The row of the device this request came from, made at first sight."""
-    device, created = Device.objects.get_or_create(
-        customer=customer,
-        fingerprint=fingerprint,
-        defaults={"user_agent": user_agent[:300], "first_seen_at": at, "last_seen_at": at, "last_ip": ip},
+    seen = _seen(customer.pk, fingerprint)
+    device: Device
+    device, created = (
+        (seen[0], False)
+        if seen
+        else Device.objects.get_or_create(
+            customer=customer,
+            fingerprint=fingerprint,
+            defaults={"user_agent": user_agent[:300], "first_seen_at": at, "last_seen_at": at, "last_ip": ip},
+        )
     )
     if created:
         audit_record(action="device.seen", actor=Actor.of(customer), subject=device, at=at, ip=ip)

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.models import Customer, Notification
 from accounts.notices import SMS_KINDS
-from weilidai.lib.bulk import rows_insert
+from weilidai.lib.bulk import row_insert, rows_insert
 from weilidai.lib.ids import uuid7
 
 
@@ -22,17 +22,15 @@ def notification_send(
 
     Kinds that are also sent as a text message are due at once; when they may go out is judged at the sending.
     """
-    row, _ = Notification.objects.get_or_create(
+    row = Notification(
         dedupe_key=dedupe_key,
-        defaults={
-            "customer": customer,
-            "kind": kind,
-            "params": params,
-            "business_date": business_date,
-            "sms_due_at": timezone.now() if kind in SMS_KINDS else None,
-        },
+        customer=customer,
+        kind=kind,
+        params=params,
+        business_date=business_date,
+        sms_due_at=timezone.now() if kind in SMS_KINDS else None,
     )
-    return row
+    return row if row_insert(row, unless_there=True) else Notification.objects.get(dedupe_key=dedupe_key)
 
 
 @dataclass(frozen=True)

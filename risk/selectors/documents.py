@@ -1,12 +1,14 @@
 """Legal texts: which six are current, which of them a customer has signed (R10)."""
 
 from datetime import date
+from typing import Any
 from uuid import UUID
 
 from accounts.models import Customer
 from risk.models import LegalDocument, Product, Signature
 from risk.selectors.remembered import remembered
 from weilidai.lib.errors import ObjectNotFound
+from weilidai.lib.prepared import prepared
 
 
 def documents_current(product: Product | str, as_of: date) -> list[LegalDocument]:
@@ -24,10 +26,14 @@ def _documents(code: str, as_of: date) -> tuple[LegalDocument, ...]:
 def documents_unsigned(customer: Customer, product: Product | str, as_of: date) -> list[LegalDocument]:
     """Current texts this customer has not signed yet; loans asks again when a version is new."""
     current = documents_current(product, as_of)
-    signed = set(
-        Signature.objects.filter(customer=customer, document__in=current).values_list("document_id", flat=True)
-    )
+    signed = set(_signed(customer.pk))
     return [document for document in current if document.pk not in signed]
+
+
+@prepared
+def _signed(customer: Any) -> Any:
+    """Texts this customer has signed in any version: some dozens in a life."""
+    return Signature.objects.filter(customer=customer).order_by().values_list("document_id", flat=True)
 
 
 def document_get(document_id: UUID, as_of: date) -> LegalDocument:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Count, F, Min, Sum
+from django.db.models import Count, F, Sum
 from django.db.models.functions import TruncMonth
 
 from accounts.models import ConsentCode, Customer
@@ -25,6 +25,7 @@ from risk.models import (
 from risk.rules.facts import ActivityMonth, AuxiliaryItem, CustomerFacts
 from risk.selectors.known import Known
 from weilidai.lib.money import ZERO, round_money
+from weilidai.lib.prepared import Reads, gather, prepared
 
 YEAR_DAYS = 365
 LOGIN_DAYS = 90
@@ -34,45 +35,75 @@ KIND = PaymentEvent.Kind
 def facts_gather(customer: Customer, terms: ProductTerms, as_of: date, known: Known | None = None) -> CustomerFacts:
     """Everything known up to and including `as_of`. Sources the customer did not consent to are left out."""
     known = known or Known(customer, as_of)
-    consents = known.consents
-    return CustomerFacts(
-        score=score_latest(customer, terms.score_name, as_of),
-        age_years=customer.age_on(as_of),
-        identity_verified=customer.is_identity_verified,
-        bank_card_verified=bool(known.cards),
-        is_student=customer.is_student,
-        activity=activity_months(customer, as_of, terms.activity_months),
-        auxiliary=auxiliary_items(customer, as_of) if ConsentCode.THIRD_PARTY_DATA in consents else (),
-        **_payments(customer, as_of),
-        **_social(customer, as_of),
-        **_assets(customer, as_of, ConsentCode.ECNY_WALLET in consents),
-        **_logins(customer, as_of),
-        **_bureau(known),
-        **_credit_here(known, terms),
-    )
+    facts: CustomerFacts = facts_of(*gather(*fact_readers(known, terms), answers=known.answers))
+    return facts
+
+
+def fact_readers(known: Known, terms: ProductTerms) -> list[Reads[dict[str, Any]]]:
+    """Who reads what of the facts, side by side; `facts_of` puts their parts together."""
+    customer = known.customer
+    return [
+        _person(known, terms),
+        _activity(known, terms.activity_months),
+        _auxiliary(known),
+        _payments(customer, known.as_of),
+        _social(customer, known.as_of),
+        _assets(known),
+        _logins(customer, known.as_of),
+        _bureau(known),
+        _credit_here(known, terms),
+    ]
+
+
+def facts_of(*parts: dict[str, Any]) -> CustomerFacts:
+    return CustomerFacts(**{name: value for part in parts for name, value in part.items()})
+
+
+def _person(known: Known, terms: ProductTerms) -> Reads[dict[str, Any]]:
+    customer = known.customer
+    scores = yield _score.of(customer.pk, terms.score_name, known.as_of)
+    return {
+        "score": scores[0] if scores else None,
+        "age_years": customer.age_on(known.as_of),
+        "identity_verified": customer.is_identity_verified,
+        "bank_card_verified": bool((yield from known.cards())),
+        "is_student": customer.is_student,
+    }
+
+
+@prepared
+def _score(customer: Any, name: Any, as_of: Any) -> Any:
+    readings = ScoreReading.objects.filter(customer=customer, name=name, as_of__lte=as_of)
+    return readings.order_by("-as_of", "-id").values_list("score", flat=True)[:1]
 
 
 def score_latest(customer: Customer, name: str, as_of: date) -> int | None:
     """The newest reading not after the date (R2)."""
-    readings = ScoreReading.objects.filter(customer=customer, name=name, as_of__lte=as_of)
-    return readings.order_by("-as_of", "-id").values_list("score", flat=True).first()
+    scores: list[int] = _score(customer.pk, name, as_of)
+    return scores[0] if scores else None
+
+
+@prepared
+def _opens(customer: Any, first: Any, end: Any) -> Any:
+    days = ActivityDay.objects.filter(customer=customer, date__gte=first, date__lt=end).order_by()
+    months = days.annotate(month=TruncMonth("date")).values("month").annotate(total=Sum("opens"))
+    return months.values_list("month", "total")
+
+
+def _activity(known: Known, months: int) -> Reads[dict[str, Any]]:
+    firsts = months_before(known.as_of, months)
+    totals = dict((yield _opens.of(known.customer.pk, firsts[0], known.as_of.replace(day=1))))
+    found = tuple(
+        ActivityMonth(f"{first:%Y-%m}", calendar.monthrange(first.year, first.month)[1], totals.get(first, 0))
+        for first in firsts
+    )
+    return {"activity": found}
 
 
 def activity_months(customer: Customer, as_of: date, months: int) -> tuple[ActivityMonth, ...]:
     """The last complete calendar months before the month of `as_of`, oldest first (R4); days without rows are 0."""
-    firsts = months_before(as_of, months)
-    rows = (
-        ActivityDay.objects.filter(customer=customer, date__gte=firsts[0], date__lt=as_of.replace(day=1))
-        .annotate(month=TruncMonth("date"))
-        .values("month")
-        .annotate(total=Sum("opens"))
-        .values_list("month", "total")
-    )
-    totals = dict(rows)
-    return tuple(
-        ActivityMonth(f"{first:%Y-%m}", calendar.monthrange(first.year, first.month)[1], totals.get(first, 0))
-        for first in firsts
-    )
+    found: tuple[ActivityMonth, ...] = gather(_activity(Known(customer, as_of), months))[0]["activity"]
+    return found
 
 
 def months_before(as_of: date, months: int) -> list[date]:
@@ -81,24 +112,31 @@ def months_before(as_of: date, months: int) -> list[date]:
     return [date(i // 12, i % 12 + 1, 1) for i in range(index - months, index)]
 
 
-def auxiliary_items(customer: Customer, as_of: date) -> tuple[AuxiliaryItem, ...]:
-    """The newest reading of each item, in the order of the items' names."""
-    rows = AuxiliaryReading.objects.filter(customer=customer, as_of__lte=as_of).order_by("as_of", "id")
-    newest = {row.item: row for row in rows}
-    return tuple(
-        AuxiliaryItem(item, row.state, row.months, (as_of - row.as_of).days) for item, row in sorted(newest.items())
-    )
+@prepared
+def _readings(customer: Any, as_of: Any) -> Any:
+    rows = AuxiliaryReading.objects.filter(customer=customer, as_of__lte=as_of)
+    return rows.order_by("as_of", "id").values_list("item", "state", "months", "as_of")
 
 
-def _payments(customer: Customer, as_of: date) -> dict[str, Any]:
-    rows = (
-        PaymentEvent.objects.filter(customer=customer, date__gt=as_of - timedelta(days=YEAR_DAYS), date__lte=as_of)
-        .order_by()
-        .values("kind")
-        .annotate(total=Sum("amount"), events=Count("id"))
-    )
+def _auxiliary(known: Known) -> Reads[dict[str, Any]]:
+    """The newest reading of each item, in the order of the items' names; with the customer's consent only."""
+    if ConsentCode.THIRD_PARTY_DATA not in (yield from known.consents()):
+        return {"auxiliary": ()}
+    rows = yield _readings.of(known.customer.pk, known.as_of)
+    newest = {item: AuxiliaryItem(item, state, months, (known.as_of - day).days) for item, state, months, day in rows}
+    return {"auxiliary": tuple(item for _, item in sorted(newest.items()))}
+
+
+@prepared
+def _paid(customer: Any, after: Any, until: Any) -> Any:
+    rows = PaymentEvent.objects.filter(customer=customer, date__gt=after, date__lte=until).order_by()
+    return rows.values("kind").annotate(total=Sum("amount"), events=Count("id")).values_list("kind", "total", "events")
+
+
+def _payments(customer: Customer, as_of: date) -> Reads[dict[str, Any]]:
+    rows = yield _paid.of(customer.pk, as_of - timedelta(days=YEAR_DAYS), as_of)
     # Sums come back from SQLite through binary numbers: to the fen they are exact again.
-    totals = {row["kind"]: {**row, "total": round_money(row["total"])} for row in rows}
+    totals = {kind: {"total": round_money(total), "events": events} for kind, total, events in rows}
     empty = {"total": ZERO, "events": 0} if totals else {"total": None, "events": None}
     return {
         "payment_amount_12m": totals.get(KIND.PAYMENT, empty)["total"],
@@ -109,48 +147,72 @@ def _payments(customer: Customer, as_of: date) -> dict[str, Any]:
     }
 
 
-def _social(customer: Customer, as_of: date) -> dict[str, Any]:
-    newest = (
-        ActivityDay.objects.filter(customer=customer, date__gt=as_of - timedelta(days=LOGIN_DAYS), date__lte=as_of)
-        .order_by("-date", "-id")
-        .first()
-    )
-    return {
-        "friends_count": newest.friends if newest else None,
-        "active_groups_count": newest.active_groups if newest else None,
-    }
+@prepared
+def _newest_day(customer: Any, after: Any, until: Any) -> Any:
+    rows = ActivityDay.objects.filter(customer=customer, date__gt=after, date__lte=until)
+    return rows.order_by("-date", "-id").values_list("friends", "active_groups")[:1]
 
 
-def _assets(customer: Customer, as_of: date, wallet_allowed: bool) -> dict[str, Any]:
-    newest = AssetMonth.objects.filter(customer=customer, month__lte=as_of).order_by("-month", "-id").first()
-    if newest is None:
+def _social(customer: Customer, as_of: date) -> Reads[dict[str, Any]]:
+    rows = yield _newest_day.of(customer.pk, as_of - timedelta(days=LOGIN_DAYS), as_of)
+    friends, groups = rows[0] if rows else (None, None)
+    return {"friends_count": friends, "active_groups_count": groups}
+
+
+@prepared
+def _newest_assets(customer: Any, as_of: Any) -> Any:
+    rows = AssetMonth.objects.filter(customer=customer, month__lte=as_of).order_by("-month", "-id")
+    return rows.values_list(
+        "current_fund_mean_amount", "wealth_products_amount", "deposits_amount", "ecny_wallet_amount"
+    )[:1]
+
+
+def _assets(known: Known) -> Reads[dict[str, Any]]:
+    """The digital-RMB wallet with the customer's consent only (R20)."""
+    rows = yield _newest_assets.of(known.customer.pk, known.as_of)
+    if not rows:
         return {"assets_amount": None, "ecny_wallet_amount": None}
-    held = newest.current_fund_mean_amount + newest.wealth_products_amount + newest.deposits_amount
-    return {
-        "assets_amount": held,
-        "ecny_wallet_amount": newest.ecny_wallet_amount if wallet_allowed else None,
-    }
+    fund, wealth, deposits, wallet = rows[0]
+    allowed = ConsentCode.ECNY_WALLET in (yield from known.consents())
+    return {"assets_amount": fund + wealth + deposits, "ecny_wallet_amount": wallet if allowed else None}
 
 
-def _logins(customer: Customer, as_of: date) -> dict[str, Any]:
+@prepared
+def _logins_between(customer: Any, after: Any, until: Any) -> Any:
+    rows = LoginEvent.objects.filter(customer=customer, date__gt=after, date__lte=until)
+    return rows.order_by("at", "id").values_list("device", "ip")
+
+
+@prepared
+def _login_before(customer: Any, until: Any) -> Any:
+    rows = LoginEvent.objects.filter(customer=customer, date__lte=until)
+    return rows.order_by("-at", "-id").values_list("device", "ip")[:1]
+
+
+@prepared
+def _device_first_seen(customer: Any, device: Any, until: Any) -> Any:
+    rows = LoginEvent.objects.filter(customer=customer, device=device, date__lte=until)
+    return rows.order_by("date").values_list("date", flat=True)[:1]
+
+
+def _logins(customer: Customer, as_of: date) -> Reads[dict[str, Any]]:
     """Changes between one login and the next; the login before the window tells whether its first was a change."""
     start = as_of - timedelta(days=LOGIN_DAYS)
-    rows = LoginEvent.objects.filter(customer=customer)
-    inside = list(rows.filter(date__gt=start, date__lte=as_of).order_by("at", "id").values_list("device", "ip"))
+    inside = yield _logins_between.of(customer.pk, start, as_of)
     if not inside:
         return {"device_changes_90d": None, "ip_changes_90d": None, "device_tenure_days": None}
-    before = list(rows.filter(date__lte=start).order_by("-at", "-id").values_list("device", "ip")[:1])
+    before = yield _login_before.of(customer.pk, start)
     pairs = list(zip([*before, *inside], [*before, *inside][1:], strict=False))
-    first_seen: date = rows.filter(device=inside[-1][0], date__lte=as_of).aggregate(d=Min("date"))["d"]
+    first_seen = yield _device_first_seen.of(customer.pk, inside[-1][0], as_of)
     return {
         "device_changes_90d": sum(old[0] != new[0] for old, new in pairs),
         "ip_changes_90d": sum(old[1] != new[1] for old, new in pairs),
-        "device_tenure_days": (as_of - first_seen).days,
+        "device_tenure_days": (as_of - first_seen[0]).days,
     }
 
 
-def _bureau(known: Known) -> dict[str, Any]:
-    report = known.bureau
+def _bureau(known: Known) -> Reads[dict[str, Any]]:
+    report = yield from known.bureau()
     return {
         "bureau_age_days": (known.as_of - report.as_of).days if report else None,
         "worst_dpd_24m": report.worst_dpd_24m if report else None,
@@ -160,11 +222,12 @@ def _bureau(known: Known) -> dict[str, Any]:
     }
 
 
-def _credit_here(known: Known, terms: ProductTerms) -> dict[str, Any]:
+def _credit_here(known: Known, terms: ProductTerms) -> Reads[dict[str, Any]]:
     """Months since the own line of this product was opened, and what all open lines may lend together."""
-    own = [line for line in known.lines if line.application_id and line.product_id == terms.product_id]
+    lines = yield from known.lines()
+    own = [line for line in lines if line.application_id and line.product_id == terms.product_id]
     opened = min((line.opened_date for line in own if line.opened_date <= known.as_of), default=None)
-    open_lines = [line for line in known.lines if line.state != LineState.CLOSED]
+    open_lines = [line for line in lines if line.state != LineState.CLOSED]
     return {
         "months_in_use": months_between(opened, known.as_of) if opened else 0,
         "other_limits_amount": sum((line.limit_amount + line.received_amount for line in open_lines), ZERO),

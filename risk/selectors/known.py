@@ -1,47 +1,70 @@
-"""What several questions about one customer share at one moment, read once."""
+"""What several questions about one customer share at one moment, asked once."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import date
-from functools import cached_property
+from typing import Any, NamedTuple
 
 from accounts.models import BankCard, Consent, ConsentCode, Customer
 from risk.models import BureauReport, CreditLine
+from weilidai.lib.prepared import Answers, Reads, prepared
 
 
-def consents_live(customer: Customer) -> set[str]:
-    """Codes the customer agreed to and has not withdrawn."""
-    return set(Consent.objects.filter(customer=customer, withdrawn_at__isnull=True).values_list("code", flat=True))
+class Card(NamedTuple):
+    """A bank card in use."""
+
+    number_hash: str
+    holder: str
+    phone_hash: str
+
+
+@prepared
+def _consents(customer: Any) -> Any:
+    return (
+        Consent.objects.filter(customer=customer, withdrawn_at__isnull=True).order_by().values_list("code", flat=True)
+    )
+
+
+@prepared
+def _cards(customer: Any) -> Any:
+    rows = BankCard.objects.filter(customer=customer, removed_at__isnull=True)
+    return rows.order_by("pk").values_list(*Card._fields)
+
+
+@prepared
+def _bureau(customer: Any, as_of: Any) -> Any:
+    return BureauReport.objects.filter(customer=customer, as_of__lte=as_of).order_by("-as_of", "-id")[:1]
+
+
+@prepared
+def _lines(customer: Any) -> Any:
+    return CreditLine.objects.filter(customer=customer).order_by("pk")
 
 
 @dataclass(frozen=True)
 class Known:
-    """Read when first asked for. Made anew for each act: never kept beyond the transaction."""
+    """Asked when first wanted. Made anew for each act: never kept beyond the transaction."""
 
     customer: Customer
     as_of: date
     locked_lines: tuple[CreditLine, ...] | None = None
+    answers: Answers = field(default_factory=dict, compare=False, repr=False)
 
-    @cached_property
-    def consents(self) -> set[str]:
-        return consents_live(self.customer)
+    def consents(self) -> Reads[set[str]]:
+        return set((yield _consents.of(self.customer.pk)))
 
-    @cached_property
-    def cards(self) -> list[BankCard]:
-        """Bank cards in use."""
-        rows = BankCard.objects.filter(customer=self.customer, removed_at__isnull=True)
-        return list(rows.only("number_hash", "holder", "phone_hash").order_by("pk"))
+    def cards(self) -> Reads[list[Card]]:
+        return [Card(*row) for row in (yield _cards.of(self.customer.pk))]
 
-    @cached_property
-    def bureau(self) -> BureauReport | None:
+    def bureau(self) -> Reads[BureauReport | None]:
         """The newest report up to the date, with the customer's consent only."""
-        if ConsentCode.CREDIT_REPORT not in self.consents:
+        if ConsentCode.CREDIT_REPORT not in (yield from self.consents()):
             return None
-        rows = BureauReport.objects.filter(customer=self.customer, as_of__lte=self.as_of)
-        return rows.order_by("-as_of", "-id").first()
+        rows = yield _bureau.of(self.customer.pk, self.as_of)
+        return rows[0] if rows else None
 
-    @cached_property
-    def lines(self) -> list[CreditLine]:
+    def lines(self) -> Reads[Sequence[CreditLine]]:
         """All lines, closed ones too."""
         if self.locked_lines is not None:
-            return list(self.locked_lines)
-        return list(CreditLine.objects.filter(customer=self.customer).order_by("pk"))
+            return self.locked_lines
+        return (yield _lines.of(self.customer.pk))

@@ -3,15 +3,14 @@
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
-from django.db import connection
-from django.db.models import F, Sum
+from django.db.models import Sum
 
 from accounts.models import Customer
 from risk.models import DenyKind, LineState, PaymentEvent
 from risk.selectors.tape import OWING
 from weilidai.lib.money import round_money
+from weilidai.lib.prepared import Reads, Written, prepared
 
 FRIENDS_MAX = 500
 KIND = PaymentEvent.Kind
@@ -31,26 +30,32 @@ LIMIT {FRIENDS_MAX}
 """  # noqa: S608 - names and states of our own
 
 
-def troubled_friends(customer: Customer, as_of: date) -> tuple[int, int]:
+FRIENDS_OF = Written(FRIENDS, "customer", "day")
+
+
+def troubled_friends(customer: Customer, as_of: date) -> Reads[tuple[int, int]]:
     """Friends who are customers, and how many of them are overdue, denied or frozen."""
-    key: UUID | str = customer.pk if connection.vendor == "postgresql" else customer.pk.hex
-    with connection.cursor() as cursor:
-        cursor.execute(FRIENDS, {"day": as_of, "customer": key})
-        found = [bool(row[0]) for row in cursor.fetchall()]
+    found = [bool(row[0]) for row in (yield FRIENDS_OF.of(customer.pk, as_of))]
     return len(found), sum(found)
 
 
-def largest_ring(customer: Customer, as_of: date, days: int) -> dict[str, Any] | None:
-    """The person with whom most money went both ways; the smaller way counts. None where nothing came back."""
+@prepared
+def _ways(customer: Any, after: Any, until: Any) -> Any:
     transfers = PaymentEvent.objects.filter(
-        customer=customer,
-        date__gt=as_of - timedelta(days=days),
-        date__lte=as_of,
-        kind__in=(KIND.TRANSFER_OUT, KIND.TRANSFER_IN),
+        customer=customer, date__gt=after, date__lte=until, kind__in=(KIND.TRANSFER_OUT, KIND.TRANSFER_IN)
     ).exclude(counterparty="")
-    rows = transfers.order_by().values_list("counterparty", F("kind")).annotate(total=Sum("amount"))
+    return (
+        transfers.order_by()
+        .values("counterparty", "kind")
+        .annotate(total=Sum("amount"))
+        .values_list("counterparty", "kind", "total")
+    )
+
+
+def largest_ring(customer: Customer, as_of: date, days: int) -> Reads[dict[str, Any] | None]:
+    """The person with whom most money went both ways; the smaller way counts. None where nothing came back."""
     ways: dict[str, dict[str, Decimal]] = {}
-    for person, kind, total in rows:
+    for person, kind, total in (yield _ways.of(customer.pk, as_of - timedelta(days=days), as_of)):
         ways.setdefault(person, {})[kind] = round_money(total)
     rings = [(min(way.values()), person) for person, way in ways.items() if len(way) == 2]
     if not rings:

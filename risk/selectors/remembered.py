@@ -4,7 +4,9 @@ What it remembers holds as long as the stamp in the database is the same: every 
 the same transaction, by trigger, so that raw SQL and bulk writes count too. Nothing here ever holds by time.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
@@ -41,8 +43,34 @@ def remembered(read: Callable[P, T]) -> Callable[P, T]:
     return answer
 
 
+# The stamp of an act that is under way, in a list so that the act can look again.
+_held: ContextVar[list[str | None] | None] = ContextVar("held", default=None)
+
+
+@contextmanager
+def one_policy() -> Iterator[None]:
+    """For one act: the stamp is read once, and a change of policy meanwhile holds from the next act on."""
+    token = _held.set([_stamp_read()])
+    try:
+        yield
+    finally:
+        _held.reset(token)
+
+
+def policy_look_again() -> None:
+    """For an act that changed a policy itself."""
+    held = _held.get()
+    if held is not None:
+        held[0] = _stamp_read()
+
+
 def policy_stamp() -> str | None:
     """The word of the newest change this transaction can see; None in a database where policy was never written."""
+    held = _held.get()
+    return _stamp_read() if held is None else held[0]
+
+
+def _stamp_read() -> str | None:
     with connection.cursor() as cursor:
         cursor.execute(STAMP)
         row = cursor.fetchone()

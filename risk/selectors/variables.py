@@ -3,23 +3,29 @@
 from collections.abc import Collection, Sequence
 from datetime import date
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
+
+from django.db.models import Q
 
 from accounts.models import Customer
 from risk.feeds.summaries import summaries_build
 from risk.models import BehaviourMonth
-from risk.selectors.known import consents_live
+from risk.selectors.known import Known
 from risk.variables.catalogue import by_name, catalogue
 from risk.variables.compute import Values, compute
 from risk.variables.frame import Packed, reach_start
+from risk.variables.measures import LAYOUT_VERSION
+from weilidai.lib.prepared import Reads, gather, prepared
 
 
 def customer_variables(
-    customer: Customer, as_of: date, names: Collection[str] | None = None, agreed: set[str] | None = None
+    customer: Customer, as_of: date, names: Collection[str] | None = None, known: Known | None = None
 ) -> dict[str, Decimal | None]:
     """The values of one customer by name, all or those asked for. None: not known, or not consented to."""
-    values = batch_variables([customer.pk], as_of)
-    agreed = consents_live(customer) if agreed is None else agreed
+    known = known or Known(customer, as_of)
+    agreed, months = gather(known.consents(), months_reader(known), answers=known.answers)
+    values = compute(1, as_of, months)
     wanted = by_name() if names is None else names
     variables = catalogue()
     return {
@@ -28,13 +34,33 @@ def customer_variables(
 
 
 def variables_kept(
-    customer: Customer, names: Collection[str], as_of: date, agreed: set[str] | None = None
+    customer: Customer, names: Collection[str], as_of: date, known: Known | None = None
 ) -> dict[str, str | None]:
     """The values a decision keeps (R16, R21), ready for JSON; no name, no work."""
     if not names:
         return {}
-    values = customer_variables(customer, as_of, names, agreed)
+    values = customer_variables(customer, as_of, names, known)
     return {name: None if value is None else str(value) for name, value in values.items()}
+
+
+@prepared
+def _stale(customer: Any, layout: Any) -> Any:
+    rows = BehaviourMonth.objects.filter(customer=customer)
+    return rows.filter(Q(is_stale=True) | ~Q(layout_version=layout)).order_by().values_list("pk")[:1]
+
+
+@prepared
+def _months(customer: Any, first: Any, last: Any) -> Any:
+    rows = BehaviourMonth.objects.filter(customer=customer, month__gte=first, month__lte=last)
+    return rows.order_by().values_list("month", "packed")
+
+
+def months_reader(known: Known) -> Reads[list[Packed]]:
+    """The stored months of one customer; those that the feeds marked are built first."""
+    if (yield _stale.of(known.customer.pk, LAYOUT_VERSION)):
+        summaries_build([known.customer.pk])
+    rows = yield _months.of(known.customer.pk, reach_start(known.as_of), known.as_of)
+    return [Packed(0, month, bytes(packed)) for month, packed in rows]
 
 
 def _is_allowed(consent: str, agreed: set[str]) -> bool:

@@ -1,12 +1,14 @@
 """Counting what customers do, so that limits of frequency hold under parallel requests (R37)."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from django.db import transaction
 
 from accounts.models import Customer
 from risk.models import ActCounter
 from risk.rules.screening.places import TIMES_KEPT, WINDOW_MINUTES_MAX
+from weilidai.lib.prepared import prepared
 
 KEPT_MS = WINDOW_MINUTES_MAX * 60_000
 
@@ -18,20 +20,20 @@ def act_count(*, customer: Customer, act: str, at: datetime) -> list[int]:
     The counter's row stays locked until the caller's transaction ends: of parallel acts each sees those before it.
     What a refused request counted is undone with it.
     """
-    counter = _locked(customer, act)
-    if counter is None:
+    found = _locked(customer.pk, act)
+    if not found:
         ActCounter.objects.bulk_create([ActCounter(customer=customer, act=act)], ignore_conflicts=True)
-        counter = _locked(customer, act)
-    if counter is None:
-        raise ActCounter.DoesNotExist
+        found = _locked(customer.pk, act)
+    [counter] = found
     now = milliseconds(at)
     counter.times = [*(time for time in counter.times if time > now - KEPT_MS), now][-TIMES_KEPT:]
     counter.save(update_fields=["times"])
     return sorted(max(0, now - time) // 1000 for time in counter.times)
 
 
-def _locked(customer: Customer, act: str) -> ActCounter | None:
-    return ActCounter.objects.select_for_update().filter(customer=customer, act=act).first()
+@prepared
+def _locked(customer: Any, act: Any) -> Any:
+    return ActCounter.objects.select_for_update().filter(customer=customer, act=act)
 
 
 def milliseconds(at: datetime) -> int:

@@ -109,16 +109,10 @@ def _invitation_take(customer: Customer, product: Product, actor: Actor, as_of: 
     return invitation
 
 
-def application_lock(
-    application_id: UUID, customer: Customer | None = None, *, joined: bool = True
-) -> CreditApplication:
-    """The row under lock, with its customer and terms if `joined`; with `customer`, only their own.
-
-    Raises `ObjectNotFound`.
-    """
+def application_lock(application_id: UUID, customer: Customer | None = None) -> CreditApplication:
+    """The row under lock, with its customer and terms; with `customer`, only their own. Raises `ObjectNotFound`."""
     rows = CreditApplication.objects.select_for_update(of=("self",)).filter(pk=application_id)
-    if joined:
-        rows = rows.select_related("customer", "terms")
+    rows = rows.select_related("customer", "terms")
     application = (rows if customer is None else rows.filter(customer=customer)).first()
     if application is None:
         raise ObjectNotFound
@@ -202,11 +196,11 @@ def signatures_check(application: CreditApplication, as_of: date) -> None:
         raise SignaturesMissing(missing=[str(document.pk) for document in missing])
 
 
-def identity_check(customer: Customer) -> None:
+def identity_check(customer: Customer, has_card: bool) -> None:
     """Identity card and own bank card, both (R3)."""
     if not customer.is_identity_verified:
         raise IdentityNotVerified
-    if not BankCard.objects.filter(customer=customer, removed_at__isnull=True).exists():
+    if not has_card:
         raise BankCardRequired
 
 
@@ -248,7 +242,8 @@ def _verifiable(application_id: UUID, customer: Customer, as_of: date) -> Credit
         signatures_check(application, as_of)
     if application.state != ApplicationState.DOCUMENTS_SIGNED:
         raise TransitionRefused(state=str(application.state))
-    identity_check(application.customer)
+    cards = BankCard.objects.filter(customer=application.customer, removed_at__isnull=True)
+    identity_check(application.customer, cards.exists())
     return application
 
 

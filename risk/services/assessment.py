@@ -20,15 +20,18 @@ from risk.rules.scorecard import catalogue_names
 from risk.selectors.facts import facts_gather, limits_open_sum
 from risk.selectors.known import Known
 from risk.selectors.policy import policy_snapshot, scorecard_current, terms_current
+from risk.selectors.remembered import one_policy
 from risk.selectors.variables import variables_kept
 from risk.services.application import alive_check, application_lock, identity_check, signatures_check
 from risk.services.credit_line import line_open
-from risk.services.screening import lines_lock, screen, screening_refusal
+from risk.services.screening import lines_locked, screen, screening_refusal
 from risk.services.shadow import shadow_decide
 from weilidai.lib.audit import Actor, audit_record
+from weilidai.lib.bulk import row_insert
 from weilidai.lib.errors import ObjectNotFound, TransitionRefused
 from weilidai.lib.fsm import take_step
 from weilidai.lib.money import ZERO
+from weilidai.lib.prepared import ask, gather, prepared
 
 INPUTS_SCHEMA = 2
 _STEPS = {Outcome.APPROVED: "approve", Outcome.REJECTED: "reject", Outcome.REFERRED: "refer"}
@@ -49,14 +52,17 @@ def application_assess(
     Raises `SignaturesMissing`, `IdentityNotVerified`, `BankCardRequired`, `TransitionRefused`; `DeviceNotVerified`
     after what the layers wrote is committed.
     """
-    with transaction.atomic():
+    with transaction.atomic(), one_policy():
         # Lines, then the customer's row: two products decided at once must not both use the same household room (R54).
-        lines = lines_lock(customer)
-        person = Customer.objects.select_for_update().get(pk=customer.pk)
-        application = application_lock(application_id, customer, joined=False)
+        lines, [person], applications = ask(
+            lines_locked.of(customer.pk), _person_locked.of(customer.pk), _own_locked.of(application_id, customer.pk)
+        )
+        if not applications:
+            raise ObjectNotFound
+        application: CreditApplication = applications[0]
         application.customer = person
-        _assessable_check(application, person, as_of)
         known = Known(person, as_of, locked_lines=tuple(lines))
+        _assessable_check(application, known)
         screening = screen(
             event="application", customer=person, subject=application, device=device, ip=ip, actor=actor, as_of=as_of,
             at=at, known=known,
@@ -78,7 +84,7 @@ def _decide(
         "as_of": as_of.isoformat(),
         "facts": facts_dump(facts_gather(person, terms, as_of, known)),
         "policy": policy_snapshot(terms, scorecard, as_of),
-        "variables": variables_kept(person, catalogue_names(scorecard.definition), as_of, known.consents),
+        "variables": variables_kept(person, catalogue_names(scorecard.definition), as_of, known),
         "screening": {"id": str(screening.pk), "verdict": screening.verdict},
     }
     result = decide(inputs)
@@ -98,14 +104,24 @@ def _decide(
     return decision
 
 
-def _assessable_check(application: CreditApplication, person: Customer, as_of: date) -> None:
-    alive_check(application, as_of)
+@prepared
+def _person_locked(customer: Any) -> Any:
+    return Customer.objects.select_for_update().filter(pk=customer)
+
+
+@prepared
+def _own_locked(application: Any, customer: Any) -> Any:
+    return CreditApplication.objects.select_for_update().filter(pk=application, customer=customer)
+
+
+def _assessable_check(application: CreditApplication, known: Known) -> None:
+    alive_check(application, known.as_of)
     if application.state == ApplicationState.STARTED:
-        signatures_check(application, as_of)
+        signatures_check(application, known.as_of)
     if application.state != ApplicationState.IDENTITY_VERIFIED:
         raise TransitionRefused(state=str(application.state))
-    signatures_check(application, as_of)
-    identity_check(person)
+    signatures_check(application, known.as_of)
+    identity_check(known.customer, bool(gather(known.cards(), answers=known.answers)[0]))
 
 
 def _decision_create(
@@ -121,7 +137,7 @@ def _decision_create(
 ) -> Decision:
     """Keeps an offer only with an approval: what a person might still grant is in the inputs."""
     offered = outcome == Outcome.APPROVED
-    return Decision.objects.create(
+    decision = Decision(
         customer_id=application.customer_id,
         application=application,
         product_id=application.product_id,
@@ -139,6 +155,8 @@ def _decision_create(
         **admission_flags(facts_load(inputs["facts"]), inputs["policy"]["terms"]),
         **more,
     )
+    row_insert(decision)
+    return decision
 
 
 def _decision_apply(

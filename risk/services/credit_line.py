@@ -6,6 +6,7 @@
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -19,9 +20,11 @@ from risk.selectors.facts import limits_open_sum
 from risk.selectors.policy import regulation, terms_current
 from risk.services.appeal_lapse import appeals_lapse
 from weilidai.lib.audit import Actor, audit_record, state_change_record
+from weilidai.lib.bulk import row_insert
 from weilidai.lib.errors import ObjectNotFound
 from weilidai.lib.fsm import take_step
 from weilidai.lib.money import ZERO
+from weilidai.lib.prepared import prepared
 
 
 def credit_line_lock(line_id: UUID, *, customer: Customer | None = None) -> CreditLine:
@@ -93,18 +96,24 @@ def line_open(
 
     A line that a gift opened becomes the customer's own, with what was received and used on it.
     """
-    line = CreditLine.objects.select_for_update().filter(
-        customer_id=application.customer_id, product_id=application.product_id, application__isnull=True
-    ).exclude(state=LineState.CLOSED).first() or CreditLine(
-        customer_id=application.customer_id, product_id=application.product_id
-    )
+    gifts = _gift_line_locked(application.customer_id, application.product_id)
+    line = gifts[0] if gifts else CreditLine(customer_id=application.customer_id, product_id=application.product_id)
     line.application, line.tier, line.opened_date = application, decision.tier, as_of
     line.limit_amount, line.daily_rate, line.penalty_share = decision.limit_amount, decision.daily_rate, penalty_share
-    line.save()
+    if gifts:
+        line.save()
+    else:
+        row_insert(line)
     _change_record(line, old=None, reason="opened", actor=actor, as_of=as_of, at=at)
     state_change_record(subject=line, old="", new=line.state, actor=actor, as_of=as_of, at=at)
     audit_record(action="credit_line.open", actor=actor, subject=line, at=at, as_of=as_of, after=_figures(line))
     return line
+
+
+@prepared
+def _gift_line_locked(customer: Any, product: Any) -> Any:
+    rows = CreditLine.objects.select_for_update().exclude(state=LineState.CLOSED).order_by("pk")
+    return rows.filter(customer=customer, product=product, application__isnull=True)[:1]
 
 
 @transaction.atomic
@@ -245,7 +254,7 @@ def _figures(line: CreditLine) -> dict[str, str]:
 def _change_record(
     line: CreditLine, *, old: CreditLine | None, reason: str, actor: Actor, as_of: date, at: datetime
 ) -> LineChange:
-    return LineChange.objects.create(
+    change = LineChange(
         credit_line=line,
         customer_id=line.customer_id,
         business_date=as_of,
@@ -259,6 +268,8 @@ def _change_record(
         old_tier=old.tier if old else "",
         new_tier=line.tier,
     )
+    row_insert(change)
+    return change
 
 
 def _notice(line: CreditLine, kind: str, at: datetime, as_of: date, **params: str) -> None:

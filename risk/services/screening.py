@@ -33,13 +33,16 @@ from risk.rules.screening import Program, program_of
 from risk.rules.screening.spec import ALERT, BLOCK, CHALLENGE, ENFORCED, FREEZE, LOAN, LOGIN, REFER
 from risk.selectors.known import Known
 from risk.selectors.policy import screening_covering
+from risk.selectors.remembered import policy_look_again
 from risk.selectors.screening import LoanAsked, Occasion, inputs_gather
 from risk.services.acts import act_count
 from risk.services.alert import alert_raise
 from risk.services.credit_line import credit_line_freeze
 from risk.services.presets import screening_preset
 from weilidai.lib.audit import Actor
+from weilidai.lib.bulk import row_insert
 from weilidai.lib.errors import DomainError
+from weilidai.lib.prepared import prepared
 
 SEVERITIES = {
     ALERT: AlertSeverity.MEDIUM,
@@ -60,6 +63,7 @@ def screening_current(as_of: date) -> ScreeningPolicy:
         except IntegrityError:
             # Somebody else wrote it down at the same moment.
             pass
+        policy_look_again()
         policy = screening_covering(as_of) or ScreeningPolicy.objects.exclude(state=PolicyState.DRAFT).earliest(
             "version"
         )
@@ -112,12 +116,13 @@ def screen(
     )  # fmt: skip
     inputs = inputs_gather(occasion, steps)
     result = program.run(inputs)
-    screening = Screening.objects.create(
+    screening = Screening(
         event=event, customer=customer, subject_type=subject._meta.label_lower, subject_id=str(subject.pk),
         policy=policy, business_date=as_of, at=at, verdict=result["verdict"], decided_by=result["decided_by"],
         inputs=inputs, result=result, result_sha256=result_sha256(result),
         duration_ms=int((time.perf_counter() - started) * 1000),
     )  # fmt: skip
+    row_insert(screening)
     _hits_write(screening)
     _effects(screening, device, actor)
     return screening
@@ -170,9 +175,14 @@ def transfer_key(row_id: str) -> str:
     return f"single_transfer:{row_id}"
 
 
-def lines_lock(customer: Customer) -> list[CreditLine]:
+@prepared
+def lines_locked(customer: Any) -> Any:
     """All lines of a customer under lock, always in the same order."""
-    return list(CreditLine.objects.select_for_update().filter(customer=customer).order_by("pk"))
+    return CreditLine.objects.select_for_update().filter(customer=customer).order_by("pk")
+
+
+def lines_lock(customer: Customer) -> list[CreditLine]:
+    return lines_locked(customer.pk)
 
 
 def _lines_freeze(screening: Screening, reason: FreezeReason) -> None:

@@ -24,6 +24,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tests.lib.conftest import AT, Person, call
+from weilidai.lib import idempotency
 from weilidai.lib.errors import DomainError
 from weilidai.lib.idempotency import IdempotentMixin, RequestInProgress, _lock
 from weilidai.lib.ids import uuid7
@@ -241,10 +242,7 @@ class Refusing:
         self.error.__cause__ = cause = Exception()
         cause.sqlstate = sqlstate  # type: ignore[attr-defined]
 
-    def select_for_update(self, **_: Any) -> "Refusing":
-        return self
-
-    def get(self) -> Any:
+    def __call__(self, *_: Any) -> Any:
         raise self.error
 
 
@@ -255,7 +253,7 @@ class Refusing:
 def test_only_a_held_lock_tells_of_another_request(
     monkeypatch: pytest.MonkeyPatch, sqlstate: str, expected: type[Exception]
 ) -> None:
-    monkeypatch.setattr(IdempotencyRecord.objects, "filter", lambda **_: Refusing(sqlstate))
+    monkeypatch.setattr(idempotency, "_locked_now", Refusing(sqlstate))
     with pytest.raises(expected):
         _lock(IdempotencyRecord())
 

@@ -8,6 +8,7 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
+from weilidai.lib.bulk import row_insert
 from weilidai.lib.models import AuditEvent, StateChange
 
 
@@ -53,7 +54,7 @@ def audit_record(
     ip: str | None = None,
 ) -> AuditEvent:
     """One row of the audit trail; `before` and `after` must be ready for JSON (amounts as strings)."""
-    return AuditEvent.objects.create(
+    event = AuditEvent(
         at=at or timezone.now(),
         business_date=as_of,
         action=action,
@@ -68,6 +69,8 @@ def audit_record(
         reason=reason,
         ip=ip,
     )
+    row_insert(event)
+    return event
 
 
 def state_change_record(
@@ -82,7 +85,7 @@ def state_change_record(
     reason: str = "",
 ) -> StateChange:
     """One step of a state machine, written beside the transition."""
-    return StateChange.objects.create(
+    change = StateChange(
         at=at or timezone.now(),
         business_date=as_of,
         subject_type=subject._meta.label_lower,
@@ -96,6 +99,8 @@ def state_change_record(
         actor_name=actor.name,
         reason=reason,
     )
+    row_insert(change)
+    return change
 
 
 def audit_records(

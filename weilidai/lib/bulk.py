@@ -4,6 +4,7 @@ PostgreSQL takes each column as one array, which costs a fraction of a statement
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from django.db import connection, models
@@ -80,3 +81,26 @@ def rows_update(rows: Sequence[models.Model], columns: Sequence[str]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return int(cursor.rowcount)
+
+
+@lru_cache(maxsize=200)
+def _insert_text(model: type[models.Model], vendor: str) -> str:
+    table, names = _names(model, [str(field.column) for field in model._meta.concrete_fields])
+    places = ", ".join("%s" for _ in model._meta.concrete_fields)
+    return f"INSERT INTO {table} ({names}) VALUES ({places})"  # noqa: S608
+
+
+def row_insert(row: models.Model, *, unless_there: bool = False) -> bool:
+    """Writes a new row whose key is made already; the statement's text is made once per model, no signal is sent.
+
+    With `unless_there` a row that a unique constraint forbids is left out; False tells so.
+    """
+    text = _insert_text(type(row), connection.vendor) + (" ON CONFLICT DO NOTHING" if unless_there else "")
+    fields = row._meta.concrete_fields
+    values = [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(text, values)
+        written = bool(cursor.rowcount > 0)
+    if written:
+        row._state.adding, row._state.db = False, connection.alias
+    return written

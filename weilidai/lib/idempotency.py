@@ -11,14 +11,16 @@ from datetime import timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db import IntegrityError, OperationalError, connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from weilidai.lib.bulk import row_insert
 from weilidai.lib.errors import DomainError
 from weilidai.lib.models import IdempotencyRecord
+from weilidai.lib.prepared import prepared
 from weilidai.lib.problems import PROBLEM_TYPE, client_error, problem_response
 from weilidai.lib.renderers import ExactEncoder
 
@@ -79,22 +81,34 @@ def _digest_of(request: Request) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+@prepared
+def _by_key(customer: Any, key: Any) -> Any:
+    return IdempotencyRecord.objects.filter(customer_id=customer, key=key)
+
+
+@prepared
+def _locked_now(record: Any) -> Any:
+    rows = IdempotencyRecord.objects.filter(pk=record)
+    nowait = connection.features.has_select_for_update_nowait
+    return rows.select_for_update(nowait=True) if nowait else rows
+
+
 def _record_open(request: Request) -> IdempotencyRecord:
     """The record of this key: ours to run, or an earlier one. Raises where it belongs to another request."""
     key, digest = _key_of(request), _digest_of(request)
-    found = IdempotencyRecord.objects.filter(customer_id=_caller_id(request), key=key).first()
+    rows = _by_key(_caller_id(request), key)
+    found: IdempotencyRecord | None = rows[0] if rows else None
     if found is None:
-        try:
-            with transaction.atomic():
-                found = IdempotencyRecord.objects.create(
-                    customer_id=_caller_id(request),
-                    key=key,
-                    request_path=f"{request.method} {request.path}"[:300],
-                    body_sha256=digest,
-                    created_at=timezone.now(),
-                )
+        found = IdempotencyRecord(
+            customer_id=_caller_id(request),
+            key=key,
+            request_path=f"{request.method} {request.path}"[:300],
+            body_sha256=digest,
+            created_at=timezone.now(),
+        )
+        if row_insert(found, unless_there=True):
             found.is_mine = True  # type: ignore[attr-defined]
-        except IntegrityError:
+        else:
             found = IdempotencyRecord.objects.filter(customer_id=_caller_id(request), key=key).first()
     if found is None:
         raise RequestInProgress
@@ -105,18 +119,16 @@ def _record_open(request: Request) -> IdempotencyRecord:
 
 def _lock(record: IdempotencyRecord) -> IdempotencyRecord:
     """The row under lock; somebody else's lock means the first request is at work."""
-    rows = IdempotencyRecord.objects.filter(pk=record.pk)
-    if connection.features.has_select_for_update_nowait:
-        rows = rows.select_for_update(nowait=True)
     try:
-        return rows.get()
-    except IdempotencyRecord.DoesNotExist as error:
-        # This very moment given up, to be sent again.
-        raise RequestInProgress from error
+        rows: list[IdempotencyRecord] = _locked_now(record.pk)
     except OperationalError as error:
         if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
             raise
         raise RequestInProgress from error
+    if not rows:
+        # This very moment given up, to be sent again.
+        raise RequestInProgress
+    return rows[0]
 
 
 def _is_abandoned(record: IdempotencyRecord) -> bool:

@@ -6,12 +6,13 @@ from decimal import Decimal
 import pytest
 from django.apps import apps
 from django.db import connection, transaction
+from pytest_django import DjangoAssertNumQueries
 
 from risk.models import LegalDocument, PolicyStamp, ProductTerms, RegulationParameter, Scorecard
 from risk.models.product import VersionedPolicy
 from risk.selectors.documents import documents_current
 from risk.selectors.policy import regulation, scorecard_current, terms_current
-from risk.selectors.remembered import policy_stamp, remembered
+from risk.selectors.remembered import one_policy, policy_look_again, policy_stamp, remembered
 from risk.services.presets import presets_load
 from risk.stamping import tables
 from tests.risk.builders import AS_OF
@@ -100,3 +101,18 @@ def test_every_kind_of_policy_renews_the_stamp() -> None:
 def _column(table: str) -> str:
     model = next(model for model in apps.get_models() if model._meta.db_table == table)
     return str(model._meta.pk.column)
+
+
+def test_an_act_reads_the_stamp_once_and_a_change_meanwhile_holds_from_the_next(
+    django_assert_num_queries: DjangoAssertNumQueries,
+) -> None:
+    terms_current("weilidai", AS_OF)
+    with one_policy():
+        with django_assert_num_queries(0):
+            assert terms_current("weilidai", AS_OF).score_minimum == 600
+        ProductTerms.objects.filter(product_id="weilidai").update(score_minimum=601)
+        assert terms_current("weilidai", AS_OF).score_minimum == 600
+        policy_look_again()
+        assert terms_current("weilidai", AS_OF).score_minimum == 601
+    ProductTerms.objects.filter(product_id="weilidai").update(score_minimum=602)
+    assert terms_current("weilidai", AS_OF).score_minimum == 602

@@ -1,0 +1,225 @@
+"""Statements made once per process, and several of them asked in one trip to the database.
+
+Django builds the text of a query anew each time, which takes several times longer than PostgreSQL needs to answer one
+that reads a few rows by key. `@prepared` keeps the text; what is asked for is told with each run.
+"""
+
+import re
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import update_wrapper
+from typing import Any, TypeVar
+from uuid import UUID
+
+from django.db import connection, models
+from django.db.models.expressions import Expression
+from django.db.models.query import FlatValuesListIterable, ModelIterable
+
+T = TypeVar("T")
+Row = Any
+PLACE = re.compile(r"%\((\w+)\)s")
+Value = UUID | date | datetime | str | int | None | tuple[str, ...]
+
+
+class Slot(Expression):
+    """Where a value goes that is told later: that of argument `number`, or the value at `place` of it."""
+
+    def __init__(self, number: int, place: int | None = None) -> None:
+        super().__init__()
+        self.number, self.place = number, place
+
+    def as_sql(self, compiler: Any, connection: Any) -> Any:
+        return "%s", [self]
+
+    def of(self, values: Sequence[Value]) -> Any:
+        value: Any = values[self.number]
+        return value if self.place is None else value[self.place]
+
+
+@dataclass(frozen=True)
+class Statement:
+    """The text with its parameters, slots among them, and how a row of the answer becomes what Django would give."""
+
+    sql: str
+    params: tuple[Any, ...]
+    width: int | None
+    converters: list[tuple[int, list[Any], Any]]
+    model: type[models.Model] | None
+    names: list[str]
+    is_flat: bool
+
+    def told(self, values: Sequence[Value]) -> list[Any]:
+        return [_plain(p.of(values)) if isinstance(p, Slot) else p for p in self.params]
+
+    def taken(self, rows: list[tuple[Any, ...]]) -> list[Row]:
+        width = self.width
+        if width is not None and rows and len(rows[0]) > width:
+            rows = [row[:width] for row in rows]
+        if self.converters:
+            rows = [self._converted(row) for row in rows]
+        if self.model is not None:
+            return [self.model.from_db("default", self.names, row) for row in rows]
+        return [row[0] for row in rows] if self.is_flat else rows
+
+    def _converted(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
+        values = list(row)
+        for place, converters, expression in self.converters:
+            for converter in converters:
+                values[place] = converter(values[place], expression, connection)
+        return tuple(values)
+
+
+def _plain(value: Any) -> Any:
+    """As the driver of the database takes it."""
+    if isinstance(value, UUID):
+        return value if connection.features.has_native_uuid_field else value.hex
+    if isinstance(value, datetime):
+        return connection.ops.adapt_datetimefield_value(value)
+    if isinstance(value, date):
+        return connection.ops.adapt_datefield_value(value)
+    return value
+
+
+class Prepared:
+    """A query by its arguments. Called, it gives the rows; `of` only names the question, for `ask` and `gather`."""
+
+    def __init__(self, build: Callable[..., Any]) -> None:
+        update_wrapper(self, build)
+        self._build = build
+        self._made: dict[tuple[Any, ...], Statement] = {}
+
+    def of(self, *values: Value) -> "Ask":
+        return Ask(self, values)
+
+    def __call__(self, *values: Value) -> list[Row]:
+        return ask(self.of(*values))[0]
+
+    def statement(self, values: Sequence[Value]) -> Statement:
+        """Made at first sight for this database and for so many values in each list."""
+        key = (connection.vendor, *(len(value) if isinstance(value, tuple) else None for value in values))
+        if key not in self._made:
+            self._made[key] = _compiled(self._build(*(_slots(n, value) for n, value in enumerate(values))))
+        return self._made[key]
+
+
+def prepared(build: Callable[..., Any]) -> Prepared:
+    """For a function that gives a query whose shape is always the same. Its arguments are plain values, keys rather
+    than objects, and stand only where the query compares: what is calculated from them is calculated by the caller.
+    """
+    return Prepared(build)
+
+
+class Written(Prepared):
+    """A statement in plain SQL that both databases understand, with its arguments by name: `%(day)s`."""
+
+    def __init__(self, sql: str, *names: str) -> None:
+        self._order = tuple(Slot(names.index(name)) for name in PLACE.findall(sql))
+        self._sql = PLACE.sub("%s", sql)
+        super().__init__(lambda: None)
+
+    def statement(self, values: Sequence[Value]) -> Statement:
+        return Statement(self._sql, self._order, None, [], None, [], False)
+
+
+def _slots(number: int, value: Value) -> Slot | list[Slot]:
+    if isinstance(value, tuple):
+        return [Slot(number, place) for place in range(len(value))]
+    return Slot(number)
+
+
+def _compiled(query: Any) -> Statement:
+    compiler = query.query.get_compiler("default")
+    sql, params = compiler.as_sql()
+    chosen = [column for column, *_ in compiler.select[: compiler.col_count]]
+    converters = [(place, *found) for place, found in sorted(compiler.get_converters(chosen).items())]
+    model = query.model if issubclass(query._iterable_class, ModelIterable) else None
+    names = [column.target.attname for column in chosen] if model else []
+    is_flat = issubclass(query._iterable_class, FlatValuesListIterable)
+    return Statement(sql, tuple(params), len(chosen), converters, model, names, is_flat)
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One question: what is asked, and of which values. A list without values finds nothing."""
+
+    what: Prepared
+    values: tuple[Value, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        return () in self.values
+
+
+def ask(*questions: Ask) -> list[list[Row]]:
+    """The rows of each, on PostgreSQL in one trip. They are run in their order, so that locks are taken in it too."""
+    real = [
+        (question.what.statement(question.values), question.values) for question in questions if not question.is_empty
+    ]
+    found = iter(_together(real) if connection.vendor == "postgresql" else _one_by_one(real))
+    return [[] if question.is_empty else next(found) for question in questions]
+
+
+def _together(real: Sequence[tuple[Statement, Sequence[Value]]]) -> list[list[Row]]:
+    if not real:
+        return []
+    answers = []
+    with connection.cursor() as cursor:
+        sql = ";\n".join(statement.sql for statement, _ in real)
+        cursor.execute(sql, [value for statement, values in real for value in statement.told(values)])
+        for statement, _ in real:
+            answers.append(statement.taken(cursor.fetchall()))
+            cursor.nextset()
+    return answers
+
+
+def _one_by_one(real: Sequence[tuple[Statement, Sequence[Value]]]) -> list[list[Row]]:
+    answers = []
+    with connection.cursor() as cursor:
+        for statement, values in real:
+            cursor.execute(statement.sql, statement.told(values))
+            answers.append(statement.taken(cursor.fetchall()))
+    return answers
+
+
+# A reader says what it wants to know (`rows = yield QUESTION.of(…)`) and returns what it made of it.
+Reads = Generator[Ask, list[Row], T]
+Answers = dict[Ask, list[Row]]
+
+
+def gather(*readers: Reads[Any], answers: Answers | None = None) -> list[Any]:
+    """Runs readers side by side: what they all want to know next is one trip, and no question is asked twice.
+
+    `answers` holds what was answered before, and keeps what is answered now.
+    """
+    known: Answers = {} if answers is None else answers
+    results: dict[int, Any] = {}
+    wanted: dict[int, Ask] = {}
+    for number, reader in enumerate(readers):
+        _advance(number, reader, None, known, wanted, results)
+    while wanted:
+        new = list(dict.fromkeys(question for question in wanted.values() if question not in known))
+        known.update(zip(new, ask(*new), strict=True))
+        for number, question in list(wanted.items()):
+            _advance(number, readers[number], known[question], known, wanted, results)
+    return [results[number] for number in range(len(readers))]
+
+
+def _advance(
+    number: int,
+    reader: Reads[Any],
+    rows: list[Row] | None,
+    known: Answers,
+    wanted: dict[int, Ask],
+    results: dict[int, Any],
+) -> None:
+    """On to the next question that has no answer yet, or to the reader's end."""
+    try:
+        question = next(reader) if rows is None else reader.send(rows)
+        while question in known:
+            question = reader.send(known[question])
+    except StopIteration as end:
+        wanted.pop(number, None)
+        results[number] = end.value
+    else:
+        wanted[number] = question
