@@ -28,7 +28,7 @@ def monthly_statement_pdf(month: CustomerMonth) -> bytes:
         paper.heading(_("All loans together"), 12)
         paper.grid(_head_titles(), _sums(month), widths=HEAD_WIDTHS)
     for row in month.loans:
-        _loan_write(paper, row)
+        loan_write(paper, row)
     _held_write(paper, month.held)
     return bytes(paper.output())
 
@@ -46,9 +46,11 @@ def _head_titles() -> tuple[str, ...]:
     return "", _("principal"), _("interest"), _("fee"), _("penalty"), _("total")
 
 
-def _loan_write(paper: Paper, row: LoanMonth) -> None:
+def loan_write(paper: Paper, row: LoanMonth) -> None:
+    """A loan with its heads, what is to be said of it, and its movements."""
     loan = row.loan
-    paper.heading(f"{loan.product} · {loan.start_date} · {_yuan(loan.principal_amount)}", 12, space=0.5)
+    named = {"product": loan.product, "day": loan.start_date, "amount": _yuan(loan.principal_amount)}
+    paper.heading(_("%(product)s, paid out on %(day)s, principal %(amount)s") % named, 12, space=0.5)
     paper.line_of_text(_("Loan %(loan)s") % {"loan": loan.pk}, 8.5)
     paper.grid(_head_titles(), _loan_rows(row), widths=HEAD_WIDTHS)
     for line in _remarks(row):
@@ -56,7 +58,7 @@ def _loan_write(paper: Paper, row: LoanMonth) -> None:
     if row.movements:
         paper.ln(1.5)
         header = (_("Day"), _("Movement"), *_head_titles()[1:])
-        paper.grid(header, _movement_rows(row), widths=MOVEMENT_WIDTHS)
+        paper.grid(header, _movement_rows(row), widths=MOVEMENT_WIDTHS, texts=2)
     paper.ln(3)
 
 
@@ -64,7 +66,7 @@ def _remarks(row: LoanMonth) -> Iterator[str]:
     if row.is_written_off:
         yield _("This loan is written off in our books; the claim stays.")
     if row.overdue:
-        yield _("Overdue at the end of the month: %(amount)s") % {"amount": _yuan(row.overdue)}
+        yield _("Overdue at the end: %(amount)s") % {"amount": _yuan(row.overdue)}
     for day, amount in row.due_next:
         yield _("Due next month, on %(day)s: %(amount)s") % {"day": day.isoformat(), "amount": _yuan(amount)}
 
@@ -109,7 +111,7 @@ def _held_write(paper: Paper, held: Held) -> None:
     paper.heading(_("Held for you, not yet used for any loan"), 12)
     values = (held.opening, held.moved, held.closing)
     titles = (_("At the beginning"), _("Movement"), _("At the end"))
-    paper.grid(titles, [tuple(map(_yuan, values))], widths=(1, 1, 1))
+    paper.grid(titles, [tuple(map(_yuan, values))], widths=(1, 1, 1), texts=0)
 
 
 def _heads(label: str, heads: Heads) -> tuple[str, ...]:

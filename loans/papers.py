@@ -5,21 +5,31 @@ from datetime import date
 from decimal import Decimal
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop
 
-from loans.models import Loan, LoanEvent
-from loans.selectors.position import loan_position
+from loans.models import Loan
+from loans.monthly_paper import loan_write
+from loans.selectors.monthly import loan_span
 from weilidai.lib.money import ZERO
-from weilidai.lib.pdf import paper_pdf
+from weilidai.lib.pdf import Paper, paper_pdf
 
 Row = tuple[str, str]
+
+PAID_TEXT = gettext_noop(
+    "This is to certify that the loan named below, paid out on %(start)s to %(name)s, was repaid in full on "
+    "%(settled)s. Principal, interest, fees and penalties are all paid; nothing is owed on it any more."
+)
+WAIVED_TEXT = gettext_noop(
+    "This is to certify that the loan named below, paid out on %(start)s to %(name)s, was repaid in full on "
+    "%(settled)s. Principal, interest and fees are all paid, penalties are paid or waived; nothing is owed on it any "
+    "more."
+)
 
 
 def settlement_certificate_pdf(loan: Loan, *, on: date) -> bytes:
     """States that the loan was repaid in full (结清证明). The caller has checked that it was."""
-    body = _(
-        "This is to certify that the loan named below, paid out on %(start)s to %(name)s, was repaid in full on "
-        "%(settled)s. Principal, interest, fees and penalties are all paid; nothing is owed on it any more."
-    ) % {"start": _day(loan.start_date), "name": loan.customer.name, "settled": _day(loan.settled_date)}
+    words = {"start": _day(loan.start_date), "name": loan.customer.name, "settled": _day(loan.settled_date)}
+    body = _(WAIVED_TEXT if loan.penalty_waived_amount else PAID_TEXT) % words
     return paper_pdf(
         title=_("Certificate of settlement"),
         body=f"{body}\n\n{_issued(on)}",
@@ -45,64 +55,20 @@ def _particulars(loan: Loan) -> Iterator[Row]:
 
 
 def statement_pdf(loan: Loan, *, first: date, last: date, on: date) -> bytes:
-    """What happened on the loan from `first` to `last`, and where it stood at the end of each of the two days."""
-    events = [row for row in loan.events.all() if first <= row.business_date <= last]
-    rows = [*_standing(_("At the beginning"), loan, first, before=True)]
-    rows += [(_event_day(row), _event_text(row)) for row in sorted(events, key=lambda row: row.sequence)]
-    rows += _standing(_("At the end"), loan, last, before=False)
-    body = _("Loan %(loan)s of %(name)s, from %(first)s to %(last)s. Amounts are in yuan.") % {
-        "loan": loan.pk,
-        "name": loan.customer.name,
-        "first": _day(first),
-        "last": _day(last),
-    }
-    return paper_pdf(
-        title=_("Loan statement"),
-        body=f"{body}\n\n{_issued(on)}",
-        rows=rows,
-        footer=str(loan.pk),
-    )
-
-
-def _standing(label: str, loan: Loan, day: date, *, before: bool) -> Iterator[Row]:
-    """Principal and debt at the opening or the end of a day, as the book knew it then."""
-    start = loan.start_date or day
-    if day < start or (before and day == start):
-        yield label, _("Nothing was lent yet")
-        return
-    known = date.fromordinal(day.toordinal() - 1) if before else day
-    now = loan_position(loan, day, events_until=known)
-    yield (
-        label,
-        _("%(principal)s principal, %(interest)s interest, %(fee)s fees, %(penalty)s penalty owed")
-        % {
-            "principal": _yuan(now.outstanding_principal),
-            "interest": _yuan(now.interest_unpaid),
-            "fee": _yuan(now.fees_unpaid),
-            "penalty": _yuan(now.penalty_unpaid),
-        },
-    )
-
-
-def _event_day(row: LoanEvent) -> str:
-    if row.effective_date == row.business_date:
-        return _day(row.business_date)
-    return _("%(entered)s, counts from %(effective)s") % {
-        "entered": _day(row.business_date),
-        "effective": _day(row.effective_date),
-    }
-
-
-def _event_text(row: LoanEvent) -> str:
-    parts = (
-        (_("principal"), row.principal_amount),
-        (_("interest"), row.interest_amount),
-        (_("fee"), row.fee_amount),
-        (_("penalty"), row.penalty_amount),
-    )
-    total = sum((amount for _name, amount in parts), ZERO)
-    told = ", ".join(f"{name} {_yuan(amount)}" for name, amount in parts if amount)
-    return f"{row.get_kind_display()} {_yuan(total)} ({told})" if told else str(row.get_kind_display())
+    """What happened on the loan from `first` to `last`, and where it stood at the beginning and the end."""
+    paper = Paper(str(loan.pk))
+    paper.set_title(_("Loan statement"))
+    paper.heading(_("Loan statement"), 17, align="C", space=4)
+    words = {"name": loan.customer.name, "first": _day(first), "last": _day(last)}
+    paper.line_of_text(_("Customer: %(name)s") % words, 10, space=0.5)
+    paper.line_of_text(_("From %(first)s to %(last)s. Amounts are in yuan.") % words, 10, space=0.5)
+    paper.line_of_text(_issued(on), 10, space=4)
+    if loan.start_date is None or last < loan.start_date:
+        paper.line_of_text(_("Nothing was lent yet"), 10.5)
+    else:
+        # The day that is not over yet is told as it stands, others as their night left them.
+        loan_write(paper, loan_span(loan, first, last, valued=on if last >= on else None))
+    return bytes(paper.output())
 
 
 def _yuan(amount: Decimal) -> str:

@@ -91,7 +91,19 @@ class LoanAdmin(PaperPages, ReliefActs, LoanActs, ReadOnlyAdmin):
     list_select_related = ("customer", "product")
     inlines = (InstalmentInline, RepaymentInline, EventInline, RearrangementInline)
     actions_detail = [*LoanActs.actions_detail, "rearrange"]
-    readonly_fields = ("papers",)
+    readonly_fields = ("papers", "penalty_money")
+    exclude = ("penalty_paid_amount",)
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """What can be printed stands first, all else in the order of the row."""
+        rest = [name for name in super().get_fields(request, obj) if name not in self.readonly_fields]
+        place = rest.index("penalty_waived_amount")
+        return ["papers", *rest[:place], "penalty_money", *rest[place:]]
+
+    @admin.display(description=_("penalty paid"))
+    def penalty_money(self, loan: Loan) -> Any:
+        """The column counts what was waived among what was paid."""
+        return loan.penalty_paid_amount - loan.penalty_waived_amount
 
     @admin.display(description=_("loan"))
     def reference(self, loan: Loan) -> str:

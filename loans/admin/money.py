@@ -28,7 +28,7 @@ ASKED = _("Asked for. Another person has to agree.")
 WORDS = {
     "amount": _("amount"), "bank_reference": _("bank reference"), "payer_name": _("payer"),
     "received_date": _("received on"), "effective_date": _("effective date"), "bank_card": _("bank card"),
-    "repayment": _("repayment"), "periods": _("instalments"), "first_due_date": _("first due date"),
+    "repayment": _("repayment"), "periods": _("periods"), "first_due_date": _("first due date"),
     "daily_rate": _("daily rate"), "keeps_fees": _("keep fees of later periods"),
     "waives_penalty": _("give up the unpaid penalty"), "stops_penalty": _("no penalty any more"),
     "consent": _("how the customer agreed"), "consent_reference": _("reference of the consent"),

@@ -11,6 +11,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.decorators import action
@@ -41,7 +42,7 @@ class TermsForm(forms.Form):
     """What is proposed."""
 
     periods = forms.IntegerField(
-        label=_("instalments"), min_value=1, max_value=PERIODS_MAX, widget=UnfoldAdminIntegerFieldWidget
+        label=_("periods"), min_value=1, max_value=PERIODS_MAX, widget=UnfoldAdminIntegerFieldWidget
     )
     first_due_date = forms.DateField(label=_("first due date"), widget=UnfoldAdminDateWidget)
     daily_rate = forms.DecimalField(
@@ -183,6 +184,7 @@ def _proposal(loan: Loan, terms: TermsForm) -> Proposal | None:
 
 def _facts(proposal: Proposal) -> tuple[tuple[Any, Any], ...]:
     days, until = class_floor(proposal.loan, proposal)
+    held = translate("%(days)s, until %(until)s") % {"days": days, "until": until}
     brought = proposal.brought
     return (
         (_("Principal to spread"), proposal.principal),
@@ -198,7 +200,7 @@ def _facts(proposal: Proposal) -> tuple[tuple[Any, Any], ...]:
         (_("Legal cap"), _percent(proposal.new.cost_cap_rate)),
         (_("Present daily rate"), _percent(current_rate(proposal.old))),
         (_("Days past due now"), proposal.before.days_past_due),
-        (_("Classed as at least days overdue"), f"{days} ({until})"),
+        (_("Classed as at least days overdue"), held),
     )
 
 

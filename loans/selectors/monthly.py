@@ -59,7 +59,9 @@ class Movement:
 
 @dataclass(frozen=True)
 class LoanMonth:
-    """One loan: `opening` + `drawn` + `charged` − `repaid` − `waived` = `closing`, in every head."""
+    """One loan in a month or another span of days, where in every head
+    `opening` + `drawn` + `charged` − `repaid` − `waived` = `closing`.
+    """
 
     loan: Loan
     opening: Heads
@@ -123,7 +125,7 @@ PAID_KINDS = (
 def customer_month(customer: Customer, first: date) -> CustomerMonth:
     """The month that begins on `first`, which is over."""
     last = month_end(first)
-    months = (_loan_month(loan, first, last) for loan in _loans(customer, first, last))
+    months = (loan_span(loan, first, last, with_due=True) for loan in _loans(customer, first, last))
     told = tuple(row for row in months if not row.says_nothing)
     return CustomerMonth(customer, first, last, told, _held(customer, first, last))
 
@@ -153,8 +155,11 @@ def _loans(customer: Customer, first: date, last: date) -> Iterator[Loan]:
     return rows.iterator(chunk_size=100)
 
 
-def _loan_month(loan: Loan, first: date, last: date) -> LoanMonth:
-    before, book = _opening(loan, first), loan_book(loan, last + timedelta(days=1), events_until=last)
+def loan_span(loan: Loan, first: date, last: date, *, valued: date | None = None, with_due: bool = False) -> LoanMonth:
+    """What happened on a loan, which was paid out by `last`, between two days; valued at the opening of the day after,
+    or on the day `valued` where that is not over yet.
+    """
+    before, book = _opening(loan, first), loan_book(loan, valued or last + timedelta(days=1), events_until=last)
     after = position_of(book)
     drawn = Heads(loan.principal_amount) if before is None else Heads()
     charged = _charged(after) - _charged(before)
@@ -167,7 +172,7 @@ def _loan_month(loan: Loan, first: date, last: date) -> LoanMonth:
         repaid=_paid(after) - _paid(before) - waived,
         waived=waived,
         closing=_owed(after),
-        due_next=tuple(_due_in(book, last + timedelta(days=1))),
+        due_next=tuple(_due_in(book, last + timedelta(days=1))) if with_due else (),
         overdue=sum((row.unpaid for row in after.instalments if row.due_date <= last), ZERO),
         is_written_off=is_written_off(loan_events(loan, last)),
         movements=tuple(_movements(loan, first, last)),

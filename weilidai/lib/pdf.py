@@ -14,7 +14,7 @@ from typing import cast
 from django.http import HttpResponse
 from fontTools.ttLib import TTFont
 from fpdf import FPDF
-from fpdf.enums import TextMode
+from fpdf.enums import TableBordersLayout, TextMode
 from fpdf.fonts import TTFFont
 
 FONT_PACKAGE = "cvttf_NotoSansCJK_Regular"
@@ -28,7 +28,7 @@ NEVER_FIRST = frozenset("，。、；：？！）》」』”’％…—")
 NEVER_LAST = frozenset("（《「『“‘")
 HEADING_ROOM_MM = 24.0
 GRID_ROW_MM = 6.0
-AMOUNT = re.compile(r"^[−-]?[\d,]+\.\d\d$")
+RULE_GREY = 200
 BOLD_STROKE_MM = 0.18
 
 
@@ -133,13 +133,15 @@ class Paper(FPDF):
         with self.local_context(text_mode=TextMode.FILL_STROKE, line_width=BOLD_STROKE_MM):
             self.line_of_text(text, size, align=align, space=space)
 
-    def grid(self, header: Sequence[str], rows: Iterable[Sequence[str]], *, widths: Sequence[float]) -> None:
+    def grid(
+        self, header: Sequence[str], rows: Iterable[Sequence[str]], *, widths: Sequence[float], texts: int = 1
+    ) -> None:
         """A ruled table of one-line cells, thousands of rows in a moment; its header stands on every page.
 
-        `widths` are shares of the page; columns from the first amount on are set to the right. Cells too long for
-        their column are cut with an ellipsis.
+        `widths` are shares of the page; the first `texts` columns are words, the others amounts set to the right.
+        Cells too long for their column are cut with an ellipsis.
         """
-        columns = [self.epw * width / sum(widths) for width in widths]
+        columns = [(self.epw * width / sum(widths), "L" if n < texts else "R") for n, width in enumerate(widths)]
         self._grid_row(header, columns, is_header=True)
         for row in rows:
             if self.will_page_break(GRID_ROW_MM):
@@ -148,13 +150,12 @@ class Paper(FPDF):
             self._grid_row(row, columns)
         self.ln(3)
 
-    def _grid_row(self, cells: Sequence[str], columns: Sequence[float], *, is_header: bool = False) -> None:
+    def _grid_row(self, cells: Sequence[str], columns: Sequence[tuple[float, str]], *, is_header: bool = False) -> None:
         self.set_font(FONT, size=8.5)
-        self.set_draw_color(200)
+        self.set_draw_color(RULE_GREY)
         self.set_fill_color(240)
-        for cell, width in zip(cells, columns, strict=True):
+        for cell, (width, align) in zip(cells, columns, strict=True):
             text = self._cut(cell, width - 2 * self.c_margin)
-            align = "R" if AMOUNT.match(cell) or (is_header and cell != cells[0]) else "L"
             self.cell(width, GRID_ROW_MM, text, border="B", align=align, fill=is_header)
         self.ln(GRID_ROW_MM)
         self.set_draw_color(0)
@@ -182,11 +183,18 @@ def _paragraph(paper: Paper, line: str) -> None:
 
 def _rows(paper: Paper, rows: Iterable[tuple[str, str]]) -> None:
     paper.set_font(FONT, size=9.5)
-    with paper.table(col_widths=(35, 65), first_row_as_headings=False, line_height=6) as table:
+    paper.set_draw_color(RULE_GREY)
+    with paper.table(
+        borders_layout=TableBordersLayout.HORIZONTAL_LINES,
+        col_widths=(35, 65),
+        first_row_as_headings=False,
+        line_height=6.5,
+    ) as table:
         for label, value in rows:
             row = table.row()
             row.cell(label)
             row.cell(value)
+    paper.set_draw_color(0)
     paper.ln(4)
 
 

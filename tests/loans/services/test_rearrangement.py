@@ -9,7 +9,7 @@ import pytest
 from accounts.models import Notification, StaffUser
 from loans import ledger as chart
 from loans.books.disclosed import charged_as_disclosed
-from loans.errors import LoanNotOpen, NothingToRearrange, RearrangementInvalid
+from loans.errors import LoanNotOpen, RearrangementInvalid
 from loans.maths.errors import CostCapExceeded
 from loans.maths.rearrangement import class_days
 from loans.models import Instalment, JournalEntry, Loan, LoanEvent, Rearrangement
@@ -193,19 +193,6 @@ def test_only_a_running_loan_is_rearranged_and_only_with_the_customers_word(alic
     repay(alice, loan, "1002.00", day(5))
     with pytest.raises(LoanNotOpen):
         rearrange(loan, day(5))
-
-
-@pytest.mark.req("R54")
-def test_a_loan_owing_interest_alone_has_nothing_to_spread(alice: Borrower) -> None:
-    # Two yuan of interest later: principal goes last, so only a penalty can be left, and that is no principal.
-    loan = active_loan(alice, days=20)
-    close_through(day(24))
-    owed = loan_position(fresh(loan), day(25))
-    repay(alice, loan, str(owed.debt_amount), day(25))
-    close_through(day(26))
-    assert fresh(loan).outstanding_principal_amount == 0
-    with pytest.raises((NothingToRearrange, LoanNotOpen)):
-        rearrange(loan, day(27))
 
 
 @pytest.mark.req("R59")
