@@ -72,7 +72,7 @@ def long_loan_create(plan: str, count: int, as_of: date) -> Loan:
 def _loan(plan: str, start: date) -> Loan:
     customer = Customer.objects.create(openid=f"long-{plan}-{start}", name="long")
     offer = ProductTerms.objects.get(product_id=PRODUCT)
-    line = _line(customer, offer, start)
+    line = line_create(customer, offer, start, PRINCIPAL)
     card = BankCard.objects.create(
         customer=customer, number="6222020200000000004", number_hash=str(customer.pk), last_four="0004",
         holder="long", phone="13800000000", phone_hash="long", verified_at=_at(start),
@@ -93,7 +93,8 @@ def _loan(plan: str, start: date) -> Loan:
     )  # fmt: skip
 
 
-def _line(customer: Customer, offer: ProductTerms, start: date) -> CreditLine:
+def line_create(customer: Customer, offer: ProductTerms, start: date, limit: Decimal) -> CreditLine:
+    """A line with the application it came from."""
     batch = InvitationBatch.objects.create(source="staff", product_id=PRODUCT, reason="bench", created_by="bench")
     invitation = Invitation.objects.create(
         batch=batch, product_id=PRODUCT, openid=customer.openid, reason="bench", issued_date=start, expires_date=start
@@ -103,7 +104,7 @@ def _line(customer: Customer, offer: ProductTerms, start: date) -> CreditLine:
         expires_date=start,
     )  # fmt: skip
     return CreditLine.objects.create(
-        customer=customer, product_id=PRODUCT, application=application, tier="quality", limit_amount=PRINCIPAL,
+        customer=customer, product_id=PRODUCT, application=application, tier="quality", limit_amount=limit,
         daily_rate=Decimal("0.0004"), penalty_share=Decimal("0.5"), opened_date=start,
     )  # fmt: skip
 

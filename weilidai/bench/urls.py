@@ -2,9 +2,10 @@
 
 from django.urls import include, path
 
-from weilidai.bench.bare import stored_read
+from weilidai.bench.bare import stored_read, written
 
 urlpatterns = [
     path("bare/stored/<uuid:customer_id>/", stored_read),
+    path("bare/written/<uuid:line_id>/", written),
     path("", include("weilidai.urls")),
 ]
