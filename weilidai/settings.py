@@ -293,8 +293,6 @@ REST_FRAMEWORK = {
     "NON_FIELD_ERRORS_KEY": "non_field_errors",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
-# A request whose process died may be run again after this; PostgreSQL knows at once, by the row's lock.
-IDEMPOTENCY_STALE_SECONDS = 30
 # One signed delivery over HTTP; larger feeds come in parts or by command.
 FEED_BYTES_MAX = env.int("FEED_BYTES_MAX", default=512 * 1024 * 1024)
 # Working days that the calendar library does not know or has wrong: {date: is it worked}.

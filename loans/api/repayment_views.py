@@ -3,6 +3,7 @@
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Prefetch, prefetch_related_objects
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema, extend_schema_field
 from rest_framework import generics, serializers
@@ -15,7 +16,7 @@ from loans.api.caller import customer_of
 from loans.errors import LoanNotOpen
 from loans.maths.allocation import Component
 from loans.maths.settlement import SettlementQuote
-from loans.models import Loan, LoanState, Repayment
+from loans.models import Loan, LoanState, Repayment, RepaymentAllocation
 from loans.selectors.position import loan_settlement_quote
 from loans.services.repayment import prepayment_make, repayment_make, settlement_make
 from weilidai.lib.audit import Actor
@@ -95,8 +96,10 @@ def _payment_rows(customer: Customer, loan_id: UUID) -> Any:
 
 
 def _answer(repayment: Repayment) -> Response:
-    row = _payment_rows(repayment.customer, repayment.loan_id).get(pk=repayment.pk)
-    return Response(RepaymentSerializer(row).data, status=201)
+    """The repayment as it was written a moment ago, its loan at hand."""
+    parts = RepaymentAllocation.objects.select_related("instalment")
+    prefetch_related_objects([repayment], Prefetch("allocations", queryset=parts))
+    return Response(RepaymentSerializer(repayment).data, status=201)
 
 
 class RepaymentList(IdempotentMixin, generics.ListAPIView[Repayment]):

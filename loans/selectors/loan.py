@@ -91,7 +91,8 @@ def loan_figures(loan: Loan, on: date) -> LoanFigures:
 def with_figures(loans: Iterable[Loan], on: date) -> list[Loan]:
     """The loans, each with its `figures` on the date."""
     rows = list(loans)
-    prefetch_related_objects([loan for loan in rows if getattr(loan, "tally", None) is None], "events")
+    started = [loan for loan in rows if loan.start_date is not None and getattr(loan, "tally", None) is None]
+    prefetch_related_objects(started, "events")
     newest = _rearrangements([loan for loan in rows if loan.rearranged_date is not None])
     for loan in rows:
         loan.figures = loan_figures(loan, on)  # type: ignore[attr-defined]

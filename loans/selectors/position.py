@@ -71,21 +71,27 @@ def event_total(event: Known | LoanEvent) -> Decimal:
     return total
 
 
-def loan_events(loan: Loan, until: date | None = None) -> list[terms.LoanEvent]:
-    """What the replay needs, in order of entry. Uses prefetched `events` where there are.
+def loan_events(
+    loan: Loan, until: date | None = None, *, stored: Iterable[Known | LoanEvent] | None = None
+) -> list[terms.LoanEvent]:
+    """What the replay needs, in order of entry. Uses `stored` or prefetched `events` where there are.
 
     With `until` only what was entered by the end of that day: late entries and reversals made after it are not
     known yet. What is reversed never was.
     """
     rows = sorted(
-        (row for row in _known(loan) if until is None or row.business_date <= until),
+        (
+            row
+            for row in (events_stored(loan) if stored is None else stored)
+            if until is None or row.business_date <= until
+        ),
         key=lambda row: row.sequence,
     )
     reversed_ids = {row.reverses_id for row in rows if row.kind == LoanEvent.Kind.REVERSAL}
     return [event_of(row) for row in rows if row.kind in REPLAYED_EVENTS and row.id not in reversed_ids]
 
 
-def _known(loan: Loan) -> Iterable[Known | LoanEvent]:
+def events_stored(loan: Loan) -> Iterable[Known | LoanEvent]:
     """The stored events; where they are not at hand only the columns the replay needs, thousands of them in no time."""
     if _has_events_at_hand(loan):
         return loan.events.all()

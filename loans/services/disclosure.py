@@ -11,6 +11,7 @@ from loans.errors import DisclosureChanged, DisclosureNotRead
 from loans.models import CostDisclosure
 from loans.selectors.quote import Quote, Request, line_quote
 from risk.models import CreditLine
+from weilidai.lib.bulk import row_insert
 
 
 @transaction.atomic
@@ -33,7 +34,8 @@ def disclosure_confirm(
     form = _named(line, key, disclosure_id, as_of) if disclosure_id else _newest_unused(line, key, as_of)
     if seconds and (disclosure_id is None or form is None or at < form.shown_at + timedelta(seconds=seconds)):
         raise DisclosureNotRead(minimum_reading_seconds=seconds)
-    form = form or _disclosure_create(line, quote, key, as_of, at)
+    if form is None:
+        return _disclosure_create(line, quote, key, as_of, at, confirmed_at=at)
     form.confirmed_at = at
     form.save(update_fields=["confirmed_at"])
     return form
@@ -56,9 +58,11 @@ def _named(line: CreditLine, key: str, disclosure_id: UUID, as_of: date) -> Cost
     return form
 
 
-def _disclosure_create(line: CreditLine, quote: Quote, key: str, as_of: date, at: datetime) -> CostDisclosure:
+def _disclosure_create(
+    line: CreditLine, quote: Quote, key: str, as_of: date, at: datetime, confirmed_at: datetime | None = None
+) -> CostDisclosure:
     content = form_content(quote)
-    return CostDisclosure.objects.create(
+    form = CostDisclosure(
         customer_id=line.customer_id,
         credit_line=line,
         form_version=FORM_VERSION,
@@ -67,4 +71,7 @@ def _disclosure_create(line: CreditLine, quote: Quote, key: str, as_of: date, at
         sha256=digest(content),
         shown_at=at,
         business_date=as_of,
+        confirmed_at=confirmed_at,
     )
+    row_insert(form)
+    return form

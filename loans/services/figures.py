@@ -17,20 +17,32 @@ PAID_COLUMNS = ("principal_paid_amount", "interest_paid_amount", "fee_paid_amoun
 TALLY_FROM = 100
 
 
-def instalments_write(loan: Loan, after: LoanPosition, paid_on: dict[int, date] | None = None) -> None:
-    """What each instalment has been paid. One that is newly paid up is settled on the day named in `paid_on`, else on
-    the position's date.
+def instalments_lock(loan: Loan) -> list[Instalment]:
+    """The loan's instalments under lock."""
+    return list(Instalment.objects.select_for_update().filter(loan=loan))
+
+
+def instalments_write(
+    loan: Loan,
+    after: LoanPosition,
+    paid_on: dict[int, date] | None = None,
+    *,
+    locked: list[Instalment] | None = None,
+) -> None:
+    """What each instalment has been paid; rows that stay the same are not touched. One that is newly paid up is settled
+    on the day named in `paid_on`, else on the position's date.
     """
     figures = {row.number: row for row in after.instalments}
-    for row in Instalment.objects.select_for_update().filter(loan=loan):
-        now = figures[row.number]
+    for row in instalments_lock(loan) if locked is None else locked:
+        now, before = figures[row.number], [getattr(row, name) for name in PAID_COLUMNS]
         row.principal_paid_amount = now.principal_paid
         row.interest_paid_amount = now.interest_paid
         row.fee_paid_amount = now.fee_paid
         if row.settled_date is None and not is_open(now, after):
             paid_up = (paid_on or {}).get(row.number, now.replaced_on or after.on)
             row.settled_date = now.replaced_on if row.moved_amount else paid_up
-        row.save(update_fields=PAID_COLUMNS)
+        if [getattr(row, name) for name in PAID_COLUMNS] != before:
+            row.save(update_fields=PAID_COLUMNS)
 
 
 def schedules_write(loan: Loan, terms: LoanTerms) -> None:

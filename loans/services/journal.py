@@ -10,6 +10,7 @@ from loans.ledger import CHART, DEBIT, Line
 from loans.models import JournalEntry, LedgerAccount, Loan, Posting
 from loans.services.period import period_open_check
 from risk.models import Product
+from weilidai.lib.bulk import row_insert, rows_save
 
 
 class UnbalancedEntry(Exception):
@@ -24,7 +25,7 @@ def _balance_check(lines: list[Line]) -> None:
         raise UnbalancedEntry(f"debits exceed credits by {difference}")
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def entry_post(
     *,
     kind: str,
@@ -32,7 +33,7 @@ def entry_post(
     effective_date: date,
     at: datetime,
     lines: list[Line],
-    product: Product | None = None,
+    product: Product | str | None = None,
     customer: Customer | None = None,
     loan: Loan | None = None,
 ) -> JournalEntry:
@@ -42,18 +43,17 @@ def entry_post(
     """
     _balance_check(lines)
     period_open_check(effective_date)
-    entry = JournalEntry.objects.create(
+    entry = JournalEntry(
         kind=kind,
         reference=reference,
         effective_date=effective_date,
         posted_at=at,
-        product=product,
+        product_id=product.pk if isinstance(product, Product) else product,
         customer=customer,
         loan=loan,
     )
-    Posting.objects.bulk_create(
-        Posting(entry=entry, ledger_account_id=code, side=side, amount=amount) for code, side, amount in lines
-    )
+    row_insert(entry)
+    rows_save([Posting(entry=entry, ledger_account_id=code, side=side, amount=amount) for code, side, amount in lines])
     return entry
 
 

@@ -1,6 +1,6 @@
 """Drawing on a line: everything is checked and reserved in one transaction, the money follows by itself.
 
-Lock order: line, customer, loan.
+Lock order: lines of the customer, loan.
 """
 
 from datetime import date, datetime
@@ -8,7 +8,6 @@ from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Sum
 
 from accounts.errors import BankCardRequired
 from accounts.models import BankCard, Customer, Device
@@ -23,9 +22,11 @@ from risk.models import CreditLine
 from risk.models.product import RegulationParameter
 from risk.selectors.documents import documents_unsigned
 from risk.selectors.policy import regulation
+from risk.selectors.remembered import one_policy
 from risk.services.credit_line import line_reserve, line_usable_check
 from risk.services.screening import lines_lock
-from weilidai.lib.audit import Actor, audit_record, state_change_record
+from weilidai.lib.audit import Actor, audit_record, state_change_records
+from weilidai.lib.bulk import row_insert
 from weilidai.lib.errors import ObjectNotFound
 from weilidai.lib.ids import uuid7
 from weilidai.lib.money import ZERO
@@ -54,9 +55,11 @@ def loan_request(
     device_require_verified(device)
     if purpose in FORBIDDEN_PURPOSES:
         raise PurposeForbidden
-    with transaction.atomic():
+    # A nested savepoint would guard nothing: who refuses here undoes the whole request.
+    with transaction.atomic(savepoint=False), one_policy():
         card = _own_card(customer, bank_card_id)
-        line = _line_lock(credit_line_id, customer)
+        lines = _lines_lock(customer)
+        line = _own_line(lines, credit_line_id)
         _signatures_check(customer, line, as_of)
         line_usable_check(line)
         quote = line_quote(line, request, as_of)
@@ -68,15 +71,22 @@ def loan_request(
             disclosure = disclosure_confirm(line=line, quote=quote, disclosure_id=disclosure_id, as_of=as_of, at=at)
             line_reserve(line, request.amount)
             loan = _loan_create(line, card, quote, disclosure, purpose, as_of, at)
-            _payout_create(loan, as_of, at, actor)
-            _evidence(loan, line, as_of, at, actor)
+            payout = _payout_create(loan, at)
+            _evidence(loan, payout, line, as_of, at, actor)
             return loan
     raise refusal
 
 
-def _line_lock(line_id: UUID, customer: Customer) -> CreditLine:
-    """The line, with all others of the customer under lock, because the layers may freeze them together."""
-    line = next((line for line in lines_lock(customer) if line.pk == line_id), None)
+def _lines_lock(customer: Customer) -> list[CreditLine]:
+    """All lines of the customer under lock, because the layers may freeze them together; each knows its customer."""
+    lines = lines_lock(customer)
+    for line in lines:
+        line.customer = customer
+    return lines
+
+
+def _own_line(lines: list[CreditLine], line_id: UUID) -> CreditLine:
+    line = next((line for line in lines if line.pk == line_id), None)
     if line is None:
         raise ObjectNotFound
     return line
@@ -104,11 +114,11 @@ def _signatures_check(customer: Customer, line: CreditLine, as_of: date) -> None
 def _household_check(customer: Customer, amount: Decimal, as_of: date) -> None:
     """All lines of a person together, gifts included (R54).
 
-    The person's row is locked so that two lines cannot both see the same room.
+    Two loans never both see the same room: each holds all lines it found, so that they meet at the oldest, and reads
+    what is used only then, lines opened meanwhile included.
     """
-    Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
-    lines = CreditLine.objects.filter(customer=customer)
-    taken: Decimal = lines.aggregate(total=Sum(F("used_amount") + F("gifted_amount")))["total"] or ZERO
+    lines = CreditLine.objects.filter(customer=customer).order_by().values_list("used_amount", "gifted_amount")
+    taken = sum((used + gifted for used, gifted in lines), ZERO)
     household = regulation(RegulationParameter.Name.HOUSEHOLD_CREDIT_AMOUNT, as_of)
     if taken + amount > household:
         raise HouseholdLimitExceeded(available=str(max(household - taken, ZERO).quantize(ZERO)))
@@ -124,7 +134,7 @@ def _loan_create(
     at: datetime,
 ) -> Loan:
     terms = quote.terms
-    return Loan.objects.create(
+    loan = Loan(
         customer_id=line.customer_id,
         credit_line=line,
         product_id=line.product_id,
@@ -149,10 +159,12 @@ def _loan_create(
         requested_at=at,
         requested_date=as_of,
     )
+    row_insert(loan)
+    return loan
 
 
-def _payout_create(loan: Loan, as_of: date, at: datetime, actor: Actor) -> Payout:
-    payout = Payout.objects.create(
+def _payout_create(loan: Loan, at: datetime) -> Payout:
+    payout = Payout(
         loan=loan,
         customer_id=loan.customer_id,
         reference=f"WLD-{uuid7().hex}",
@@ -160,12 +172,12 @@ def _payout_create(loan: Loan, as_of: date, at: datetime, actor: Actor) -> Payou
         requested_at=at,
         next_attempt_at=at,
     )
-    state_change_record(subject=payout, old="", new=payout.state, actor=actor, as_of=as_of, at=at)
+    row_insert(payout)
     return payout
 
 
-def _evidence(loan: Loan, line: CreditLine, as_of: date, at: datetime, actor: Actor) -> None:
-    state_change_record(subject=loan, old="", new=loan.state, actor=actor, as_of=as_of, at=at)
+def _evidence(loan: Loan, payout: Payout, line: CreditLine, as_of: date, at: datetime, actor: Actor) -> None:
+    state_change_records(subjects=[payout, loan], old="", actor=actor, as_of=as_of, at=at)
     audit_record(
         action="loan.request",
         actor=actor,

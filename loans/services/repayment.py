@@ -26,6 +26,7 @@ from loans.maths.state import (
 )
 from loans.models import (
     EntryKind,
+    Instalment,
     JournalEntry,
     Loan,
     LoanEvent,
@@ -33,30 +34,33 @@ from loans.models import (
     Repayment,
     RepaymentAllocation,
 )
-from loans.selectors.position import loan_events, loan_terms
-from loans.services.figures import instalments_write, loan_columns_set, tally_keep
+from loans.selectors.position import events_stored, loan_events, loan_terms
+from loans.services.figures import instalments_lock, instalments_write, loan_columns_set, tally_keep
 from loans.services.history import Act
 from loans.services.journal import entry_post
 from loans.services.late_payment import amount_check, payment_enter
 from risk.services.credit_line import credit_line_lock, line_release
 from weilidai.lib.audit import Actor, audit_record, state_change_record
+from weilidai.lib.bulk import row_insert, rows_save
 from weilidai.lib.errors import ObjectNotFound
 from weilidai.lib.money import ZERO
 
 
 def _loan_lock(loan_id: UUID | str, customer: Customer, *, also: tuple[str, ...] = ()) -> Loan:
     """The customer's loan, its line locked before it; ObjectNotFound for anybody else's."""
-    found = Loan.objects.filter(pk=loan_id, customer=customer).values_list("credit_line_id", flat=True).first()
-    if found is None:
+    found = Loan.objects.filter(pk=loan_id, customer=customer).order_by().values_list("credit_line_id", flat=True)
+    line_id = found.first()
+    if line_id is None:
         raise ObjectNotFound
-    credit_line_lock(found)
+    line = credit_line_lock(line_id)
     loan = Loan.objects.select_for_update().get(pk=loan_id)
+    loan.credit_line, loan.customer = line, customer
     if loan.state not in (LoanState.ACTIVE, *also):
         raise LoanNotOpen
     return loan
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def repayment_make(
     *, loan_id: UUID | str, customer: Customer, amount: Decimal, as_of: date, at: datetime, actor: Actor
 ) -> Repayment:
@@ -72,7 +76,7 @@ def repayment_make(
     return _payment_apply(loan, event, Repayment.Kind.REPAYMENT, at=at, actor=actor)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def settlement_make(
     *,
     loan_id: UUID | str,
@@ -91,7 +95,7 @@ def settlement_make(
     return _payment_apply(loan, event, Repayment.Kind.SETTLEMENT, at=at, actor=actor)
 
 
-@transaction.atomic
+@transaction.atomic(savepoint=False)
 def prepayment_make(
     *, loan_id: UUID | str, customer: Customer, periods: int, as_of: date, at: datetime, actor: Actor
 ) -> Repayment:
@@ -105,28 +109,33 @@ def prepayment_make(
 def _payment_apply(
     loan: Loan, event: terms.LoanEvent, kind: Repayment.Kind, *, at: datetime, actor: Actor
 ) -> Repayment:
-    history = replay(loan_terms(loan), loan_events(loan), event.effective_date)
+    stored, instalments = list(events_stored(loan)), instalments_lock(loan)
+    sequence = len(stored) + 1
+    history = replay(loan_terms(loan), loan_events(loan, stored=stored), event.effective_date)
     applied = history.apply(event)
     if applied.remainder:
         raise RepaymentExceedsDebt(debt=str(event.amount - applied.remainder))
     after = position_of(history.book(event.effective_date))
-    repayment = _repayment_write(loan, applied, kind, at)
-    written = _event_write(loan, repayment, after, at)
-    tally_keep(loan, history.tally, written.sequence)
-    instalments_write(loan, after)
+    repayment = _repayment_write(loan, applied, kind, sequence, instalments, at)
+    _event_write(loan, repayment, after, sequence, at)
+    tally_keep(loan, history.tally, sequence)
+    instalments_write(loan, after, locked=instalments)
     loan_columns_set(loan, after)
     if repayment.principal_amount:
-        line_release(loan.credit_line_id, repayment.principal_amount)
+        # The row `_loan_lock` holds.
+        line_release(loan.credit_line, repayment.principal_amount)
     _finish(loan, repayment, after, at=at, actor=actor)
     return repayment
 
 
-def _entry_write(loan: Loan, applied: terms.AppliedEvent, paid: dict[str, Decimal], at: datetime) -> JournalEntry:
+def _entry_write(
+    loan: Loan, applied: terms.AppliedEvent, paid: dict[str, Decimal], sequence: int, at: datetime
+) -> JournalEntry:
     event = applied.event
     settling = event.kind == terms.EventKind.SETTLEMENT
     return entry_post(
         kind=EntryKind.SETTLEMENT if settling else EntryKind.REPAYMENT,
-        reference=f"repayment:{loan.pk}:{loan.events.count() + 1}",
+        reference=f"repayment:{loan.pk}:{sequence}",
         effective_date=event.effective_date,
         at=at,
         lines=ledger.repayment(
@@ -136,17 +145,24 @@ def _entry_write(loan: Loan, applied: terms.AppliedEvent, paid: dict[str, Decima
             principal=paid[Component.PRINCIPAL],
             settlement_fee=applied.settlement_fee,
         ),
-        product=loan.product,
+        product=loan.product_id,
         customer=loan.customer,
         loan=loan,
     )
 
 
-def _repayment_write(loan: Loan, applied: terms.AppliedEvent, kind: Repayment.Kind, at: datetime) -> Repayment:
+def _repayment_write(
+    loan: Loan,
+    applied: terms.AppliedEvent,
+    kind: Repayment.Kind,
+    sequence: int,
+    instalments: list[Instalment],
+    at: datetime,
+) -> Repayment:
     paid: dict[str, Decimal] = defaultdict(lambda: ZERO)
     for line in applied.allocations:
         paid[line.component] += line.amount
-    repayment = Repayment.objects.create(
+    repayment = Repayment(
         loan=loan,
         customer_id=loan.customer_id,
         kind=kind,
@@ -157,9 +173,10 @@ def _repayment_write(loan: Loan, applied: terms.AppliedEvent, kind: Repayment.Ki
         principal_amount=paid[Component.PRINCIPAL],
         effective_date=applied.event.effective_date,
         received_at=at,
-        entry=_entry_write(loan, applied, paid, at),
+        entry=_entry_write(loan, applied, paid, sequence, at),
     )
-    numbers = {row.number: row for row in loan.instalments.all()}
+    row_insert(repayment)
+    numbers = {row.number: row for row in instalments}
     rows = [
         RepaymentAllocation(
             repayment=repayment,
@@ -173,15 +190,16 @@ def _repayment_write(loan: Loan, applied: terms.AppliedEvent, kind: Repayment.Ki
         rows.append(
             RepaymentAllocation(repayment=repayment, component=Component.FEE.value, amount=applied.settlement_fee)
         )
-    RepaymentAllocation.objects.bulk_create(rows)
+    if rows:
+        rows_save(rows)
     return repayment
 
 
-def _event_write(loan: Loan, repayment: Repayment, after: LoanPosition, at: datetime) -> LoanEvent:
+def _event_write(loan: Loan, repayment: Repayment, after: LoanPosition, sequence: int, at: datetime) -> None:
     settling = repayment.kind == Repayment.Kind.SETTLEMENT
-    return LoanEvent.objects.create(
+    event = LoanEvent(
         loan=loan,
-        sequence=loan.events.count() + 1,
+        sequence=sequence,
         kind=LoanEvent.Kind.SETTLEMENT if settling else LoanEvent.Kind.REPAYMENT,
         effective_date=repayment.effective_date,
         business_date=repayment.effective_date,
@@ -193,6 +211,7 @@ def _event_write(loan: Loan, repayment: Repayment, after: LoanPosition, at: date
         outstanding_principal_amount=after.outstanding_principal,
         entry=repayment.entry,
     )
+    row_insert(event)
 
 
 def _finish(loan: Loan, repayment: Repayment, after: LoanPosition, *, at: datetime, actor: Actor) -> None:

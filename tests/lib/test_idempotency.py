@@ -3,19 +3,17 @@
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import DataError, OperationalError, connection
+from django.db import DataError, connection
 from django.http import Http404
-from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_fsm import TransitionNotAllowed
-from pytest_django import Settings
 from rest_framework import serializers
 from rest_framework.exceptions import APIException, Throttled
 from rest_framework.parsers import MultiPartParser
@@ -24,9 +22,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from tests.lib.conftest import AT, Person, call
-from weilidai.lib import idempotency
 from weilidai.lib.errors import DomainError
-from weilidai.lib.idempotency import IdempotentMixin, RequestInProgress, _lock
+from weilidai.lib.idempotency import IdempotentMixin
 from weilidai.lib.ids import uuid7
 from weilidai.lib.models import IdempotencyRecord, JobRun
 from weilidai.lib.parsers import StrictJSONParser
@@ -207,9 +204,8 @@ def test_a_defect_undoes_everything_and_the_key_can_be_tried_again(person: Perso
     Pay.error = RuntimeError("a defect")
     with pytest.raises(RuntimeError):
         pay(person)
-    assert (effects(), IdempotencyRecord.objects.get().state) == (0, "running")
+    assert (effects(), IdempotencyRecord.objects.count()) == (0, 0)
     Pay.error = None
-    IdempotencyRecord.objects.update(created_at=timezone.now() - timedelta(minutes=1))
     assert pay(person).status_code == 202
     assert effects() == 1
 
@@ -234,55 +230,15 @@ def test_to_wait_is_no_answer_to_keep(person: Person, error: Exception, expected
     assert effects() == 1
 
 
-class Refusing:
-    """Rows whose lock the database refuses."""
-
-    def __init__(self, sqlstate: str) -> None:
-        self.error = OperationalError("refused")
-        self.error.__cause__ = cause = Exception()
-        cause.sqlstate = sqlstate  # type: ignore[attr-defined]
-
-    def __call__(self, *_: Any) -> Any:
-        raise self.error
-
-
-@pytest.mark.parametrize(
-    ("sqlstate", "expected"),
-    [("55P03", RequestInProgress), ("57P01", OperationalError), ("40P01", OperationalError), ("", OperationalError)],
-)
-def test_only_a_held_lock_tells_of_another_request(
-    monkeypatch: pytest.MonkeyPatch, sqlstate: str, expected: type[Exception]
-) -> None:
-    monkeypatch.setattr(idempotency, "_locked_now", Refusing(sqlstate))
-    with pytest.raises(expected):
-        _lock(IdempotencyRecord())
-
-
-# --- A record nobody works on any more ----------------------------------------------------------------------------
-
-
-def left_running(user: Person, age: timedelta) -> None:
-    """What a process that died before its work leaves behind."""
-    pay(user)
-    JobRun.objects.all().delete()
-    IdempotencyRecord.objects.update(state="running", response_code=None, created_at=timezone.now() - age)
-
-
 @pytest.mark.django_db
-def test_an_abandoned_record_is_run_again_once(person: Person, settings: Settings) -> None:
-    left_running(person, timedelta(seconds=settings.IDEMPOTENCY_STALE_SECONDS + 5))
+def test_a_record_that_an_earlier_version_left_running_is_run_once(person: Person) -> None:
+    pay(person)
+    JobRun.objects.all().delete()
+    IdempotencyRecord.objects.update(state="running", response_code=None)
     answers = [pay(person), pay(person)]
     assert [answer.status_code for answer in answers] == [202, 202]
     assert told(answers[0]) == told(answers[1])
     assert effects() == 1
-
-
-@pytest.mark.django_db
-def test_a_record_at_work_is_in_progress(person: Person, monkeypatch: pytest.MonkeyPatch) -> None:
-    left_running(person, timedelta(seconds=5))
-    monkeypatch.setattr(connection.features, "has_select_for_update_nowait", False)
-    assert code_of(pay(person)) == (409, "request_in_progress")
-    assert effects() == 0
 
 
 # --- At once ------------------------------------------------------------------------------------------------------
@@ -308,10 +264,10 @@ def test_the_same_key_sent_at_once_has_one_effect(person: Person) -> None:
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_while_the_first_holds_the_row_a_second_is_in_progress(person: Person) -> None:
-    from django.db import transaction
-
-    left_running(person, timedelta(hours=1))
+def test_while_the_first_is_at_work_a_second_is_in_progress_and_the_third_gets_the_answer(
+    person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work, seconds = Pay.perform, []
 
     def second() -> tuple[int, str]:
         try:
@@ -319,7 +275,14 @@ def test_while_the_first_holds_the_row_a_second_is_in_progress(person: Person) -
         finally:
             connection.close()
 
-    with transaction.atomic(), ThreadPoolExecutor(1) as pool:
-        IdempotencyRecord.objects.select_for_update().get()
-        assert pool.submit(second).result() == (409, "request_in_progress")
-    assert pay(person).status_code == 202
+    def slow(self: Pay, request: Request, **kwargs: Any) -> Response:
+        monkeypatch.setattr(Pay, "perform", work)
+        with ThreadPoolExecutor(1) as pool:
+            seconds.append(pool.submit(second).result())
+        return work(self, request, **kwargs)
+
+    monkeypatch.setattr(Pay, "perform", slow)
+    first = pay(person)
+    assert (first.status_code, seconds) == (202, [(409, "request_in_progress")])
+    assert told(pay(person)) == told(first)
+    assert effects() == 1

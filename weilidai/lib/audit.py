@@ -8,8 +8,11 @@ from typing import Any
 from django.db import models
 from django.utils import timezone
 
-from weilidai.lib.bulk import row_insert
+from weilidai.lib.bulk import row_insert, rows_save
 from weilidai.lib.models import AuditEvent, StateChange
+
+# Rows in one statement at most.
+PAGE = 100
 
 
 @dataclass(frozen=True)
@@ -126,11 +129,13 @@ def state_change_records(
     *, subjects: Sequence[models.Model], old: str, actor: Actor, as_of: date, at: datetime, field: str = "state"
 ) -> None:
     """`state_change_record` for many objects that stand in their new state, in one query."""
-    StateChange.objects.bulk_create(
+    changes = [
         StateChange(
             at=at, business_date=as_of, subject_type=subject._meta.label_lower, subject_id=str(subject.pk),
             customer_id=_customer_id_of(subject), field=field, old=old, new=getattr(subject, field),
             actor_kind=actor.kind, actor_id=actor.id, actor_name=actor.name,
         )
         for subject in subjects
-    )  # fmt: skip
+    ]  # fmt: skip
+    for start in range(0, len(changes), PAGE):
+        rows_save(changes[start : start + PAGE])

@@ -56,6 +56,39 @@ def _by_values(model: type[models.Model], columns: Sequence[str], rows: Sequence
         return int(cursor.rowcount)
 
 
+def row_insert(row: models.Model, *, unless_there: bool = False) -> bool:
+    """Inserts a new row whose key is set already, as `save()` does, without asking what else might want to know: no
+    signal, no hook. Making the statement anew each time would take longer than running it.
+
+    With `unless_there` a row that a unique constraint forbids is left out; returns whether it was inserted.
+    """
+    return bool(rows_save([row], unless_there=unless_there))
+
+
+def rows_save(rows: Sequence[models.Model], *, unless_there: bool = False) -> int:
+    """`row_insert` for a few rows of one model in one statement; returns how many were inserted."""
+    statement = _insert_of(type(rows[0]), connection.vendor, len(rows))
+    values = [
+        field.get_db_prep_save(field.pre_save(row, True), connection)
+        for row in rows
+        for field in row._meta.concrete_fields
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(statement + " ON CONFLICT DO NOTHING" if unless_there else statement, values)
+        inserted = int(cursor.rowcount)
+    for row in rows:
+        row._state.adding, row._state.db = inserted < len(rows), connection.alias
+    return inserted
+
+
+@lru_cache(maxsize=500)
+def _insert_of(model: type[models.Model], vendor: str, count: int) -> str:
+    columns = [str(field.column) for field in model._meta.concrete_fields]
+    table, names = _names(model, columns)
+    places = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * count)
+    return f"INSERT INTO {table} ({names}) VALUES {places}"  # noqa: S608
+
+
 def rows_update(rows: Sequence[models.Model], columns: Sequence[str]) -> int:
     """Writes these columns of the rows (none of them JSON) back to the database; returns how many were there.
 
@@ -81,26 +114,3 @@ def rows_update(rows: Sequence[models.Model], columns: Sequence[str]) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return int(cursor.rowcount)
-
-
-@lru_cache(maxsize=200)
-def _insert_text(model: type[models.Model], vendor: str) -> str:
-    table, names = _names(model, [str(field.column) for field in model._meta.concrete_fields])
-    places = ", ".join("%s" for _ in model._meta.concrete_fields)
-    return f"INSERT INTO {table} ({names}) VALUES ({places})"  # noqa: S608
-
-
-def row_insert(row: models.Model, *, unless_there: bool = False) -> bool:
-    """Writes a new row whose key is made already; the statement's text is made once per model, no signal is sent.
-
-    With `unless_there` a row that a unique constraint forbids is left out; False tells so.
-    """
-    text = _insert_text(type(row), connection.vendor) + (" ON CONFLICT DO NOTHING" if unless_there else "")
-    fields = row._meta.concrete_fields
-    values = [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]
-    with connection.cursor() as cursor:
-        cursor.execute(text, values)
-        written = bool(cursor.rowcount > 0)
-    if written:
-        row._state.adding, row._state.db = False, connection.alias
-    return written

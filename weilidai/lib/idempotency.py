@@ -1,17 +1,15 @@
 """One key, one effect, for ever (I4). `POST` views that move money or limit mix this in.
 
-The record is committed as `running` before the work; the work, the answer and `done` are one transaction.
-So a process killed in between leaves either both or neither, and a `running` record nobody works on any more
-is run again by the next request with the same key.
+The work and the record with its answer are one transaction, so a process killed at any point leaves both or neither.
+While it runs the key is held by a lock of the database that ends with the transaction, whatever ends it: a second
+request with the key is told at once that the first is at work.
 """
 
 import hashlib
 import json
-from datetime import timedelta
 from typing import Any
 
-from django.conf import settings
-from django.db import OperationalError, connection, transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.request import Request
@@ -25,8 +23,6 @@ from weilidai.lib.problems import PROBLEM_TYPE, client_error, problem_response
 from weilidai.lib.renderers import ExactEncoder
 
 KEY_LENGTH_MAX = 200
-# PostgreSQL's lock_not_available: the only refusal of a lock that tells of another request.
-LOCK_NOT_AVAILABLE = "55P03"
 
 
 class IdempotencyKeyRequired(DomainError):
@@ -86,56 +82,37 @@ def _by_key(customer: Any, key: Any) -> Any:
     return IdempotencyRecord.objects.filter(customer_id=customer, key=key)
 
 
-@prepared
-def _locked_now(record: Any) -> Any:
-    rows = IdempotencyRecord.objects.filter(pk=record)
-    nowait = connection.features.has_select_for_update_nowait
-    return rows.select_for_update(nowait=True) if nowait else rows
+def _path_of(request: Request) -> str:
+    return f"{request.method} {request.path}"[:300]
 
 
-def _record_open(request: Request) -> IdempotencyRecord:
-    """The record of this key: ours to run, or an earlier one. Raises where it belongs to another request."""
-    key, digest = _key_of(request), _digest_of(request)
+def _claim(request: Request, key: str) -> None:
+    """Holds the key until the transaction ends. Raises RequestInProgress where somebody else does.
+
+    On SQLite a transaction has the whole database to itself: whoever comes second waits and finds the answer.
+    """
+    if connection.vendor != "postgresql":
+        return
+    digest = hashlib.sha256(f"{_caller_id(request)}:{key}".encode()).digest()
+    halves = [int.from_bytes(digest[start : start + 4], signed=True) for start in (0, 4)]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", halves)
+        if not cursor.fetchone()[0]:
+            raise RequestInProgress
+
+
+def _record_find(request: Request, key: str, digest: str) -> IdempotencyRecord:
+    """The stored record of this key, else a new one, not saved yet. Raises where it belongs to another request."""
     rows = _by_key(_caller_id(request), key)
     found: IdempotencyRecord | None = rows[0] if rows else None
     if found is None:
-        found = IdempotencyRecord(
-            customer_id=_caller_id(request),
-            key=key,
-            request_path=f"{request.method} {request.path}"[:300],
-            body_sha256=digest,
+        return IdempotencyRecord(
+            customer_id=_caller_id(request), key=key, request_path=_path_of(request), body_sha256=digest,
             created_at=timezone.now(),
-        )
-        if row_insert(found, unless_there=True):
-            found.is_mine = True  # type: ignore[attr-defined]
-        else:
-            found = IdempotencyRecord.objects.filter(customer_id=_caller_id(request), key=key).first()
-    if found is None:
-        raise RequestInProgress
-    if (found.body_sha256, found.request_path) != (digest, f"{request.method} {request.path}"[:300]):
+        )  # fmt: skip
+    if (found.body_sha256, found.request_path) != (digest, _path_of(request)):
         raise IdempotencyKeyReused
     return found
-
-
-def _lock(record: IdempotencyRecord) -> IdempotencyRecord:
-    """The row under lock; somebody else's lock means the first request is at work."""
-    try:
-        rows: list[IdempotencyRecord] = _locked_now(record.pk)
-    except OperationalError as error:
-        if getattr(error.__cause__, "sqlstate", None) != LOCK_NOT_AVAILABLE:
-            raise
-        raise RequestInProgress from error
-    if not rows:
-        # This very moment given up, to be sent again.
-        raise RequestInProgress
-    return rows[0]
-
-
-def _is_abandoned(record: IdempotencyRecord) -> bool:
-    """Nobody holds the row's lock here: on PostgreSQL that is proof, elsewhere age decides."""
-    if getattr(record, "is_mine", False) or connection.features.has_select_for_update_nowait:
-        return True
-    return timezone.now() - record.created_at > timedelta(seconds=settings.IDEMPOTENCY_STALE_SECONDS)
 
 
 def _is_kept(code: int) -> bool:
@@ -160,24 +137,21 @@ class IdempotentMixin:
         raise NotImplementedError
 
     def post(self, request: Request, **kwargs: Any) -> Response:
-        record = _record_open(request)
-        if record.state == IdempotencyRecord.State.DONE:
-            return _replay(record)
-        mine = getattr(record, "is_mine", False)
+        key, digest = _key_of(request), _digest_of(request)
         with transaction.atomic():
-            locked = _lock(record)
-            if locked.state == IdempotencyRecord.State.DONE:
-                return _replay(locked)
-            if not mine and not _is_abandoned(locked):
-                raise RequestInProgress
+            _claim(request, key)
+            record = _record_find(request, key, digest)
+            if record.state == IdempotencyRecord.State.DONE:
+                return _replay(record)
             response = self._answer(request, **kwargs)
-            if not _is_kept(response.status_code):
-                locked.delete()
-                return response
-            locked.state = IdempotencyRecord.State.DONE
-            locked.response_code = response.status_code
-            locked.response_body = json.loads(json.dumps(response.data, cls=ExactEncoder))
-            locked.save(update_fields=["state", "response_code", "response_body"])
+            if _is_kept(response.status_code):
+                record.state = IdempotencyRecord.State.DONE
+                record.response_code = response.status_code
+                record.response_body = json.loads(json.dumps(response.data, cls=ExactEncoder))
+                if record._state.adding:
+                    row_insert(record)
+                else:
+                    record.save()
         return response
 
     def _answer(self, request: Request, **kwargs: Any) -> Response:
