@@ -8,10 +8,13 @@ from django.core.management import call_command
 
 from loans.models import JournalEntry, Posting
 from loans.services.journal import ledger_accounts_load
+from risk.models import CreditLine
 from risk.rules.screening import program_of
 from risk.services.presets import PRESETS
+from tests.loans.builders import borrower, policy
 from tests.support.corruption import unguarded
 from weilidai.bench import measure, posting
+from weilidai.bench.draw import _lines_check
 from weilidai.bench.layers import agree, customers, graph, layers
 
 
@@ -70,3 +73,15 @@ def test_a_difference_between_the_two_stops_the_case() -> None:
     people = [person for person in customers(300) if person["purpose"]["purpose"] == "gambling"]
     with pytest.raises(AssertionError, match="by zen-engine"):
         agree(program_of(definition), decision, people)
+
+
+@pytest.mark.django_db
+@pytest.mark.req("R14")
+def test_a_line_that_holds_other_than_what_is_lent_stops_the_case() -> None:
+    policy()
+    alice = borrower()
+    alice.draw("1000.00")
+    _lines_check()
+    CreditLine.objects.update(used_amount="999.00")
+    with pytest.raises(AssertionError, match=r"used 999.00 of 8000.00, lent 1000.00"):
+        _lines_check()

@@ -99,3 +99,20 @@ def test_sqlite_takes_the_write_lock_at_once():
 def test_postgresql_uses_the_drivers_pool():
     done = settings_load(PRODUCTION | {"DATABASE_POOL_SIZE": "7"}, "DATABASES")
     assert json.loads(done.stdout)["DATABASES"]["default"]["OPTIONS"]["pool"]["max_size"] == 7
+
+
+def test_a_replica_is_read_only_and_asks_for_the_router():
+    url = "postgres://weilidai:secret@127.0.0.2:5432/weilidai"
+    done = settings_load(PRODUCTION | {"DATABASE_REPLICA_URL": url}, "DATABASES", "DATABASE_ROUTERS")
+    told = json.loads(done.stdout)
+    assert told["DATABASE_ROUTERS"] == ["weilidai.routers.ReplicaRouter"]
+    assert "default_transaction_read_only=on" in told["DATABASES"]["replica"]["OPTIONS"]["options"]
+    assert "read_only" not in told["DATABASES"]["default"]["OPTIONS"]["options"]
+    assert "replica" not in json.loads(settings_load(PRODUCTION, "DATABASES").stdout)["DATABASES"]
+
+
+def test_a_replica_of_sqlite_is_refused():
+    url = "postgres://weilidai:secret@127.0.0.2:5432/weilidai"
+    done = settings_load({"VAR_DIR": "/nonexistent", "DATABASE_REPLICA_URL": url}, "DATABASES")
+    assert done.returncode != 0
+    assert "DATABASE_REPLICA_URL needs PostgreSQL" in done.stderr

@@ -26,6 +26,7 @@ from weilidai.lib.backoffice.admin import ReadOnlyInline
 from weilidai.lib.backoffice.exports import csv_response, xlsx_response
 from weilidai.lib.business_date import current_business_date
 from weilidai.lib.money import ZERO
+from weilidai.lib.replica import reports
 
 EXPORTS = {"csv": csv_response, "xlsx": xlsx_response}
 
@@ -109,7 +110,8 @@ class AccountingPeriodAdmin(ReadOnlyAdmin):
             product = form.cleaned_data["product"]
         else:
             product = None
-        lines = trial_balance(span["first"], span["last"], product.pk if product else None)
+        with reports():
+            lines = trial_balance(span["first"], span["last"], product.pk if product else None)
         export = EXPORTS.get(request.GET.get("format", ""))
         if export is not None and (not form.is_bound or form.is_valid()):
             return export(f"trial-balance-{span['first']}-{span['last']}", _header(), map(_cells, lines))

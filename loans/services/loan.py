@@ -55,8 +55,7 @@ def loan_request(
     device_require_verified(device)
     if purpose in FORBIDDEN_PURPOSES:
         raise PurposeForbidden
-    # A nested savepoint would guard nothing: who refuses here undoes the whole request.
-    with transaction.atomic(savepoint=False), one_policy():
+    with transaction.atomic(), one_policy():
         card = _own_card(customer, bank_card_id)
         lines = _lines_lock(customer)
         line = _own_line(lines, credit_line_id)

@@ -60,7 +60,7 @@ def _loan_lock(loan_id: UUID | str, customer: Customer, *, also: tuple[str, ...]
     return loan
 
 
-@transaction.atomic(savepoint=False)
+@transaction.atomic
 def repayment_make(
     *, loan_id: UUID | str, customer: Customer, amount: Decimal, as_of: date, at: datetime, actor: Actor
 ) -> Repayment:
@@ -76,7 +76,7 @@ def repayment_make(
     return _payment_apply(loan, event, Repayment.Kind.REPAYMENT, at=at, actor=actor)
 
 
-@transaction.atomic(savepoint=False)
+@transaction.atomic
 def settlement_make(
     *,
     loan_id: UUID | str,
@@ -95,7 +95,7 @@ def settlement_make(
     return _payment_apply(loan, event, Repayment.Kind.SETTLEMENT, at=at, actor=actor)
 
 
-@transaction.atomic(savepoint=False)
+@transaction.atomic
 def prepayment_make(
     *, loan_id: UUID | str, customer: Customer, periods: int, as_of: date, at: datetime, actor: Actor
 ) -> Repayment:

@@ -35,6 +35,7 @@ from weilidai.lib.backoffice.charts import chart_options
 from weilidai.lib.backoffice.exports import csv_response
 from weilidai.lib.backoffice.words import percent
 from weilidai.lib.business_date import current_business_date
+from weilidai.lib.replica import reports
 
 PERIODS = ((7, _("7 days")), (30, _("30 days")), (90, _("90 days")), (365, _("365 days")))
 CONDITIONS = (
@@ -75,13 +76,14 @@ class DashboardPages:
                 return csv_response(f"funnel-{since}-{today}", _funnel_header(), _funnel_cells(since, today))
             case "approvals":
                 return csv_response(f"approvals-{since}-{today}", _approvals_header(), _approvals_cells(since, today))
+        with reports():
+            figures = {**_figures(since, today), "backlog": _backlog()}
         context = {
             **self.admin_site.each_context(request),
             "title": _("Risk dashboard"),
             "form": PeriodForm(initial={"days": days}),
             "days": days,
-            **_figures(since, today),
-            "backlog": _backlog(),
+            **figures,
             "chart_options": chart_options(),
             "plain_options": chart_options(legend=False),
             "sees_alerts": request.user.has_perm("risk.view_alert"),

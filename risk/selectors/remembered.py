@@ -12,6 +12,8 @@ from typing import Any, ParamSpec, TypeVar
 
 from django.db import connection
 
+from weilidai.lib.replica import primary
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -34,7 +36,8 @@ def remembered(read: Callable[P, T]) -> Callable[P, T]:
         found = kept.get(key, _NOTHING)
         if found is _NOTHING:
             # Read after the stamp: should a change slip in between, it stands under a stamp nobody asks for again.
-            found = read(*args, **kwargs)
+            with primary():
+                found = read(*args, **kwargs)
             if len(kept) >= KEPT_MAX:
                 kept.clear()
             kept[key] = found

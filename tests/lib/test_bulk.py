@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import IntegrityError, transaction
 
 from accounts.models import Customer, Notification
 from accounts.services.notification import Notice, notifications_send
@@ -67,3 +68,26 @@ def test_an_empty_value_is_written_back():
     assert bulk.rows_update([line], ["frozen_at", "frozen_reason"]) == 1
     line = CreditLine.objects.get(pk=line.pk)
     assert (line.frozen_at, line.frozen_reason) == (None, "overdue")
+
+
+def test_a_new_row_is_inserted_as_save_would():
+    told = {"customer": Customer.objects.create(openid="alice"), "kind": "due_today", "params": {"text": '引号 " %s'}}
+    row = Notification(**told, dedupe_key="one", business_date=DAY)
+    assert bulk.row_insert(row)
+    saved = Notification.objects.create(**told, dedupe_key="two", business_date=DAY)
+    first, second = Notification.objects.get(pk=row.pk), Notification.objects.get(pk=saved.pk)
+    assert (first.params, first.customer, first.business_date) == (second.params, second.customer, second.business_date)
+    assert first.created_at is not None
+    row.read_at = first.created_at
+    row.save()
+    assert Notification.objects.get(pk=row.pk).read_at == first.created_at
+
+
+def test_a_row_that_a_constraint_forbids_is_refused_or_left_out():
+    customer = Customer.objects.create(openid="alice")
+    rows = [Notification(customer=customer, kind="x", dedupe_key=key, business_date=DAY) for key in ("a", "b", "a")]
+    assert bulk.rows_save(rows[:2]) == 2
+    assert not bulk.row_insert(rows[2], unless_there=True)
+    with pytest.raises(IntegrityError), transaction.atomic():
+        bulk.row_insert(rows[2])
+    assert sorted(Notification.objects.values_list("dedupe_key", flat=True)) == ["a", "b"]

@@ -108,12 +108,21 @@ def _cluster_create(root: Path, password: str) -> Path:
 
 
 @contextmanager
-def throwaway_postgres() -> Iterator[Postgres]:
-    """Start a server on a random local port, and remove every trace of it at the end."""
+def throwaway_postgres(*, network: str = "", address: str = "", durable: bool = False) -> Iterator[Postgres]:
+    """Start a server on a random local port, and remove every trace of it at the end.
+
+    With `address` it listens there too, for the hosts of `network`; `durable` writes as production does.
+    """
     root, password, port = _directory_create(), secrets.token_hex(12), free_port()
     try:
         data = _cluster_create(root, password)
         settings = FAST_AND_UNSAFE | {"port": str(port), "listen_addresses": "127.0.0.1"}
+        if address:
+            settings["listen_addresses"] += f",{address}"
+            with (data / "pg_hba.conf").open("a") as rules:
+                rules.write(f"host all all {network} scram-sha-256\n")
+        if durable:
+            settings |= {"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on"}
         settings |= {"unix_socket_directories": str(root)}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         command = [*_as_nobody_special(), binaries() / "postgres", "-D", data, *options]

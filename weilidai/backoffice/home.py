@@ -28,6 +28,7 @@ from weilidai.backoffice.desk import approval_card, desk_waiting
 from weilidai.lib.business_date import clock_date, current_business_date
 from weilidai.lib.models import BusinessDay, JobRun
 from weilidai.lib.money import ZERO
+from weilidai.lib.replica import reports
 
 CHART_DAYS = 14
 
@@ -38,16 +39,18 @@ def environment_badge(request: HttpRequest) -> list[str] | None:
 
 
 def home_context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
-    today = current_business_date()
+    today, may_see_loans = current_business_date(), request.user.has_perm("loans.view_loan")
+    with reports():
+        cards, charts = (_cards(today), _charts(today)) if may_see_loans else ([], [])
     context |= {
         "business_date": today,
         "follows_clock": BusinessDay.objects.filter(date=today, follows_clock=True).exists(),
         "days_behind": max(0, (clock_date(timezone.now()) - today).days),
-        "cards": _cards(today) if request.user.has_perm("loans.view_loan") else [],
+        "cards": cards,
         "waiting": [
             item for item in [*_waiting(today), *desk_waiting(request)] if request.user.has_perm(item["permission"])
         ],
-        "charts": _charts(today) if request.user.has_perm("loans.view_loan") else [],
+        "charts": charts,
     }
     return context
 

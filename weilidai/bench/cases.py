@@ -9,6 +9,7 @@ from weilidai.bench.layers import layers
 from weilidai.bench.long_loan import long_loan
 from weilidai.bench.measure import Case, Result
 from weilidai.bench.night import night
+from weilidai.bench.partitions import partitions
 from weilidai.bench.posting import journal
 from weilidai.bench.review import review
 from weilidai.bench.small import decision, replay_of_a_loan
@@ -25,6 +26,7 @@ CASES: dict[str, Case] = {
     "variables": variables,
     "long_loan": long_loan,
     "draw": draw,
+    "partitions": partitions,
 }
 
 __all__ = ["CASES", "Case", "Result"]

@@ -142,7 +142,7 @@ def _borrower(name: str, loans: int, calls: int, as_of: date) -> Borrower:
     line = line_create(customer, offer, as_of, (loans * SEEDED + calls * DRAWN).quantize(ZERO))
     Signature.objects.bulk_create(
         Signature(
-            customer=customer, application_id=line.application_id, document=document, language="zh-hans",
+            customer=customer, application=line.application, document=document, language="zh-hans",
             sha256=document.sha256, signed_at=at,
         )
         for document in documents_current(PRODUCT, as_of)

@@ -1,5 +1,7 @@
 """Remembered policy is never older than the database: bulk writes, raw SQL, rolled-back changes, other connections."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -62,6 +64,20 @@ def test_a_change_that_is_rolled_back_leaves_nothing() -> None:
             transaction.set_rollback(True)
         assert policy_stamp() == word
         assert (scorecard_current(AS_OF).code, scorecard_current(AS_OF).change_reason) != (before, text)
+
+
+def test_within_one_act_the_stamp_is_read_once_and_a_change_counts_from_the_next_on(
+    django_assert_num_queries: Callable[[int], AbstractContextManager[object]],
+) -> None:
+    before = terms_current("weilidai", AS_OF).score_minimum
+    with django_assert_num_queries(1), one_policy():
+        assert (
+            terms_current("weilidai", AS_OF).score_minimum == terms_current("weilidai", AS_OF).score_minimum == before
+        )
+    with one_policy():
+        ProductTerms.objects.filter(product_id="weilidai").update(score_minimum=before + 1)
+        assert terms_current("weilidai", AS_OF).score_minimum == before
+    assert terms_current("weilidai", AS_OF).score_minimum == before + 1
 
 
 def test_dates_are_remembered_apart() -> None:

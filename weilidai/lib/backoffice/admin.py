@@ -16,6 +16,7 @@ from unfold.decorators import action
 from weilidai.lib.backoffice.acts import PermissionMethods
 from weilidai.lib.backoffice.exports import csv_response, export_rows, xlsx_response
 from weilidai.lib.backoffice.lists import BoundedPaginator
+from weilidai.lib.replica import report_alias
 
 TONES = {
     "good": "bg-green-100 text-green-700 dark:bg-green-500/20 dark:text-green-400",
@@ -69,7 +70,7 @@ class ReadOnlyAdmin(PermissionMethods, ModelAdmin):  # type: ignore[misc]
         changelist = self.get_changelist_instance(request)
         columns = self.export_columns or [name for name in self.list_display if name != "action_checkbox"]
         header = [str(self._column_title(name)) for name in columns]
-        rows = export_rows(self, request, changelist.get_queryset(request), columns)
+        rows = export_rows(self, request, changelist.get_queryset(request).using(report_alias()), columns)
         return self.model._meta.model_name, header, rows
 
     def _column_title(self, name: str) -> Any:

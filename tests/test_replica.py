@@ -1,0 +1,218 @@
+"""Reports may read a streaming replica; decisions, money and whoever has just written never do."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import environ
+import pytest
+from django.core.signals import request_started
+from django.db import DatabaseError, OperationalError, connection, connections, transaction
+from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
+
+from accounts.models import StaffUser
+from loans.models import Loan
+from loans.selectors.trial_balance import trial_balance
+from loans.services.payout import payouts_advance
+from loans.services.repayment import repayment_make
+from loans.services.sandbox_bank import sandbox_callbacks_deliver
+from risk.models import Product
+from risk.selectors.remembered import remembered
+from tests.loans.builders import NOW, SECOND, TODAY, borrower, day_set, policy
+from tests.support.postgres import PostgresMissing
+from tests.support.replica import streaming_replica
+from weilidai.lib.audit import Actor
+from weilidai.lib.models import BusinessDay
+from weilidai.lib.replica import REPLICA, replica_forget, replica_lag_seconds, report_alias, reports
+from weilidai.routers import ReplicaRouter
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
+
+
+@pytest.fixture(scope="module")
+def replica_url(django_db_setup: None) -> Iterator[str]:
+    """A replica of the server this test's database is on."""
+    try:
+        with streaming_replica(connection.get_connection_params()) as replica:
+            yield replica.url
+    except PostgresMissing as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture
+def replica(replica_url: str, settings: Settings) -> Iterator[None]:
+    """The deployed settings of a replica, for one test; its stream runs."""
+    settings.DATABASE_ROUTERS = [ReplicaRouter()]
+    settings.REPLICA_LAG_SECONDS_MAX = 30.0
+    values = {**environ.Env.db_url_config(replica_url), "CONN_HEALTH_CHECKS": False}
+    connections.settings[REPLICA] = {**connections.settings["default"], **values, "OPTIONS": {}}
+    request_started.send(sender=None)
+    replica_forget()
+    try:
+        yield
+    finally:
+        with connections[REPLICA].cursor() as cursor:
+            cursor.execute("SELECT pg_wal_replay_resume()")
+        connections[REPLICA].close()
+        del connections[REPLICA], connections.settings[REPLICA]
+
+
+def caught_up() -> None:
+    deadline = time.monotonic() + 20
+    while replica_lag_seconds() > 0:
+        assert time.monotonic() < deadline, "the replica does not follow"
+        time.sleep(0.02)
+    # What was written to get here belongs to earlier requests.
+    request_started.send(sender=None)
+    replica_forget()
+
+
+@contextmanager
+def paused() -> Iterator[None]:
+    """The replica goes on answering and sees nothing new."""
+    with connections[REPLICA].cursor() as cursor:
+        cursor.execute("SELECT pg_wal_replay_pause()")
+        deadline = time.monotonic() + 20
+        while True:
+            cursor.execute("SELECT pg_get_wal_replay_pause_state()")
+            if cursor.fetchone()[0] == "paused":
+                break
+            assert time.monotonic() < deadline, "the replay does not pause"
+            time.sleep(0.02)
+    try:
+        yield
+    finally:
+        with connections[REPLICA].cursor() as cursor:
+            cursor.execute("SELECT pg_wal_replay_resume()")
+
+
+def product_add(code: str) -> None:
+    """As another process would: this one's request has written nothing."""
+    Product.objects.create(code=code, name_zh=code, name_en=code)
+    request_started.send(sender=None)
+
+
+def seen() -> list[str]:
+    with reports():
+        return list(Product.objects.order_by("code").values_list("code", flat=True))
+
+
+@pytest.mark.req("R53")
+def test_only_a_report_reads_the_replica(replica: None) -> None:
+    product_add("one")
+    caught_up()
+    with paused():
+        product_add("two")
+        assert seen() == ["one"]
+        assert Product.objects.count() == 2
+        assert [row.code for row in Product.objects.using(report_alias())] == ["one"]
+
+
+def test_whoever_wrote_or_is_in_a_transaction_reads_what_stands(replica: None) -> None:
+    product_add("one")
+    caught_up()
+    with paused():
+        product_add("two")
+        with transaction.atomic():
+            assert seen() == ["one", "two"]
+        with reports():
+            Product.objects.filter(code="one").update(name_en="changed")
+            assert Product.objects.get(code="one").name_en == "changed"
+        assert seen() == ["one", "two"]
+        request_started.send(sender=None)
+        assert seen() == ["one"]
+
+
+def test_too_far_behind_or_away_the_primary_answers(replica: None, settings: Settings) -> None:
+    product_add("one")
+    caught_up()
+    with paused():
+        product_add("two")
+        assert replica_lag_seconds() > 0
+        settings.REPLICA_LAG_SECONDS_MAX = 0.0
+        replica_forget()
+        assert seen() == ["one", "two"]
+    settings.REPLICA_LAG_SECONDS_MAX = 30.0
+    caught_up()
+    with connections[REPLICA].cursor() as cursor:
+        good = connections[REPLICA].settings_dict["PORT"]
+        cursor.execute("SELECT 1")
+    connections[REPLICA].close()
+    connections[REPLICA].settings_dict["PORT"] = 1
+    replica_forget()
+    assert seen() == ["one", "two"]
+    connections[REPLICA].settings_dict["PORT"] = good
+
+
+def test_the_replica_refuses_to_be_written(replica: None) -> None:
+    product_add("one")
+    caught_up()
+    with pytest.raises((OperationalError, DatabaseError), match="read-only"):
+        Product.objects.using(REPLICA).update(name_en="x")
+
+
+def test_an_object_of_a_report_is_changed_on_the_primary(replica: None) -> None:
+    product_add("one")
+    caught_up()
+    with reports():
+        row = Product.objects.get(code="one")
+    assert row._state.db == REPLICA
+    row.name_en = "changed"
+    row.save()
+    assert Product.objects.using("default").get(code="one").name_en == "changed"
+
+
+def test_what_is_remembered_for_decisions_is_never_read_late(replica: None) -> None:
+    product_add("one")
+    policy("weilidai")
+
+    @remembered
+    def codes() -> list[str]:
+        return sorted(Product.objects.values_list("code", flat=True))
+
+    caught_up()
+    with paused():
+        product_add("two")
+        with reports():
+            assert codes() == ["one", "two", "weilidai"]
+
+
+@pytest.mark.req("R14")
+def test_a_draw_a_payout_and_a_repayment_never_read_the_replica_and_a_report_does(replica: None) -> None:
+    policy()
+    day_set()
+    alice = borrower()
+    caught_up()
+    with paused(), CaptureQueriesContext(connections[REPLICA]) as late, reports():
+        loan = alice.draw()
+        payouts_advance(at=NOW, as_of=TODAY)
+        sandbox_callbacks_deliver(at=NOW + SECOND, as_of=TODAY)
+        repayment_make(
+            loan_id=loan.pk, customer=alice.customer, amount=loan.principal_amount / 2, as_of=TODAY, at=NOW,
+            actor=Actor.of(alice.customer),
+        )  # fmt: skip
+    assert [query["sql"] for query in late.captured_queries if "pg_last_wal" not in query["sql"]] == []
+    assert Loan.objects.get().state == "active"
+    caught_up()
+    with CaptureQueriesContext(connections[REPLICA]) as told, reports():
+        lines = trial_balance(TODAY, TODAY)
+    assert len(told.captured_queries) >= 3
+    assert sum(line.debits for line in lines) == sum(line.credits for line in lines) > 0
+
+
+def test_the_pages_of_the_back_office_show_figures_of_the_replica_and_permissions_of_the_primary(
+    replica: None, client: object
+) -> None:
+    policy()
+    day_set()
+    boss = StaffUser.objects.create_superuser("boss", "", "x")
+    client.force_login(boss)  # type: ignore[attr-defined]
+    caught_up()
+    for path in ("/admin/", "/admin/loans/accountingperiod/trial-balance/", "/admin/risk/decision/dashboard/"):
+        with CaptureQueriesContext(connections[REPLICA]) as told:
+            assert client.get(path).status_code == 200  # type: ignore[attr-defined]
+        asked = [query["sql"] for query in told.captured_queries]
+        assert [sql for sql in asked if "pg_last_wal" not in sql], path
+        assert [sql for sql in asked if "staffuser" in sql or "auth_permission" in sql] == [], path
+    assert BusinessDay.objects.count() == 1
