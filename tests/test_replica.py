@@ -2,10 +2,11 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import environ
 import pytest
+import pytest_django
 from django.core.signals import request_started
 from django.db import DatabaseError, OperationalError, connection, connections, transaction
 from django.test.utils import CaptureQueriesContext
@@ -27,26 +28,39 @@ from weilidai.lib.models import BusinessDay
 from weilidai.lib.replica import REPLICA, replica_forget, replica_lag_seconds, report_alias, reports
 from weilidai.routers import ReplicaRouter
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.postgres]
+pytestmark = [pytest.mark.django_db(transaction=True, databases=["default", REPLICA]), pytest.mark.postgres]
 
 
-@pytest.fixture(scope="module")
-def replica_url(django_db_setup: None) -> Iterator[str]:
-    """A replica of the server this test's database is on."""
-    try:
-        with streaming_replica(connection.get_connection_params()) as replica:
-            yield replica.url
-    except PostgresMissing as missing:
-        pytest.skip(str(missing))
+@pytest.fixture(scope="module", autouse=True)
+def replica_alias(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> Iterator[bool]:
+    """A replica of the server this test's database is on, under its alias; False where there can be none."""
+    with ExitStack() as stack:
+        values = {"TEST": {"MIRROR": "default"}, "OPTIONS": {}, "CONN_HEALTH_CHECKS": False}
+        found = connection.vendor == "postgresql"
+        if found:
+            try:
+                with django_db_blocker.unblock():
+                    server = stack.enter_context(streaming_replica(connection.get_connection_params()))
+                values |= environ.Env.db_url_config(server.url)
+            except PostgresMissing:
+                found = False
+        connections.settings[REPLICA] = {**connections.settings["default"], **values}
+        try:
+            yield found
+        finally:
+            if hasattr(connections._connections, REPLICA):
+                connections[REPLICA].close()
+                del connections[REPLICA]
+            del connections.settings[REPLICA]
 
 
 @pytest.fixture
-def replica(replica_url: str, settings: Settings) -> Iterator[None]:
+def replica(replica_alias: bool, settings: Settings) -> Iterator[None]:
     """The deployed settings of a replica, for one test; its stream runs."""
+    if not replica_alias:
+        pytest.skip("no replica can be made here: apt-get install postgresql")
     settings.DATABASE_ROUTERS = [ReplicaRouter()]
     settings.REPLICA_LAG_SECONDS_MAX = 30.0
-    values = {**environ.Env.db_url_config(replica_url), "CONN_HEALTH_CHECKS": False}
-    connections.settings[REPLICA] = {**connections.settings["default"], **values, "OPTIONS": {}}
     request_started.send(sender=None)
     replica_forget()
     try:
@@ -55,7 +69,6 @@ def replica(replica_url: str, settings: Settings) -> Iterator[None]:
         with connections[REPLICA].cursor() as cursor:
             cursor.execute("SELECT pg_wal_replay_resume()")
         connections[REPLICA].close()
-        del connections[REPLICA], connections.settings[REPLICA]
 
 
 def caught_up() -> None:

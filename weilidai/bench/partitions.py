@@ -71,7 +71,7 @@ def _columns() -> dict[str, str]:
         "timestamp with time zone": "now()", "integer": "0", "smallint": "0", "bigint": "0",
     }  # fmt: skip
     own = {
-        "id": "gen_random_uuid()", "row_id": "'row-' || g", "date": f"date '{LAST}' - (g % 730)",
+        "id": "g", "row_id": "'row-' || g", "date": f"date '{LAST}' - (g % 730)",
         "customer_id": "md5('c' || (g::bigint * 7919) % %(customers)s)::uuid",
     }  # fmt: skip
     return {name: own.get(name) or plain.get(kind, "NULL") for name, kind in types.items()}
