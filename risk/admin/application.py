@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -13,8 +14,10 @@ from unfold.contrib.filters.admin import RangeDateFilter
 
 from risk.admin.dashboard import DashboardPages
 from risk.admin.review import ContestPages, ReviewPages, when
+from risk.admin.variables import plain
 from risk.models import ApplicationState, CreditApplication, Decision, DecisionContest
 from risk.selectors.review import dimension_word
+from risk.selectors.variable_use import decision_values
 from risk.services.application import application_cancel
 from risk.services.assessment import decision_compare
 from weilidai.lib.audit import Actor
@@ -94,7 +97,7 @@ class DecisionAdmin(DashboardPages, ReadOnlyAdmin):
     list_filter = ("outcome", "product", "tier", ("business_date", RangeDateFilter))
     search_fields = ("=id", "customer__openid")
     list_select_related = ("customer", "product", "decided_by")
-    readonly_fields = ("points",)
+    readonly_fields = ("points", "values_used")
     exclude = ("dimensions",)
     actions_detail = ["replay"]
 
@@ -117,6 +120,20 @@ class DecisionAdmin(DashboardPages, ReadOnlyAdmin):
             '<div class="mb-2"><div class="flex justify-between"><span>{}</span><span>{} / {}</span></div>'
             '<div class="h-2 rounded-full bg-base-200 dark:bg-base-700">'
             '<div class="h-2 rounded-full bg-primary-600" style="width:{}%"></div></div></div>',
+            rows,
+        )
+
+    @admin.display(description=_("variables used"))
+    def values_used(self, decision: Decision) -> SafeString:
+        """What the scorecard looked at, each with the page that explains it."""
+        rows = [
+            (reverse("admin:risk_variable", args=[name]), name, translate("missing") if value is None else plain(value))
+            for name, value in decision_values(decision).items()
+        ]
+        return format_html_join(
+            "",
+            '<div class="flex justify-between gap-6"><a class="text-primary-600 dark:text-primary-500" href="{}">{}</a>'
+            "<span>{}</span></div>",
             rows,
         )
 

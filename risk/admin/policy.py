@@ -16,6 +16,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from risk.admin.backtest import ApproveForm, BacktestActs
 from risk.admin.shadow import ShadowActs
+from risk.admin.variables import VariablePages
 from risk.models import (
     LegalDocument,
     MonitoringPolicy,
@@ -165,13 +166,16 @@ class ProductTermsAdmin(BacktestActs, DraftAdmin):
 
 
 @admin.register(Scorecard)
-class ScorecardAdmin(BacktestActs, ShadowActs, DraftAdmin):
+class ScorecardAdmin(VariablePages, BacktestActs, ShadowActs, DraftAdmin):
     same = ("code",)
     list_display = ("code", "version", "state_badge", "is_shadow", "valid_from", "valid_to", "drafted_by",
                     "approved_by")  # fmt: skip
     list_filter = ("code", "state", "is_shadow")
     actions_detail = ["backtest", "activate", "shadow_start", "shadow_end"]
     readonly_fields = (*STAMPS, "is_shadow", "shadow_from", "shadow_to")
+
+    def get_urls(self) -> list[Any]:
+        return [*self.variable_urls(), *super().get_urls()]
 
     def _has_run(self, obj: Any) -> bool:
         """What a challenger judged was judged by this definition: it stays as it is."""

@@ -5,11 +5,13 @@ from typing import Any
 from uuid import UUID
 
 import numpy as np
+from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from risk.models import WorkbenchRun
 from risk.rules.workbench.measures import MeasureUndefined, psi
+from risk.variables.catalogue import described
 from weilidai.lib.backoffice.charts import chart_options
 
 GROUP_WORDS = {
@@ -133,6 +135,7 @@ def _variable(variable: dict[str, Any]) -> dict[str, Any]:
     rows = [*bins, (_("unknown"), variable["missing"])]
     return {
         "name": variable["name"],
+        "url": reverse("admin:risk_variable", args=[variable["name"]]) if variable["name"] in described() else "",
         "iv": f"{variable['iv']:.3f}",
         "rows": [
             (word, entry["count"], f"{entry['bad'] / entry['count']:.1%}" if entry["count"] else "–",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from risk.variables import families
+from risk.variables.facts import FACTS
 from risk.variables.families import Variable
 
 
@@ -30,16 +31,30 @@ def variable_get(name: str) -> Variable:
     return catalogue()[by_name()[name]]
 
 
-def search(words: str = "", *, dimension: str = "", source: str = "", family: str = "") -> list[Variable]:
+@cache
+def described() -> dict[str, Variable]:
+    """Everything a scorecard may name, facts first."""
+    return {variable.name: variable for variable in (*FACTS, *catalogue())}
+
+
+@cache
+def _haystacks() -> tuple[tuple[str, Variable], ...]:
+    return tuple((f"{v.name} {v.zh} {v.en}".lower(), v) for v in described().values())
+
+
+def search(
+    words: str = "", *, dimension: str = "", source: str = "", family: str = "", unit: str = ""
+) -> list[Variable]:
     """Variables whose name or description holds every word, in Chinese or English."""
     wanted = words.lower().split()
     return [
         variable
-        for variable in catalogue()
+        for text, variable in _haystacks()
         if (not dimension or variable.dimension == dimension)
         and (not source or variable.source == source)
         and (not family or variable.family == family)
-        and all(word in f"{variable.name} {variable.zh} {variable.en}".lower() for word in wanted)
+        and (not unit or variable.unit == unit)
+        and all(part in text for part in wanted)
     ]
 
 

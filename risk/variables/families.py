@@ -33,6 +33,9 @@ class Variable:
     zh: str
     en: str
     consent: str = ""
+    # What is done with the measure, and over which days: codes that `words` knows.
+    statistic: str = ""
+    window: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,12 @@ def _unit(measure: Measure) -> tuple[str, int]:
     return ("yuan", YUAN) if measure.is_amount else ("count", ONE)
 
 
-def _variable(measure: Measure, family: str, code: str, unit: tuple[str, int], zh: str, en: str) -> Variable:
+def _variable(
+    measure: Measure, family: str, code: str, unit: tuple[str, int], zh: str, en: str, of: tuple[str, str]
+) -> Variable:
+    """`of` is the statistic and the window."""
     return Variable(
-        f"{measure.code}_{code}", family, measure.dimension, measure.source, *unit, zh, en, measure.consent
+        f"{measure.code}_{code}", family, measure.dimension, measure.source, *unit, zh, en, measure.consent, *of
     )  # fmt: skip
 
 
@@ -115,7 +121,7 @@ class Totals:
                 for m in FLOWS:
                     name = f"{code}_{window.code}"
                     words = (f"{window.zh}{m.zh}{zh}", f"{en} of {m.en}, {window.en}")
-                    yield _variable(m, "totals", name, _unit(m), *words)
+                    yield _variable(m, "totals", name, _unit(m), *words, (code, window.code))
 
     def values(self, frame: Frame) -> Iterator[Block]:
         missing, columns = _flow_missing(frame), _columns(frame)
@@ -140,7 +146,8 @@ class Comparisons:
             for m in FLOWS:
                 zh = f"{named[upper].zh}{m.zh}占{named[lower].zh}比例"
                 en = f"{m.en}: {named[upper].en} ÷ {named[lower].en}"
-                yield _variable(m, "comparisons", f"share_{upper}_{lower}", ("ratio", RATIO), zh, en)
+                of = ("share", f"{upper}/{lower}")
+                yield _variable(m, "comparisons", f"share_{upper}_{lower}", ("ratio", RATIO), zh, en, of)
 
     def values(self, frame: Frame) -> Iterator[Block]:
         missing, columns = _flow_missing(frame), _columns(frame)
@@ -155,25 +162,26 @@ class Days:
     """On how many days something happens, how lately, and how steadily."""
 
     STATISTICS = (
-        ("days_since_last", "days", "距最近一次{}的天数", "days since the last {}"),
-        ("longest_run_90d", "days", "近90天连续有{}的最长天数", "longest run of days with {}, last 90 days"),
-        ("longest_run_365d", "days", "近365天连续有{}的最长天数", "longest run of days with {}, last 365 days"),
-        ("active_months_6m", "months", "近6个完整月有{}的月数", "months with {}, last 6 complete months"),
-        ("active_months_12m", "months", "近12个完整月有{}的月数", "months with {}, last 12 complete months"),
+        ("days_since_last", "365d", "days", "距最近一次{}的天数", "days since the last {}"),
+        ("longest_run_90d", "90d", "days", "近90天连续有{}的最长天数", "longest run of days with {}, last 90 days"),
+        ("longest_run_365d", "365d", "days", "近365天连续有{}的最长天数", "longest run of days with {}, last 365 days"),
+        ("active_months_6m", "6m", "months", "近6个完整月有{}的月数", "months with {}, last 6 complete months"),
+        ("active_months_12m", "12m", "months", "近12个完整月有{}的月数", "months with {}, last 12 complete months"),
     )
 
     def variables(self) -> Iterator[Variable]:
         for window in WINDOWS:
             name, zh, en = f"active_days_{window.code}", f"{window.zh}有{{}}的天数", f"days with {{}}, {window.en}"
-            yield from self._of_events(name, "days", zh, en)
-        for code, unit, zh, en in self.STATISTICS:
-            yield from self._of_events(code, unit, zh, en)
+            yield from self._of_events(name, window.code, "days", zh, en)
+        for code, span, unit, zh, en in self.STATISTICS:
+            yield from self._of_events(code, span, unit, zh, en)
 
-    def _of_events(self, code: str, unit: str, zh: str, en: str) -> Iterator[Variable]:
+    def _of_events(self, code: str, span: str, unit: str, zh: str, en: str) -> Iterator[Variable]:
+        statistic = code.removesuffix(f"_{span}")
         for number, event in EVENTS:
             m = FLOWS[number]
             yield Variable(f"{event.code}_{code}", "days", m.dimension, m.source, unit, ONE, zh.format(event.zh),
-                           en.format(event.en), m.consent)  # fmt: skip
+                           en.format(event.en), m.consent, statistic, span)  # fmt: skip
 
     def values(self, frame: Frame) -> Iterator[Block]:
         columns = [number for number, _ in EVENTS]
@@ -205,7 +213,7 @@ class Months:
         for code, zh, en in self.STATISTICS:
             for m in FLOWS:
                 unit = _unit(m) if code.endswith("month_12m") else ("ratio", RATIO)
-                yield _variable(m, "months", code, unit, zh.format(m.zh), en.format(m.en))
+                yield _variable(m, "months", code, unit, zh.format(m.zh), en.format(m.en), _parted(code))
 
     def values(self, frame: Frame) -> Iterator[Block]:
         missing = _flow_missing(frame)
@@ -217,6 +225,12 @@ class Months:
         yield divided(apart, total * 12, missing)
         yield trend(months[:, -6:], (6, 35), missing)
         yield trend(months, (6, 143), missing)
+
+
+def _parted(code: str) -> tuple[str, str]:
+    """`best_month_12m` is the statistic `best_month` over the window `12m`."""
+    statistic, _, window = code.rpartition("_")
+    return statistic, window
 
 
 def trend(months: Ints, factor: tuple[int, int], missing: Mask) -> Block:
@@ -247,21 +261,23 @@ class Levels:
 
     def variables(self) -> Iterator[Variable]:
         for m in LEVELS:
-            yield _variable(m, "levels", "last", _unit(m), f"最新{m.zh}", f"newest {m.en}")
+            yield _variable(m, "levels", "last", _unit(m), f"最新{m.zh}", f"newest {m.en}", ("last", "newest"))
         measures = {m.code: m for m in LEVELS}
         for code, (name, zh, en) in AGES.items():
             m = measures[code]
             yield Variable(f"{name}_age_days", "levels", m.dimension, m.source, "days", ONE, f"最新{zh}距今天数",
-                           f"age in days of the newest {en}", m.consent)  # fmt: skip
+                           f"age in days of the newest {en}", m.consent, "age_days", "newest")  # fmt: skip
         for span in self.SPANS:
             for code, zh, en in (("mean", "均值", "mean"), ("min", "最小值", "smallest"), ("max", "最大值", "largest")):
                 for m in LEVELS:
                     name, words = f"{code}_{span}d", f"近{span}天{m.zh}{zh}"
-                    yield _variable(m, "levels", name, _unit(m), words, f"{en} {m.en}, last {span} days")
+                    of = (code, f"{span}d")
+                    yield _variable(m, "levels", name, _unit(m), words, f"{en} {m.en}, last {span} days", of)
         for m in LEVELS:
             words = f"{m.zh}较{self.EARLIER_DAYS}天前变化"
             yield _variable(m, "levels", f"change_{self.EARLIER_DAYS}d", _unit(m), words,
-                            f"change of {m.en} in {self.EARLIER_DAYS} days")  # fmt: skip
+                            f"change of {m.en} in {self.EARLIER_DAYS} days",
+                            ("change", f"{self.EARLIER_DAYS}d"))  # fmt: skip
 
     def values(self, frame: Frame) -> Iterator[Block]:
         last, age, unknown = frame.newest_level()
@@ -323,7 +339,7 @@ class Ratios:
             m = measures[upper]
             for span in self.SPANS:
                 yield Variable(f"{code}_{span}", "ratios", m.dimension, m.source, *QUOTIENTS.get(code, PLAIN),
-                               f"{named[span].zh}{zh}", f"{en}, {named[span].en}", m.consent)  # fmt: skip
+                               f"{named[span].zh}{zh}", f"{en}, {named[span].en}", m.consent, "quotient", span)  # fmt: skip
 
     def values(self, frame: Frame) -> Iterator[Block]:
         named = {window.code: window for window in WINDOWS}
@@ -351,7 +367,8 @@ class Burdens:
         measures = {m.code: m for m in LEVELS}
         for code, upper, _lower, zh, en in self.PAIRS:
             m = measures[upper]
-            yield Variable(code, "burdens", m.dimension, m.source, *QUOTIENTS.get(code, PLAIN), zh, en, m.consent)
+            yield Variable(code, "burdens", m.dimension, m.source, *QUOTIENTS.get(code, PLAIN), zh, en, m.consent,
+                           "quotient", "newest")  # fmt: skip
 
     def values(self, frame: Frame) -> Iterator[Block]:
         last, _age, unknown = frame.newest_level()

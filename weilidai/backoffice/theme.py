@@ -76,6 +76,7 @@ NAVIGATION = [
             _list(_("Products"), "category", "risk", "product"),
             _list(_("Product terms"), "tune", "risk", "productterms"),
             _list(_("Scorecards"), "scoreboard", "risk", "scorecard"),
+            _item(_("Variables"), "data_object", "risk_variables", "risk.view_scorecard"),
             _list(_("Scorecard workbench"), "query_stats", "risk", "labelledset"),
             _list(_("Workbench runs"), "model_training", "risk", "workbenchrun"),
             _list(_("Shadow decisions"), "visibility", "risk", "shadowdecision"),
