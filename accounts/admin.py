@@ -7,7 +7,9 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import GroupAdmin as DjangoGroupAdmin
 from django.contrib.auth.admin import UserAdmin as DjangoUserAdmin
 from django.contrib.auth.models import Group, Permission
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -16,13 +18,14 @@ from django.utils.translation import gettext_lazy as _
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateFilter, RangeDateTimeFilter
-from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+from unfold.forms import UserChangeForm, UserCreationForm
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminTextInputWidget
 
 from accounts.change_admin import ChangeRequestAdmin
 from accounts.models import ContactAttempt, ContactRule, Notification, StaffUser, VerificationAttempt
 from accounts.notices import NOTICES
 from accounts.services.staff import staff_roles_change
+from accounts.services.staff_password import password_reset_ask, temporary_mark
 from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.backoffice import PermissionMethods, ReadOnlyAdmin, ReasonForm, act, finish, staff_of
 from weilidai.lib.backoffice.words import subject_word, words_filter
@@ -102,17 +105,16 @@ class StaffUserAdmin(PermissionMethods, DjangoUserAdmin, ModelAdmin):  # type: i
 
     form = StaffUserForm
     add_form = UserCreationForm
-    change_password_form = AdminPasswordChangeForm
     list_display = ("username", "display_name", "roles", "is_active", "last_login")
     list_filter = ("is_active", RoleFilter)
     fieldsets = (
-        (None, {"fields": ("username", "password", "display_name", "email")}),
+        (None, {"fields": ("username", "display_name", "email")}),
         (_("Roles"), {"fields": ("is_active", "groups", "change_reason")}),
         (_("Important dates"), {"fields": ("last_login", "date_joined")}),
     )
     readonly_fields = ("last_login", "date_joined")
     filter_horizontal = ()
-    actions_detail = ["reset_second_factor"]
+    actions_detail = ["reset_password", "reset_second_factor"]
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False
@@ -124,8 +126,35 @@ class StaffUserAdmin(PermissionMethods, DjangoUserAdmin, ModelAdmin):  # type: i
     def get_queryset(self, request: HttpRequest) -> Any:
         return super().get_queryset(request).prefetch_related("groups")
 
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Nobody sets another person's password: that would get round the second person."""
+        raise PermissionDenied
+
+    @act(
+        title=_("Temporary password"),
+        warning=_(
+            "Once a second person has approved, the old password ends and a temporary one is shown to who approved. "
+            "Its owner must choose another at the first sign-in."
+        ),
+        permission="accounts.change_staffuser",
+        icon="key",
+        dangerous=True,
+    )
+    def reset_password(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
+        return finish(
+            request,
+            reverse("admin:accounts_staffuser_change", args=[object_id]),
+            lambda: password_reset_ask(
+                subject=StaffUser.objects.get(pk=object_id), reason=form.cleaned_data["reason"], user=staff_of(request),
+                as_of=current_business_date(), at=timezone.now(),
+            ),
+            _("The temporary password waits for a second person."),
+        )  # fmt: skip
+
     def save_model(self, request: HttpRequest, obj: StaffUser, form: Any, change: bool) -> None:
         obj.is_staff = True
+        if not change:
+            temporary_mark(obj, timezone.now())
         if change and form.asks_for_power():
             # Asked for below: until a second person approves, the account stays as it is.
             obj.is_active = obj.is_active and form.initial.get("is_active", True)

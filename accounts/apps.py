@@ -7,6 +7,7 @@ class AccountsConfig(AppConfig):
     verbose_name = _("People")
 
     def ready(self) -> None:
-        from accounts.services import staff
+        from accounts.services import staff, staff_password
 
         staff.register()
+        staff_password.register()

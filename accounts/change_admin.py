@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -88,12 +88,13 @@ class ChangeRequestAdmin(ReadOnlyAdmin):
     )
     def approve(self, request: HttpRequest, form: ConfirmForm, object_id: str) -> HttpResponse:
         self._second_person_check(request, object_id)
-        return finish(
-            request,
-            self.detail_url(object_id),
-            lambda: change_approve(request_id=UUID(object_id), user=staff_of(request), **self._when()),
-            _("The change holds."),
-        )
+
+        def call() -> None:
+            row = change_approve(request_id=UUID(object_id), user=staff_of(request), **self._when())
+            if row.told:
+                messages.warning(request, row.told)
+
+        return finish(request, self.detail_url(object_id), call, _("The change holds."))
 
     @act(title=_("Refuse"), warning=_("Nothing changes."), permission=VIEW, icon="block", dangerous=True)
     def refuse(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:

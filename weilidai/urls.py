@@ -7,7 +7,7 @@ from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from weilidai import fallbacks, health
 from weilidai.backoffice.images import stored_image
-from weilidai.backoffice.sign_in import enrol
+from weilidai.backoffice.sign_in import enrol, own_password
 
 api: list[URLPattern | URLResolver] = [
     path("health/live", health.live, name="health-live"),
@@ -21,6 +21,7 @@ api: list[URLPattern | URLResolver] = [
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(url="/admin/"), name="root"),
     path("admin/second-factor/", admin.site.admin_view(enrol), name="second-factor"),
+    path("admin/password_change/", admin.site.admin_view(own_password), name="own-password"),
     path("admin/pictures/<uuid:image_id>/", admin.site.admin_view(stored_image), name="stored-image"),
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),

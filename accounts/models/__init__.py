@@ -6,6 +6,7 @@ from accounts.models.consent import Consent, ConsentCode
 from accounts.models.contact import ContactAttempt, ContactChannel, ContactDay, ContactRule
 from accounts.models.customer import Customer, Occupation
 from accounts.models.device import Device
+from accounts.models.erased import ErasedOpenid
 from accounts.models.notification import Notification
 from accounts.models.staff import StaffUser
 from accounts.models.stored_image import ImagePurpose, StoredImage
@@ -25,6 +26,7 @@ __all__ = [
     "Customer",
     "CustomerToken",
     "Device",
+    "ErasedOpenid",
     "ImagePurpose",
     "Notification",
     "Occupation",

@@ -42,6 +42,8 @@ class ChangeRequest(models.Model):
     )
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
     decision_reason = models.CharField(_("reason of the decision"), max_length=300, blank=True, default="")
+    # What the approval tells who approved, this once; never stored.
+    told = ""
 
     class Meta:
         verbose_name = _("request for a change")

@@ -8,6 +8,10 @@ class StaffUser(AbstractUser):
 
     display_name = models.CharField(_("display name"), max_length=80, blank=True)
 
+    # A temporary password opens nothing but the page on which its owner chooses another; it ends by itself.
+    must_change_password = models.BooleanField(_("must choose a password"), default=False)
+    temporary_until = models.DateTimeField(_("temporary password until"), null=True, blank=True)
+
     class Meta(AbstractUser.Meta):
         verbose_name = _("staff user")  # type: ignore[assignment]
         verbose_name_plural = _("staff users")  # type: ignore[assignment]

@@ -5,7 +5,8 @@ from datetime import date, datetime
 from django.db import transaction
 
 from accounts.checks import LOGIN, Act, act_check
-from accounts.models import Customer, CustomerToken, Device
+from accounts.models import Customer, CustomerToken, Device, ErasedOpenid
+from accounts.models.erased import erased_hash
 from accounts.providers import provider
 from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.business_date import SHANGHAI
@@ -27,7 +28,10 @@ def customer_login(
     """
     openid = provider("wechat").openid_of(wechat_code)
     with transaction.atomic():
-        customer, _ = Customer.objects.get_or_create(openid=openid)
+        customer, is_new = Customer.objects.get_or_create(openid=openid)
+        if is_new:
+            # Who was erased and signs in anew wants to be known again.
+            ErasedOpenid.objects.filter(openid_hash=erased_hash(openid)).delete()
         act = Act(
             event=LOGIN, customer=customer, fingerprint=fingerprint, user_agent=user_agent, ip=ip,
             as_of=as_of or at.astimezone(SHANGHAI).date(), at=at,

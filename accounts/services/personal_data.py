@@ -9,7 +9,8 @@ from django.utils.crypto import get_random_string
 from django.utils.translation import gettext_lazy as _
 
 from accounts.errors import DeletionRefused
-from accounts.models import BankCard, Consent, Customer, CustomerToken, Device
+from accounts.models import BankCard, Consent, Customer, CustomerToken, Device, ErasedOpenid
+from accounts.models.erased import erased_hash
 from accounts.personal_data import erasers, exporters, is_blocked
 from accounts.rules import fault
 from accounts.services.stored_image import stored_image_read, stored_images_erase
@@ -83,6 +84,7 @@ def customer_delete(*, customer: Customer, at: datetime) -> Customer:
     row = Customer.objects.select_for_update().get(pk=customer.pk)
     if is_blocked(row):
         raise DeletionRefused
+    ErasedOpenid.objects.get_or_create(openid_hash=erased_hash(row.openid))
     row.openid = f"erased-{get_random_string(24)}"
     row.name = row.id_number = row.phone = row.city = ""
     row.name_hash = row.phone_hash = row.payment_password_hash = row.identity_reference = ""

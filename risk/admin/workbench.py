@@ -18,9 +18,12 @@ from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidge
 
 from risk.admin.workbench_view import run_context
 from risk.models import LabelledSet, WorkbenchRun
+from risk.services.capacity import capacity_draft
 from risk.services.labelled import labelled_check, labelled_create, labelled_shipped, run_request
+from risk.services.own_loans import own_loans_create, own_loans_definition
 from risk.tasks import workbench_ring
-from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, act, badge, finish, may, staff_of
+from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, ReasonForm, act, badge, finish, may, staff_of
+from weilidai.lib.business_date import current_business_date
 from weilidai.lib.errors import DomainError
 
 PREVIEW_ROWS = 50
@@ -34,17 +37,33 @@ class LabelledForm(forms.Form):
     confirmed = forms.BooleanField(label=_("Keep it (without this only a preview)"), required=False)
 
 
+class OwnLoansForm(ConfirmForm):
+    """As known at the end of which day."""
+
+    as_of = forms.DateField(
+        label=_("As known at the end of"), widget=UnfoldAdminTextInputWidget(attrs={"type": "date"})
+    )
+
+
+class DraftForm(ReasonForm):
+    """From which day the new scorecard would hold."""
+
+    valid_from = forms.DateField(label=_("Valid from"), widget=UnfoldAdminTextInputWidget(attrs={"type": "date"}))
+    field_order = ("valid_from", "reason")
+
+
 @admin.register(LabelledSet)
 class LabelledSetAdmin(ReadOnlyAdmin):
     """The workbench's first page: the people scorecards are proved on."""
 
-    list_display = ("set_name", "row_count", "bad_count", "rejected_count", "created_at", "created_by")
+    list_display = ("set_name", "kind", "row_count", "bad_count", "rejected_count", "created_at", "created_by")
     search_fields = ("name", "=sha256")
     list_select_related = ("created_by",)
     readonly_fields = ("set_name",)
-    fields = ("set_name", "row_count", "bad_count", "rejected_count", "columns", "sha256", "created_at", "created_by")
-    actions_list = ["upload", "shipped", *ReadOnlyAdmin.actions_list]
-    actions_detail = ["measure", "fit"]
+    fields = ("set_name", "kind", "row_count", "bad_count", "rejected_count", "columns", "sha256", "created_at",
+              "created_by")  # fmt: skip
+    actions_list = ["upload", "shipped", "own_loans", *ReadOnlyAdmin.actions_list]
+    actions_detail = ["measure", "fit", "capacity"]
 
     @admin.display(description=_("Name of the set"), ordering="name")
     def set_name(self, row: LabelledSet) -> str:
@@ -95,6 +114,47 @@ class LabelledSetAdmin(ReadOnlyAdmin):
     def fit(self, request: HttpRequest, form: ConfirmForm, object_id: str) -> HttpResponse:
         return self._request(request, WorkbenchRun.Kind.FIT, object_id)
 
+    @action(  # type: ignore[untyped-decorator]
+        description=_("Our own loans"),
+        url_path="own-loans",
+        icon="account_balance",
+        permissions=[may("risk.add_labelledset")],
+        dialog={
+            "title": _("Our own loans"),
+            "description": _(
+                "Everybody approved early enough, with the values kept at the decision; what counts as bad stands in "
+                "the monitoring policy."
+            ),
+            "form_class": OwnLoansForm,
+            "form_submit_text": _("Build the set"),
+        },
+    )
+    def own_loans(self, request: HttpRequest, form: OwnLoansForm) -> HttpResponse:
+        as_of = form.cleaned_data["as_of"]
+        definition = own_loans_definition(as_of)
+        told = _("Kept: bad is more than {days} days past due within {months} months.")
+        return finish(
+            request,
+            self.list_url(),
+            lambda: own_loans_create(
+                as_of=as_of, today=current_business_date(), user=staff_of(request), at=timezone.now()
+            ),
+            str(told).format(days=definition.days, months=definition.months),
+        )
+
+    @act(
+        title=_("Fit the capacity dimension"),
+        warning=_(
+            "A worker fits the capacity to perform on variables that every live customer has. Its result can be put "
+            "into a draft of the scorecard."
+        ),
+        permission="risk.add_workbenchrun",
+        form=ConfirmForm,
+        icon="tune",
+    )
+    def capacity(self, request: HttpRequest, form: ConfirmForm, object_id: str) -> HttpResponse:
+        return self._request(request, WorkbenchRun.Kind.CAPACITY, object_id)
+
     def _request(self, request: HttpRequest, kind: WorkbenchRun.Kind, object_id: str) -> HttpResponse:
         def call() -> None:
             row = LabelledSet.objects.get(pk=object_id)
@@ -142,6 +202,36 @@ class WorkbenchRunAdmin(ReadOnlyAdmin):
     list_filter = ("kind", "state")
     list_select_related = ("labelled_set", "requested_by")
     change_form_template = "backoffice/workbench_run.html"
+    actions_detail = ["draft"]
+
+    @act(
+        title=_("Draft a scorecard with it"),
+        warning=_(
+            "The scorecard in force is copied into a draft whose capacity dimension comes from this fit, scaled to its "
+            "weight. A second person approves it."
+        ),
+        permission="risk.add_scorecard",
+        form=DraftForm,
+        icon="edit_document",
+    )
+    def draft(self, request: HttpRequest, form: DraftForm, object_id: str) -> HttpResponse:
+        def call() -> None:
+            capacity_draft(
+                run=WorkbenchRun.objects.get(pk=object_id),
+                valid_from=form.cleaned_data["valid_from"],
+                reason=form.cleaned_data["reason"],
+                user=staff_of(request),
+                as_of=current_business_date(),
+                at=timezone.now(),
+            )
+
+        drafts = reverse("admin:risk_scorecard_changelist") + "?state__exact=draft"
+        return finish(request, drafts, call, _("The draft waits for a second person."))
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+        """Only a finished fit of the capacity can go into a scorecard."""
+        fits = WorkbenchRun.objects.filter(pk=object_id, kind=WorkbenchRun.Kind.CAPACITY, state="done")
+        return super().get_actions_detail(request, object_id) if fits.exists() else []
 
     def get_queryset(self, request: HttpRequest) -> Any:
         # A scorecard is long; lists do without it.

@@ -15,7 +15,8 @@ from django.db.models import Model
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Customer
+from accounts.models import Customer, ErasedOpenid
+from accounts.models.erased import erased_hash
 from risk.feeds.kinds import KINDS, Kind, Row
 from risk.feeds.parse import LINE_BYTES_MAX, Rejection, parse_line, reject
 from risk.feeds.summaries import months_mark, summaries_build
@@ -158,6 +159,8 @@ def _rows_write(kind: Kind, parsed: list[Row | Rejection], as_of: date) -> Batch
     rejections = [item for item in parsed if isinstance(item, Rejection)]
     rows = [item for item in parsed if not isinstance(item, Rejection)]
     customers = _customers_of(rows)
+    rows, forgotten = _erased_refuse(rows, customers)
+    rejections += forgotten
     if kind.model is not None:
         strangers = [row for row in rows if row["openid"] not in customers]
         rejections += [
@@ -170,6 +173,16 @@ def _rows_write(kind: Kind, parsed: list[Row | Rejection], as_of: date) -> Batch
     else:
         _behaviour_write(kind.model, fresh, customers, as_of)
     return BatchResult(len(fresh), repeated, sorted(rejections, key=lambda item: item.line_number))
+
+
+def _erased_refuse(rows: list[Row], customers: dict[str, Any]) -> tuple[list[Row], list[Rejection]]:
+    """Who asked to be forgotten does not come back by a feed, and nothing of the row is kept (R55)."""
+    hashes = {row["openid"]: erased_hash(row["openid"]) for row in rows if row["openid"] not in customers}
+    known = ErasedOpenid.objects.filter(openid_hash__in=hashes.values()) if hashes else ErasedOpenid.objects.none()
+    erased = set(known.values_list("openid_hash", flat=True))
+    gone = [row for row in rows if hashes.get(row["openid"]) in erased]
+    refused = [reject(b"", row["line_number"], "openid", "erased_customer", "asked to be forgotten") for row in gone]
+    return [row for row in rows if hashes.get(row["openid"]) not in erased], refused
 
 
 def _customers_of(rows: list[Row]) -> dict[str, Any]:

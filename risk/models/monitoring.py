@@ -25,6 +25,9 @@ class MonitoringPolicy(VersionedPolicy):
     snooze_days_max = models.PositiveSmallIntegerField(_("longest snooze of alerts, days"), default=90)
     review_claim_minutes = models.PositiveSmallIntegerField(_("minutes a review stays claimed"), default=20)
     referral_hours = models.PositiveSmallIntegerField(_("hours for a referred application"), default=24)
+    # What "bad" means where loans of our own teach a scorecard.
+    label_days_past_due = models.PositiveSmallIntegerField(_("bad: ever more days past due than"), default=90)
+    label_months = models.PositiveSmallIntegerField(_("bad: within months on book"), default=12)
     history = HistoricalRecords()
 
     class Meta:

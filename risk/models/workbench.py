@@ -13,7 +13,12 @@ from weilidai.lib.money import MoneyField
 class LabelledSet(models.Model):
     """People whose end is known, as the CSV they came in: the ground a scorecard is proved on. Never changed."""
 
+    class Kind(models.TextChoices):
+        CLIENTS = "clients", _("Card clients from a file")
+        LOANS = "loans", _("Our own loans")
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    kind = models.CharField(_("kind"), max_length=10, choices=Kind.choices, default=Kind.CLIENTS)
     name = models.CharField(_("name"), max_length=100)
     packed = models.BinaryField(_("file, gzip"))
     columns = models.JSONField(_("columns"))
@@ -46,6 +51,7 @@ class WorkbenchRun(models.Model):
     class Kind(models.TextChoices):
         MEASURE = "measure", _("Measure the shipped scorecard")
         FIT = "fit", _("Fit a challenger")
+        CAPACITY = "capacity", _("Fit the capacity dimension")
 
     class State(models.TextChoices):
         PENDING = "pending", _("Pending")

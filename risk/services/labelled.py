@@ -3,7 +3,9 @@
 import gzip
 import hashlib
 import zlib
+from collections.abc import Callable
 from datetime import datetime, timedelta
+from decimal import Decimal
 from io import StringIO
 from typing import Any
 
@@ -15,19 +17,25 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import StaffUser
 from risk.models import LabelledSet, WorkbenchRun
-from risk.rules.workbench.card import CardInvalid
+from risk.rules.workbench.card import CardInvalid, ClientScore
+from risk.rules.workbench.clients import Values, variables
 from risk.rules.workbench.compare import comparison
+from risk.rules.workbench.own_loans import people_load
+from risk.rules.workbench.portable import CAPACITY, platform_values
 from risk.rules.workbench.reading import ClientFile, FileInvalid, clients_load
 from risk.services.workbench import (
     LABELLED_PATH,
     card_load,
+    champion_blind,
     clients_score,
     curves,
     file_measure,
     holdout_card,
     labels_of,
     scorecard_fit,
+    seen_count,
 )
+from risk.variables.catalogue import described
 from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.errors import FieldInvalid
 
@@ -94,12 +102,18 @@ def labelled_shipped(at: datetime) -> LabelledSet:
 
 
 def labelled_load(row: LabelledSet) -> ClientFile:
-    return clients_load(StringIO(gzip.decompress(bytes(row.packed)).decode(), newline=""))
+    text = gzip.decompress(bytes(row.packed)).decode()
+    return people_load(text) if row.kind == LabelledSet.Kind.LOANS else clients_load(StringIO(text, newline=""))
 
 
 @transaction.atomic
 def run_request(*, kind: str, labelled_set: LabelledSet, user: StaffUser, at: datetime) -> WorkbenchRun:
-    """Queues a run; the same one waiting or running already is the answer."""
+    """Queues a run; the same one waiting or running already is the answer.
+
+    Raises `FieldInvalid` where the shipped scorecard cannot score the people of the set.
+    """
+    if kind == WorkbenchRun.Kind.MEASURE and labelled_set.kind == LabelledSet.Kind.LOANS:
+        raise _fault(_("The shipped scorecard judges card clients; our own loans are judged by a fit"))
     waiting = WorkbenchRun.objects.filter(kind=kind, labelled_set=labelled_set, state__in=["pending", "running"])
     try:
         with transaction.atomic():
@@ -152,20 +166,53 @@ def _run(run: WorkbenchRun, at: datetime) -> None:
 def _computed(run: WorkbenchRun) -> tuple[dict[str, Any], dict[str, Any]]:
     """The scorecard of the run and its measures.
 
-    A fit is measured, and compared with the shipped scorecard, on the hold-out alone, by a scorecard that never saw
-    it; the scorecard kept is then fitted on everybody.
+    A fit is measured, and compared with the champion, on the hold-out alone, by scorecards that never saw it; the
+    scorecard kept is then fitted on everybody.
     """
-    found, shipped = labelled_load(run.labelled_set), card_load()
+    found = labelled_load(run.labelled_set)
     if run.kind == WorkbenchRun.Kind.MEASURE:
-        champion = clients_score(shipped, found.clients)
-        return shipped, file_measure(found, champion) | curves(found, champion)
-    card = scorecard_fit(found.clients, name=run.labelled_set.name)
-    blind, outside = holdout_card(found)
-    champion, scores = clients_score(shipped, outside.clients), clients_score(blind, outside.clients)
+        shipped = card_load()
+        scores = clients_score(shipped, found.clients)
+        seen = {"people": len(scores), "by_champion": seen_count(found)}
+        return shipped, file_measure(found, scores) | curves(found, scores) | {"seen": seen}
+    is_own, portable = run.labelled_set.kind == LabelledSet.Kind.LOANS, run.kind == WorkbenchRun.Kind.CAPACITY
+    values = _looked_at(is_own, portable)
+    how: dict[str, Any] = {"values": values, "portable": portable or is_own}
+    card = scorecard_fit(found.clients, name=run.labelled_set.name, **how)
+    blind, outside = holdout_card(found, **how)
+    champion, seen_by_champion = _champion(outside, is_own)
+    scores = clients_score(blind, outside.clients, values)
     report = file_measure(outside, scores) | curves(outside, scores)
     first, second = (np.array([float(score.points) for score in each]) for each in (champion, scores))
+    seen = {"people": len(scores), "by_champion": seen_by_champion, "by_challenger": 0}
     compared = comparison(labels_of(outside.clients), first, second)
-    return card, report | {"comparison": compared, "champion": curves(outside, champion)}
+    return card, report | {"comparison": compared, "champion": curves(outside, champion), "seen": seen}
+
+
+def _looked_at(is_own: bool, portable: bool) -> Callable[[Any], Values]:
+    """What a fit may look at: everything, or what the capacity dimension may."""
+    if not is_own:
+        return platform_values if portable else variables
+
+    def own(person: Any) -> Values:
+        known: Values = person.values
+        if not portable:
+            return known
+        return {name: value for name, value in known.items() if described()[name].dimension == CAPACITY}
+
+    return own
+
+
+def _champion(outside: ClientFile, is_own: bool) -> tuple[list[ClientScore], int]:
+    """The champion's points of the held-out people, and how many of them it had learned from.
+
+    Our own people were scored when they applied, before anybody knew their end.
+    """
+    if is_own:
+        people: list[Any] = list(outside.clients)
+        return [ClientScore(person.score, Decimal(0), Decimal(0), ()) for person in people], 0
+    card, seen = champion_blind(outside)
+    return clients_score(card, outside.clients), seen
 
 
 def _fault(detail: Any) -> FieldInvalid:

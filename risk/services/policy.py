@@ -74,6 +74,8 @@ def content_check(row: Policy) -> None:
     if isinstance(row, MonitoringPolicy):
         if not 0 <= row.approval_rate_min < row.approval_rate_max <= 1:
             raise _fault("approval_rate_max", _("A range must not end below its beginning"))
+        if row.label_months < 1:
+            raise _fault("label_months", _("At least one month"))
         return
     if isinstance(row, LimitRaisePolicy):
         shares = (row.proof_property_share, row.proof_vehicle_share, row.proof_both_share)

@@ -6,7 +6,7 @@ scikit-learn is only loaded where something is fitted: scoring needs decimals al
 import gzip
 import json
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
@@ -15,7 +15,7 @@ from typing import Any, TextIO
 import numpy as np
 
 from risk.rules.workbench.card import CardInvalid, ClientScore, card_check, client_score
-from risk.rules.workbench.clients import Client, variables
+from risk.rules.workbench.clients import Client, Values, variables
 from risk.rules.workbench.fairness import GroupRow, age_band, group_rows, sex_group
 from risk.rules.workbench.measures import Floats, Ints, MeasureUndefined, auc, band_counts, bands, gini, ks, roc_points
 from risk.rules.workbench.reading import ClientFile, FileInvalid, clients_load
@@ -28,6 +28,7 @@ HOLDOUT = 0.3
 FOLDS = 5
 CLIENTS_MIN = 2000
 # Fixed bands of points, so that two sets of people can be compared (PSI).
+UNLABELLED = -1
 BAND_EDGES = tuple(range(300, 620, 20))
 _PLACES = 4
 
@@ -53,9 +54,9 @@ def clients_read(path: Path) -> ClientFile:
         raise FileInvalid("the archive is damaged") from error
 
 
-def labels_of(clients: list[Client]) -> Ints:
-    """Bad or not of clients that all carry their label."""
-    return np.array([client.bad for client in clients], dtype=np.int64)
+def labels_of(clients: Sequence[Any]) -> Ints:
+    """Bad or not; who carries no label is `UNLABELLED`."""
+    return np.array([UNLABELLED if client.bad is None else client.bad for client in clients], dtype=np.int64)
 
 
 def card_load(path: Path = CARD_PATH) -> dict[str, Any]:
@@ -68,23 +69,26 @@ def card_load(path: Path = CARD_PATH) -> dict[str, Any]:
     return card
 
 
-def scorecard_fit(clients: list[Client], *, name: str) -> dict[str, Any]:
+def scorecard_fit(
+    clients: Sequence[Any], *, name: str, values: Callable[[Any], Values] = variables, portable: bool = False
+) -> dict[str, Any]:
     """Measures on people held out, then fits on everybody: the same clients in any order give the same scorecard.
 
+    `values` are what the scorecard may look at; a `portable` one takes single variables only.
     Raises `FileInvalid` when there are too few clients with a label, or only good or bad ones.
     """
     from risk.rules.workbench.build import card_build
-    from risk.rules.workbench.fit import Recipe, card_fit, columns_of
+    from risk.rules.workbench.fit import PORTABLE, Recipe, card_fit, columns_of
 
     known = sorted((client for client in clients if client.bad is not None), key=lambda one: one.client_id)
     if len(known) < CLIENTS_MIN:
         raise FileInvalid(f"a fit needs at least {CLIENTS_MIN} clients with a label, there are {len(known)}")
-    columns, bad = columns_of(known), labels_of(known)
-    ids, recipe = [client.client_id for client in known], Recipe()
+    columns, bad = columns_of(known, values), labels_of(known)
+    ids, recipe = [client.client_id for client in known], PORTABLE if portable else Recipe()
     try:
-        held = _measured_outside(columns, bad, holdout_mask(ids, HOLDOUT))
+        held = _measured_outside(columns, bad, holdout_mask(ids, HOLDOUT), recipe)
         folds = fold_numbers(ids, FOLDS)
-        crossed = [_measured_outside(columns, bad, folds == fold) for fold in range(FOLDS)]
+        crossed = [_measured_outside(columns, bad, folds == fold, recipe) for fold in range(FOLDS)]
     except MeasureUndefined as error:
         raise FileInvalid(str(error)) from error
     aucs = [each["auc"] for each in crossed]
@@ -99,15 +103,17 @@ def scorecard_fit(clients: list[Client], *, name: str) -> dict[str, Any]:
     return card
 
 
-def holdout_card(found: ClientFile) -> tuple[dict[str, Any], ClientFile]:
+def holdout_card(
+    found: ClientFile, *, values: Callable[[Any], Values] = variables, portable: bool = False
+) -> tuple[dict[str, Any], ClientFile]:
     """A scorecard fitted without the hold-out, and the hold-out: people on whom it can be judged fairly."""
     from risk.rules.workbench.build import card_build
-    from risk.rules.workbench.fit import card_fit, columns_of
+    from risk.rules.workbench.fit import PORTABLE, Recipe, card_fit, columns_of
 
     marked = [i for i, client in enumerate(found.clients) if client.bad is not None]
     mask = holdout_mask([found.clients[i].client_id for i in marked], HOLDOUT)
     known = [found.clients[i] for i, held in zip(marked, mask, strict=True) if not held]
-    fitted = card_fit(columns_of(known), labels_of(known))
+    fitted = card_fit(columns_of(known, values), labels_of(known), PORTABLE if portable else Recipe())
     kept = [i for i, held in zip(marked, mask, strict=True) if held]
     outside = ClientFile(
         found.columns, [found.clients[i] for i in kept], [found.personal[i] for i in kept], found.rejected
@@ -115,11 +121,41 @@ def holdout_card(found: ClientFile) -> tuple[dict[str, Any], ClientFile]:
     return card_build(fitted, name="holdout", notes={}), outside
 
 
-def _measured_outside(columns: dict[str, Floats], bad: Ints, held: Any) -> dict[str, Any]:
+def champion_blind(outside: ClientFile) -> tuple[dict[str, Any], int]:
+    """The shipped scorecard for people it never saw, and how many of these it had learned from.
+
+    Where there are any its twin stands in: the same recipe on the same people without them.
+    """
+    from risk.rules.workbench.build import card_build
+    from risk.rules.workbench.fit import card_fit, columns_of
+
+    asked = {_print_of(client) for client in outside.clients}
+    learned = clients_read(LABELLED_PATH).clients
+    seen = {_print_of(client) for client in learned} & asked
+    if not seen:
+        return card_load(), 0
+    known = [client for client in learned if client.bad is not None and _print_of(client) not in seen]
+    known.sort(key=lambda one: one.client_id)
+    twin = card_build(card_fit(columns_of(known), labels_of(known)), name="twin", notes={})
+    return twin, sum(_print_of(client) in seen for client in outside.clients)
+
+
+def seen_count(found: ClientFile) -> int:
+    """How many of these people the shipped scorecard learned from."""
+    learned = {_print_of(client) for client in clients_read(LABELLED_PATH).clients}
+    return sum(_print_of(client) in learned for client in found.clients)
+
+
+def _print_of(client: Client) -> tuple[Any, ...]:
+    """A person by what is known of them: ids of two files say nothing of each other."""
+    return (client.limit, client.status, client.bills, client.paid)
+
+
+def _measured_outside(columns: dict[str, Floats], bad: Ints, held: Any, recipe: Any) -> dict[str, Any]:
     """Fits on everybody else and measures the points, as they would ship, on the people held out."""
     from risk.rules.workbench.fit import card_fit, take
 
-    fitted = card_fit(take(columns, ~held), bad[~held])
+    fitted = card_fit(take(columns, ~held), bad[~held], recipe)
     inside, outside = fitted.log_odds(take(columns, ~held)), fitted.log_odds(take(columns, held))
     return {
         "clients": int(held.sum()),
@@ -129,8 +165,10 @@ def _measured_outside(columns: dict[str, Floats], bad: Ints, held: Any) -> dict[
     }
 
 
-def clients_score(card: dict[str, Any], clients: list[Client]) -> list[ClientScore]:
-    return [client_score(card, variables(client)) for client in clients]
+def clients_score(
+    card: dict[str, Any], clients: Sequence[Any], values: Callable[[Any], Values] = variables
+) -> list[ClientScore]:
+    return [client_score(card, values(client)) for client in clients]
 
 
 def file_measure(found: ClientFile, scores: list[ClientScore], *, approve_share: float = 0.7) -> dict[str, Any]:
@@ -144,7 +182,8 @@ def file_measure(found: ClientFile, scores: list[ClientScore], *, approve_share:
     report |= _quality(found, scores, points, marked) if marked.any() else {"auc": None, "ks": None, "gini": None}
     cutoff = float(np.quantile(points, 1 - approve_share)) if len(points) else None
     report["cutoff"] = cutoff
-    bad = labels_of(found.clients) if len(points) and marked.all() else None
+    report["unlabelled"] = len(scores) - report["labelled"]
+    bad = labels_of(found.clients) if marked.any() else None
     report["fairness"] = [] if cutoff is None else [group_plain(row) for row in fairness(found, points, bad, cutoff)]
     return report
 

@@ -6,6 +6,7 @@ With `STAFF_SECOND_FACTOR=1` (the default with DEBUG=0) nobody gets past the enr
 import base64
 import io
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Any
 
 import qrcode
@@ -16,6 +17,7 @@ from django.contrib import admin, messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from django_otp import devices_for_user, login
 from django_otp.forms import OTPAuthenticationFormMixin
@@ -23,6 +25,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.forms import AuthenticationForm
 from unfold.widgets import BASE_INPUT_CLASSES
 
+from accounts.services.staff_password import is_over, password_chosen
 from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.backoffice import staff_of
 
@@ -44,6 +47,8 @@ class SignInForm(OTPAuthenticationFormMixin, AuthenticationForm):  # type: ignor
         user = self.get_user()
         if user is not None and any(devices_for_user(user)):
             self.clean_otp(user)
+        if user is not None and is_over(user, timezone.now()):
+            raise forms.ValidationError(_("This temporary password is over. Ask for another."), code="temporary_over")
         return values
 
     def _chosen_device(self, user: Any) -> Any:
@@ -90,6 +95,32 @@ def enrol(request: HttpRequest) -> HttpResponse:
         "picture": _picture(device),
     }
     return TemplateResponse(request, "backoffice/second_factor.html", context)
+
+
+def own_password(request: HttpRequest) -> HttpResponse:
+    """Django's page; a temporary password is over once its owner has chosen another, and not the same again."""
+    if request.method == "POST" and request.POST.get("old_password") == request.POST.get("new_password1"):
+        messages.error(request, _("Choose another password than the one you have."))
+        return HttpResponseRedirect(reverse("admin:password_change"))
+    answer = admin.site.password_change(request)
+    if request.method == "POST" and answer.status_code == HTTPStatus.FOUND:
+        password_chosen(user=staff_of(request), at=timezone.now())
+    return answer
+
+
+class OwnPasswordMiddleware:
+    """Who signed in with a temporary password sees only the page on which to choose another."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        user: Any = getattr(request, "user", None)
+        inside = request.path.startswith(reverse("admin:index")) and user is not None and user.is_authenticated
+        names = ("admin:password_change", "second-factor", "admin:logout", "admin:login")
+        if inside and user.must_change_password and request.path not in [reverse(name) for name in names]:
+            return HttpResponseRedirect(reverse("admin:password_change"))
+        return self.get_response(request)
 
 
 class SecondFactorMiddleware:

@@ -56,6 +56,8 @@ class Command(BaseCommand):
             )
         if report["fairness"]:
             self.stdout.write(f"fairness at a cut-off of {report['cutoff']:.2f} points")
+            if report["labelled"] and report["unlabelled"]:
+                self.stdout.write(f"{report['unlabelled']} without a label are left out of defaults and AUC")
         for row in report["fairness"]:
             rate = "–" if row["default_rate"] is None else f"{row['default_rate']:.2%}"
             area = "–" if row["auc"] is None else f"{row['auc']:.4f}"

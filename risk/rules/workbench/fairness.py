@@ -26,6 +26,7 @@ class GroupRow:
     auc: float | None
     mean_points: float
     impact: float
+    labelled: int = 0
 
     @property
     def approval_share(self) -> float:
@@ -33,7 +34,7 @@ class GroupRow:
 
     @property
     def default_rate(self) -> float | None:
-        return None if self.defaults is None else self.defaults / self.count
+        return None if self.defaults is None or not self.labelled else self.defaults / self.labelled
 
 
 def _whole(cell: str | None) -> str:
@@ -57,7 +58,10 @@ def age_band(cell: str | None) -> str:
 
 
 def group_rows(dimension: str, groups: list[str], points: Floats, bad: Ints | None, cutoff: float) -> list[GroupRow]:
-    """The table of one dimension: approved are those at or above the cut-off."""
+    """The table of one dimension: approved are those at or above the cut-off.
+
+    A label below 0 is none: such people count in their group, its defaults and AUC are of the others.
+    """
     labels, approved = np.array(groups), points >= cutoff
     names = sorted(set(groups), key=lambda one: (one == UNKNOWN, one))
     shares = {name: float(approved[labels == name].mean()) for name in names}
@@ -68,8 +72,9 @@ def group_rows(dimension: str, groups: list[str], points: Floats, bad: Ints | No
         rows.append(
             GroupRow(
                 dimension, name, int(inside.sum()), int(approved[inside].sum()),
-                None if bad is None else int(bad[inside].sum()), _auc(bad, points, inside),
+                None if bad is None else int((bad[inside] == 1).sum()), _auc(bad, points, inside),
                 float(points[inside].mean()), shares[name] / best if best else 1.0,
+                0 if bad is None else int((bad[inside] >= 0).sum()),
             )
         )  # fmt: skip
     return rows
@@ -78,7 +83,8 @@ def group_rows(dimension: str, groups: list[str], points: Floats, bad: Ints | No
 def _auc(bad: Ints | None, points: Floats, inside: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> float | None:
     if bad is None:
         return None
+    known = inside & (bad >= 0)
     try:
-        return auc(bad[inside], points[inside])
+        return auc(bad[known], points[known])
     except MeasureUndefined:
         return None

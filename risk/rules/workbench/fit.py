@@ -1,11 +1,13 @@
 """From labelled clients to a points scorecard: bins, weights of evidence, logistic weights."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from risk.rules.workbench.bins import Binning, binning_fit, codes_of
-from risk.rules.workbench.clients import Client, variables
+from risk.rules.workbench.clients import Values, variables
 from risk.rules.workbench.logistic import Weights, weights_fit
 from risk.rules.workbench.measures import BinEvidence, Floats, Ints, evidence, information_value
 
@@ -48,6 +50,10 @@ class Recipe:
     crosses: tuple[tuple[str, ...], ...] = CROSSES
 
 
+# For live customers: single variables only, each with few bins that a person can read.
+PORTABLE = Recipe(leaves=6, crosses=())
+
+
 @dataclass(frozen=True)
 class Fitted:
     binnings: tuple[Binning, ...]
@@ -59,9 +65,9 @@ class Fitted:
         return self.weights.log_odds(_woe(self.binnings, self.evidence, columns))
 
 
-def columns_of(clients: list[Client]) -> dict[str, Floats]:
+def columns_of(clients: Sequence[Any], values: Callable[[Any], Values] = variables) -> dict[str, Floats]:
     """The variables as columns; unknown is NaN. For fitting and measuring only, points come from the Decimals."""
-    rows = [variables(client) for client in clients]
+    rows = [values(client) for client in clients]
     names = list(rows[0]) if rows else []
     return {name: np.array([np.nan if r[name] is None else float(r[name]) for r in rows]) for name in names}  # type: ignore[arg-type]
 

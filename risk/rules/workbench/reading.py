@@ -3,9 +3,9 @@
 import csv
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from risk.rules.workbench.clients import COLUMNS, LABEL, Client, RowInvalid, client_read
+from risk.rules.workbench.clients import COLUMNS, LABEL, RowInvalid, client_read
 
 if TYPE_CHECKING:
     import _csv
@@ -29,7 +29,7 @@ class ClientFile:
     """The clients in file order, their personal facts for the fairness table, and the rows left out."""
 
     columns: tuple[str, ...]
-    clients: list[Client] = field(default_factory=list)
+    clients: list[Any] = field(default_factory=list)
     personal: list[dict[str, str]] = field(default_factory=list)
     rejected: list[Rejected] = field(default_factory=list)
 

@@ -4,7 +4,8 @@ import pytest
 
 from accounts import personal_data
 from accounts.errors import DeletionRefused
-from accounts.models import BankCard, Customer, CustomerToken, Device, VerificationAttempt
+from accounts.models import BankCard, Customer, CustomerToken, Device, ErasedOpenid, VerificationAttempt
+from accounts.models.erased import erased_hash
 from accounts.services.consent import consent_grant
 from accounts.services.login import customer_login
 from accounts.services.personal_data import customer_delete, customer_export, full_number_reveal
@@ -71,7 +72,10 @@ def test_erased_is_erased(alice: Customer) -> None:
 
 def test_the_person_may_come_back_as_a_new_customer(alice: Customer) -> None:
     customer_delete(customer=alice, at=AT)
-    again = customer_make("alice")
+    assert ErasedOpenid.objects.get().openid_hash == erased_hash("alice")
+    customer_login(wechat_code="sandbox:alice", at=AT, ip=None)
+    assert not ErasedOpenid.objects.exists()
+    again = Customer.objects.get(openid="alice")
     assert again.pk != alice.pk
     assert again.is_identity_verified
 

@@ -12,7 +12,8 @@ import pytest
 from django.db import OperationalError, connections
 from pytest_django import DjangoAssertNumQueries
 
-from accounts.models import Customer
+from accounts.models import Customer, ErasedOpenid
+from accounts.models.erased import erased_hash
 from risk.feeds import load
 from risk.feeds.load import bounded_lines, delivery_create, feed_load, file_load
 from risk.feeds.parse import LINE_BYTES_MAX
@@ -284,3 +285,27 @@ def test_parallel_customers_are_made_once(tmp_path: Path) -> None:
     deliveries = together(lambda: file_load(kind="customers", path=path, as_of=DAY))
     assert Customer.objects.filter(city="广州市").count() == Customer.objects.count() == 30
     assert sum(delivery.good_count for delivery in deliveries) == 30
+
+
+# --- The right to be forgotten ----------------------------------------------------------------------------------
+
+
+@pytest.mark.req("R55")
+def test_who_was_erased_is_not_brought_back_and_nothing_of_the_row_is_kept() -> None:
+    people_create("bob")
+    ErasedOpenid.objects.create(openid_hash=erased_hash("alice"))
+    delivery = take("customers", customer("1"), customer("2", "bob"), customer("3", "carol"))
+    assert counts(delivery) == (2, 1, 0)
+    assert rejected(delivery) == [(1, "openid", "erased_customer")]
+    assert set(Customer.objects.values_list("openid", flat=True)) == {"bob", "carol"}
+    behaviour = take("activity", activity("1"), activity("2", "bob"))
+    assert rejected(behaviour) == [(1, "openid", "erased_customer")]
+    assert set(FeedRejection.objects.values_list("row_excerpt", flat=True)) == {""}
+
+
+@pytest.mark.req("R55")
+def test_who_signed_in_anew_is_taken_again() -> None:
+    ErasedOpenid.objects.create(openid_hash=erased_hash("alice"))
+    people_create("alice")
+    assert counts(take("customers", customer("1"))) == (1, 0, 0)
+    assert counts(take("activity", activity("1"))) == (1, 0, 0)

@@ -1,9 +1,11 @@
 import gzip
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from risk.models import LabelledSet, WorkbenchRun
+from risk.rules.workbench.reading import ClientFile
 from risk.services.labelled import (
     ATTEMPTS_MAX,
     LEASE,
@@ -13,16 +15,24 @@ from risk.services.labelled import (
     run_request,
     runs_advance,
 )
-from risk.services.workbench import LABELLED_PATH
+from risk.services.workbench import (
+    LABELLED_PATH,
+    card_load,
+    champion_blind,
+    clients_score,
+    file_measure,
+    seen_count,
+)
 from tests.risk.builders import AT, staff_create
 from weilidai.lib.errors import FieldInvalid
 from weilidai.lib.models import AuditEvent
 
+SHIPPED = LABELLED_PATH
 pytestmark = [pytest.mark.django_db, pytest.mark.req("R15", "R17")]
 
 
 def content(people):
-    with gzip.open(LABELLED_PATH, "rb") as lines:
+    with gzip.open(SHIPPED, "rb") as lines:
         return b"".join(line for line, _ in zip(lines, range(people + 1), strict=False))
 
 
@@ -74,7 +84,48 @@ def test_a_measurement_is_asked_for_once_and_computed_once():
     assert run_request(kind="measure", labelled_set=row, user=user, at=AT) != run
 
 
-def test_a_fit_is_compared_with_the_champion_on_the_same_people():
+@pytest.fixture
+def learned(monkeypatch, tmp_path):
+    """What the shipped scorecard learned from, cut down to the first people of the file."""
+
+    def cut(people):
+        path = tmp_path / "learned.csv.gz"
+        path.write_bytes(gzip.compress(content(people)))
+        monkeypatch.setattr("risk.services.workbench.LABELLED_PATH", path)
+
+    return cut
+
+
+def test_the_champions_twin_never_saw_who_is_held_out(learned):
+    learned(1500)
+    outside = labelled_check(content(600))
+    twin, seen = champion_blind(outside)
+    assert (twin["name"], seen) == ("twin", 600)
+    # Its bins hold the 900 others only.
+    assert {sum(entry["count"] for entry in [*v["bins"], v["missing"]]) for v in twin["variables"]} == {900}
+    learned(300)
+    assert seen_count(outside) == 300
+
+
+def test_a_champion_that_saw_nobody_stays_as_it_is(learned):
+    learned(300)
+    strangers = ClientFile((), labelled_check(content(600)).clients[300:])
+    assert champion_blind(strangers) == (card_load(), 0)
+
+
+def test_one_row_without_a_label_does_not_blank_the_fairness_table():
+    found = labelled_check(content(400))
+    found.clients[0] = replace(found.clients[0], bad=None)
+    report = file_measure(found, clients_score(card_load(), found.clients))
+    assert (report["labelled"], report["unlabelled"]) == (399, 1)
+    rows = [row for row in report["fairness"] if row["dimension"] == "sex"]
+    assert sum(row["count"] for row in rows) == 400
+    assert sum(row["labelled"] for row in rows) == 399
+    assert all(row["default_rate"] == row["defaults"] / row["labelled"] and row["auc"] for row in rows)
+
+
+def test_a_fit_is_compared_with_the_champion_on_the_same_people(learned):
+    learned(2500)
     run = run_request(kind="fit", labelled_set=labelled(2500), user=staff_create("bea"), at=AT)
     assert runs_advance(at=AT) == 1
     run.refresh_from_db()
@@ -86,6 +137,9 @@ def test_a_fit_is_compared_with_the_champion_on_the_same_people():
     assert sum(group["count"] for group in swap.values()) == run.report["clients"] == held
     assert run.report["auc"] == pytest.approx(run.card["holdout"]["auc"], abs=0.005)
     assert run.card["fitted_on"]["clients"] == 2500
+    assert run.report["seen"] == {"people": held, "by_champion": held, "by_challenger": 0}
+    # Fitted alike on the same people, champion and challenger are one.
+    assert run.report["comparison"]["champion"] == run.report["comparison"]["challenger"]
 
 
 def test_a_fit_on_too_few_fails_with_its_reason():
