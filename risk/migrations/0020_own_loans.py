@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("risk", "0018_limit_raises"),
+        ("risk", "0019_rearranged_class"),
     ]
 
     operations = [
