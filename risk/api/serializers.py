@@ -15,8 +15,10 @@ from risk.models import (
     Decision,
     DecisionContest,
     LegalDocument,
+    LimitRaise,
     LineState,
     Outcome,
+    RaiseSource,
     RateReview,
     TierCode,
 )
@@ -147,6 +149,16 @@ class RateReviewSerializer(serializers.Serializer[RateReview]):
     def get_reasons(self, review: RateReview) -> Any:
         """Codes with their texts in the reader's language."""
         return ReasonSerializer([{"code": code} for code in review.reasons], many=True).data
+
+
+class LimitRaiseSerializer(serializers.Serializer[LimitRaise]):
+    id = serializers.UUIDField()
+    month = serializers.DateField()
+    raised_on = serializers.DateField(source="business_date")
+    raised_for = serializers.ChoiceField(choices=RaiseSource.choices, source="source")
+    amount = MoneyField()
+    new_limit = MoneyField(source="new_limit_amount")
+    reason = serializers.CharField(source="get_source_display", help_text="in the reader's language")
 
 
 class ApplicationSerializer(serializers.Serializer[CreditApplication]):

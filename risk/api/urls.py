@@ -32,6 +32,7 @@ urlpatterns = [
     path("credit-lines", views.CreditLineListView.as_view(), name="credit-lines"),
     path("credit-lines/<uuid:line_id>", views.CreditLineDetailView.as_view(), name="credit-line"),
     path("credit-lines/<uuid:line_id>/rate-reviews", views.RateReviewListView.as_view(), name="rate-reviews"),
+    path("credit-lines/<uuid:line_id>/limit-raises", views.LimitRaiseListView.as_view(), name="limit-raises"),
     path("credit-lines/<uuid:line_id>/appeals", evidence.AppealListView.as_view(), name="appeals"),
     path("credit-lines/<uuid:line_id>/asset-proofs", evidence.AssetProofListView.as_view(), name="asset-proofs"),
     path("", include("risk.feeds.urls")),

@@ -19,11 +19,12 @@ from risk.api.serializers import (
     DocumentDetailSerializer,
     DocumentSerializer,
     EntrySerializer,
+    LimitRaiseSerializer,
     ProductQuery,
     ProductSerializer,
     RateReviewSerializer,
 )
-from risk.models import CreditApplication, CreditLine, LegalDocument, RateReview
+from risk.models import CreditApplication, CreditLine, LegalDocument, LimitRaise, RateReview
 from risk.pdf import document_pdf
 from risk.selectors.applications import entry_show, line_of, lines_of, missing_signatures
 from risk.selectors.auxiliary import auxiliary_items_show
@@ -138,6 +139,19 @@ class RateReviewListView(generics.ListAPIView[RateReview]):
             return self.queryset
         line = line_of(customer_of(self.request), self.kwargs["line_id"])
         return RateReview.objects.filter(credit_line=line)
+
+
+class LimitRaiseListView(generics.ListAPIView[LimitRaise]):
+    """What the monthly rounds raised the limit of an own line by, and for what, newest first (R27, R56)."""
+
+    serializer_class = LimitRaiseSerializer
+    queryset = LimitRaise.objects.none()
+
+    def get_queryset(self) -> Any:
+        if getattr(self, "swagger_fake_view", False):
+            return self.queryset
+        line = line_of(customer_of(self.request), self.kwargs["line_id"])
+        return LimitRaise.objects.filter(credit_line=line)
 
 
 class AuxiliaryItemsView(APIView):

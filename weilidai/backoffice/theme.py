@@ -38,6 +38,7 @@ NAVIGATION = [
             _list(_("Credit lines"), "credit_score", "risk", "creditline"),
             _list(_("Rate review runs"), "event_repeat", "risk", "ratereviewrun"),
             _list(_("Rate reviews"), "price_change", "risk", "ratereview"),
+            _list(_("Raises given"), "trending_up", "risk", "limitraise"),
             _list(_("Appeals"), "how_to_vote", "risk", "appeal"),
             _list(_("Asset proofs"), "real_estate_agent", "risk", "assetproof"),
             _list(_("Alerts"), "notifications_active", "risk", "alert"),

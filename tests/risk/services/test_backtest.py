@@ -1,10 +1,15 @@
 """Back-tests of the three kinds of policy: what changes, for whom, what it meant; killed and taken up again."""
 
+import os
+import signal
+import subprocess
+import sys
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from risk.models import (
@@ -35,6 +40,7 @@ from tests.risk.backtests import (
     terms_draft,
 )
 from tests.risk.builders import AS_OF, payment_create
+from tests.support.stack import wait_until
 from weilidai.lib.errors import FieldInvalid, TransitionRefused
 from weilidai.lib.models import AuditEvent
 
@@ -245,3 +251,51 @@ def test_the_layers_that_would_refuse_an_application_decide_it_again(two: tuple[
         inputs={name: value for name, value in alice.inputs.items() if name != "screening"}
     )
     assert backtest(draft).figures["unjudged:layers_missing:"] == 1
+
+
+WORKER = """
+import time
+import django; django.setup()
+from django.utils import timezone
+from risk.services import backtest
+backtest.PARTITION_ROWS, backtest.BATCH, judge = 10, 2, backtest.Judge.judge
+# Slow enough to be met in the middle of a partition.
+backtest.Judge.judge = lambda self, keys: (time.sleep(0.2), judge(self, keys))[1]
+while backtest.backtest_advance(at=timezone.now()):
+    pass
+"""
+
+
+def worker_start() -> "subprocess.Popen[bytes]":
+    """A process of its own on this test's database."""
+    values = connection.settings_dict
+    url = f"postgres://{values['USER']}:{values['PASSWORD']}@{values['HOST']}:{values['PORT']}/{values['NAME']}"
+    environment = {**os.environ, "DATABASE_URL": url, "DJANGO_SETTINGS_MODULE": "tests.settings"}
+    return subprocess.Popen([sys.executable, "-c", WORKER], env=environment, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_killed_in_the_middle_leaves_the_figures_of_an_undisturbed_run(
+    two: tuple[Decision, Decision], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice, bob = two
+    copies(alice, 120)
+    copies(bob, 40)
+    draft = scorecard_draft(approve_from=str(alice.score + D("0.01")), top_score="100")
+    undisturbed = backtest(draft)
+    monkeypatch.setattr("risk.services.backtest.PARTITION_ROWS", 10)
+    run = backtest_start(policy=draft, period_from=AS_OF, period_to=AS_OF, user=analyst(), as_of=AS_OF,
+                         at=timezone.now())  # fmt: skip
+    worker = worker_start()
+    wait_until(lambda: run.partitions.filter(is_done=True).exists(), seconds=90, what="the first partition")
+    worker.kill()
+    assert worker.wait() == -signal.SIGKILL
+    assert run.partitions.filter(is_done=False, claimed_until__isnull=False).exists()
+    # Whatever the dead worker had claimed is free once its lease is over: another takes it up.
+    BacktestPartition.objects.filter(run=run, is_done=False).update(claimed_until=None)
+    resumed = run_to_end(run)
+    assert resumed.state == "done"
+    assert (resumed.judged_count, resumed.figures) == (undisturbed.judged_count, undisturbed.figures)
+    told = [row.changes.count() for row in (resumed, undisturbed)]
+    assert told[0] == told[1] > 100
