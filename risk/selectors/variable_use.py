@@ -15,11 +15,12 @@ from risk.rules.facts import CustomerFacts, facts_load
 from risk.rules.scorecard import names_used
 from risk.rules.variables import variables_compute
 from risk.selectors.facts import facts_gather
-from risk.selectors.known import consents_live
+from risk.selectors.known import Known
 from risk.selectors.policy import scorecard_current, terms_current
 from risk.selectors.variables import batch_variables, customer_variables
 from risk.variables.facts import FAMILY
 from risk.variables.families import Variable
+from weilidai.lib.prepared import gather
 
 DECISIONS = 200
 SCORECARDS = 50
@@ -136,13 +137,15 @@ def _bars(known: list[Decimal]) -> tuple[tuple[Decimal, Decimal, int], ...]:
 
 def variable_of(customer: Customer, variable: Variable, as_of: date) -> tuple[Decimal | None, bool]:
     """The value on the date, and whether the customer agreed to its use; None is missing."""
-    agreed = not variable.consent or variable.consent in consents_live(customer)
+    known = Known(customer, as_of)
+    [consents] = gather(known.consents(), answers=known.answers)
+    agreed = not variable.consent or variable.consent in consents
     if variable.family != FAMILY:
-        return customer_variables(customer, as_of, [variable.name])[variable.name], agreed
+        return customer_variables(customer, as_of, [variable.name], known)[variable.name], agreed
     product = Product.objects.order_by("position", "code").first()
     if product is None:
         return None, agreed
     terms = terms_current(product, as_of)
-    facts: CustomerFacts = facts_gather(customer, terms, as_of)
+    facts: CustomerFacts = facts_gather(customer, terms, as_of, known)
     auxiliary = scorecard_current(as_of).definition["auxiliary"]
     return variables_compute(facts, auxiliary, terms.housing_fund_months)[variable.name], agreed
