@@ -129,24 +129,24 @@ def champion_blind(outside: ClientFile) -> tuple[dict[str, Any], int]:
     from risk.rules.workbench.build import card_build
     from risk.rules.workbench.fit import card_fit, columns_of
 
-    asked = {_print_of(client) for client in outside.clients}
+    asked = {print_of(client) for client in outside.clients}
     learned = clients_read(LABELLED_PATH).clients
-    seen = {_print_of(client) for client in learned} & asked
+    seen = {print_of(client) for client in learned} & asked
     if not seen:
         return card_load(), 0
-    known = [client for client in learned if client.bad is not None and _print_of(client) not in seen]
+    known = [client for client in learned if client.bad is not None and print_of(client) not in seen]
     known.sort(key=lambda one: one.client_id)
     twin = card_build(card_fit(columns_of(known), labels_of(known)), name="twin", notes={})
-    return twin, sum(_print_of(client) in seen for client in outside.clients)
+    return twin, sum(print_of(client) in seen for client in outside.clients)
 
 
 def seen_count(found: ClientFile) -> int:
     """How many of these people the shipped scorecard learned from."""
-    learned = {_print_of(client) for client in clients_read(LABELLED_PATH).clients}
-    return sum(_print_of(client) in learned for client in found.clients)
+    learned = {print_of(client) for client in clients_read(LABELLED_PATH).clients}
+    return sum(print_of(client) in learned for client in found.clients)
 
 
-def _print_of(client: Client) -> tuple[Any, ...]:
+def print_of(client: Client) -> tuple[Any, ...]:
     """A person by what is known of them: ids of two files say nothing of each other."""
     return (client.limit, client.status, client.bills, client.paid)
 

@@ -70,12 +70,18 @@ def test_erased_is_erased(alice: Customer) -> None:
     assert id_number_of(1) not in everything_stored()
 
 
-def test_the_person_may_come_back_as_a_new_customer(alice: Customer) -> None:
+def test_a_keyed_hash_alone_is_left_of_the_openid_until_the_person_signs_in_anew(alice: Customer) -> None:
     customer_delete(customer=alice, at=AT)
     assert ErasedOpenid.objects.get().openid_hash == erased_hash("alice")
+    assert "alice" not in str(list(Customer.objects.values_list("openid", flat=True)))
     customer_login(wechat_code="sandbox:alice", at=AT, ip=None)
     assert not ErasedOpenid.objects.exists()
-    again = Customer.objects.get(openid="alice")
+    assert Customer.objects.get(openid="alice").pk != alice.pk
+
+
+def test_the_person_may_come_back_as_a_new_customer(alice: Customer) -> None:
+    customer_delete(customer=alice, at=AT)
+    again = customer_make("alice")
     assert again.pk != alice.pk
     assert again.is_identity_verified
 

@@ -7,7 +7,7 @@ from django.urls import reverse
 from rest_framework.test import APIClient
 
 from accounts.models import Notification
-from risk.models import LimitRaise
+from risk.models import CreditLine, LimitRaise
 from risk.services.limit_raises import limit_raises_advance, limit_raises_begin
 from tests.backoffice.test_evidence import staff
 from tests.risk.api.test_rate_reviews import client_of
@@ -26,8 +26,8 @@ def test_the_history_of_the_own_line_and_the_notice():
     assert (row["month"], row["raised_for"]) == ("2026-12-01", "fund")
     assert row["reason"] == "Current-money fund and a wealth product"
     before = line.limit_amount
-    line.refresh_from_db()
-    assert (row["new_limit"], row["amount"]) == (str(line.limit_amount), str(line.limit_amount - before))
+    after = CreditLine.objects.get(pk=line.pk).limit_amount
+    assert (row["new_limit"], row["amount"]) == (str(after), str(after - before))
     assert Notification.objects.filter(customer=line.customer, kind="limit_raised_fund").count() == 1
     raised = LimitRaise.objects.get()
     listed = staff("risk_analyst").get(reverse("admin:risk_limitraise_changelist"))
