@@ -70,6 +70,30 @@ NOTICES: dict[str, tuple[str | Promise, str | Promise]] = {
     "proof_accepted": (_("Proof accepted"), _("Your limit is {limit} yuan now.")),
     "proof_kept": (_("Proof accepted"), _("Your limit stays at {limit} yuan: it has reached what is possible today.")),
     "proof_rejected": (_("Proof not accepted"), _("{answer} You may send another one.")),
+    "voucher_asked": (
+        _("Please show what you spend the loan on"),
+        _("Send vouchers of {amount} yuan until {until}: invoices, receipts or contracts of what you bought."),
+    ),
+    "voucher_reminder": (
+        _("Vouchers are still needed"),
+        _("Vouchers of {amount} yuan of your loan are still missing. Please send them until {until}."),
+    ),
+    "voucher_missing": (
+        _("Vouchers did not come in time"),
+        _("Vouchers of {amount} yuan were due on {until}. Please send them; until then further loans may be refused."),
+    ),
+    "voucher_received": (_("Voucher received"), _("A colleague looks at your voucher of {amount} yuan.")),
+    "voucher_accepted": (_("Voucher accepted"), _("Your voucher of {amount} yuan was accepted. Thank you.")),
+    "voucher_accepted_in_part": (
+        _("Voucher accepted"),
+        _("Your voucher of {amount} yuan was accepted. Vouchers of {rest} yuan are still needed."),
+    ),
+    "voucher_rejected": (_("Voucher not accepted"), _("{answer} You may send another one.")),
+    "use_forbidden": (
+        _("Your loan went into a use that is forbidden"),
+        _("{answer} Loans are not for property, securities or gambling: no further loans are given."),
+    ),
+    "use_lifted": (_("You may borrow again"), _("What stood against further loans was lifted.")),
     "limit_raised_tier": (
         _("You are in a better tier"),
         _("Your limit is {limit} yuan, new loans cost {rate} % a day."),

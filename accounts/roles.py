@@ -20,6 +20,7 @@ USED = ("loans.loan", "loans.instalment", "loans.loanevent", "loans.repayment", 
         "loans.delinquencyfact", "loans.costdisclosure", "loans.creditgift", "loans.approval",
         "loans.unappliedbalance", "loans.unappliedmovement", "loans.moneyreceipt", "loans.refund",
         "loans.rearrangement")  # fmt: skip
+USE_OF_FUNDS = ("loans.voucher", "loans.voucherdemand", "loans.forbiddenuse")
 COLLECTIONS = ("loans.collectiontask", "loans.collectionaction", "loans.collectionstep", "loans.paymentpromise")
 BOOKS = ("loans.journalentry", "loans.posting", "loans.ledgeraccount", "loans.productaccrual",
          "loans.payoutcallback", "loans.accountingperiod", "loans.bookfault", "loans.journalseal")  # fmt: skip
@@ -30,17 +31,18 @@ APPROVE_CHANGE = "accounts.approve_changerequest"
 
 FULL_NUMBER = "accounts.view_full_number"
 # Seeing what customers send is needed to decide about it, and each look is recorded.
-EVIDENCE = ("accounts.view_storedimage", "risk.change_appeal", "risk.change_assetproof")
+EVIDENCE = ("accounts.view_storedimage", "risk.change_appeal", "risk.change_assetproof", "loans.change_voucher",
+            "loans.change_forbiddenuse")  # fmt: skip
 
 # role → (models it sees, permissions to act)
 ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "credit_officer": (
-        (*PEOPLE, *GRANTED, *ALERTS, *USED, "risk.product"),
+        (*PEOPLE, *GRANTED, *ALERTS, *USED, *USE_OF_FUNDS, "risk.product"),
         (*EVIDENCE, "risk.change_alert", "risk.add_invitation", "risk.change_invitation",
          "risk.change_creditapplication", "risk.change_decisioncontest", "risk.change_creditline"),
     ),
     "risk_analyst": (
-        ("accounts.customer", *GRANTED, *ALERTS, *POLICY, *CHANGES, *USED),
+        ("accounts.customer", *GRANTED, *ALERTS, *POLICY, *CHANGES, *USED, *USE_OF_FUNDS),
         (*EVIDENCE, "risk.change_alert", "risk.add_monitoringpolicy", "risk.change_monitoringpolicy",
          "risk.add_screeningpolicy", "risk.change_screeningpolicy", "risk.add_denyentry", "risk.change_denyentry",
          "risk.add_limitraisepolicy", "risk.change_limitraisepolicy", "risk.add_ratereviewpolicy",
@@ -59,8 +61,9 @@ ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ("loans.add_accountingperiod", "loans.request_money", "loans.request_relief", "loans.decide_approval"),
     ),
     "supervisor": (
-        (*PEOPLE, *GRANTED, *ALERTS, *POLICY, *CHANGES, *USED, *COLLECTIONS, *BOOKS, *HOUSE),
-        (FULL_NUMBER, APPROVE_CHANGE, *EVIDENCE, "loans.decide_approval",
+        (*PEOPLE, *GRANTED, *ALERTS, *POLICY, *CHANGES, *USED, *USE_OF_FUNDS, *COLLECTIONS,
+         *BOOKS, *HOUSE),
+        (FULL_NUMBER, APPROVE_CHANGE, *EVIDENCE, "loans.decide_approval", "loans.lift_forbiddenuse",
          "loans.work_collections", "loans.direct_collections", "loans.change_collectionpolicy",
          "risk.decide_escalated_appeal", "risk.change_alert", "risk.change_screeningpolicy",
          "risk.add_denyentry", "risk.change_denyentry",
@@ -71,7 +74,8 @@ ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
          "risk.change_decisioncontest", "risk.change_creditline", "risk.change_productterms",
          "risk.change_scorecard", "lib.change_businessday"),
     ),
-    "auditor": ((*PEOPLE, *GRANTED, *ALERTS, *POLICY, *USED, *COLLECTIONS, *BOOKS, *HOUSE, *STAFF, *CHANGES), ()),
+    "auditor": ((*PEOPLE, *GRANTED, *ALERTS, *POLICY, *USED, *USE_OF_FUNDS, *COLLECTIONS, *BOOKS, *HOUSE,
+                 *STAFF, *CHANGES), ()),
     "administrator": (
         (*HOUSE, *STAFF, *CHANGES, "risk.product"),
         (APPROVE_CHANGE, "accounts.add_staffuser", "accounts.change_staffuser", "lib.change_businessday"),

@@ -21,6 +21,24 @@ class PurposeForbidden(DomainError):
     http_state = 422
 
 
+class PurposeUnknown(FieldInvalid):
+    """Not one of the forbidden uses."""
+
+
+class VoucherMissing(DomainError):
+    """The use of an earlier loan was not proved in time, and its terms refuse further loans for that (R52)."""
+
+    code = "voucher_missing"
+    title = _("Please first send the vouchers of your earlier loan")
+    http_state = 409
+
+
+class VoucherLimit(DomainError):
+    code = "voucher_limit"
+    title = _("Your earlier vouchers are looked at first; please send more afterwards")
+    http_state = 409
+
+
 class DisclosureNotRead(DomainError):
     code = "disclosure_not_read"
     title = _("Please read the cost disclosure form first")

@@ -3,7 +3,7 @@
 from typing import Any
 
 from accounts.models import Customer
-from loans.models import CostDisclosure, Loan, LoanState, Repayment
+from loans.models import CostDisclosure, ForbiddenUse, Loan, LoanState, Repayment, Voucher, VoucherDemand
 
 FINISHED = (LoanState.SETTLED, LoanState.FAILED)
 
@@ -14,10 +14,13 @@ def has_debt(customer: Customer) -> bool:
 
 
 def export(customer: Customer) -> dict[str, Any]:
-    """Loans, repayments and the cost disclosure forms shown."""
+    """Loans, repayments, the cost disclosure forms shown, and what is known of the use of funds."""
     loans = Loan.objects.filter(customer=customer)
     repayments = Repayment.objects.filter(customer=customer)
     forms = CostDisclosure.objects.filter(customer=customer)
+    vouchers = Voucher.objects.filter(customer=customer)
+    demands = VoucherDemand.objects.filter(customer=customer)
+    misuses = ForbiddenUse.objects.filter(customer=customer)
     return {
         "loans": list(
             loans.values(
@@ -34,4 +37,15 @@ def export(customer: Customer) -> dict[str, Any]:
         ),
         "repayments": list(repayments.values("loan_id", "kind", "amount", "effective_date", "received_at")),
         "cost_disclosures": list(forms.values("id", "form_version", "sha256", "shown_at", "confirmed_at", "content")),
+        "vouchers": list(
+            vouchers.values(
+                "id", "loan_id", "kind", "amount", "merchant", "spent_date", "note", "state", "received_at", "answer"
+            )
+        ),
+        "voucher_demands": list(
+            demands.values("loan_id", "state", "asked_amount", "accepted_amount", "opened_date", "due_date")
+        ),
+        "forbidden_uses": list(
+            misuses.values("loan_id", "use", "state", "reason", "found_at", "lift_reason", "lifted_at")
+        ),
     }

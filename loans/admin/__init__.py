@@ -1,5 +1,5 @@
 """The back office of credit used. Money rows are shown, never typed into."""
 
-from loans.admin import books, gift, journal, loan, money, payout, relief
+from loans.admin import books, gift, journal, loan, money, payout, relief, voucher
 
-__all__ = ["books", "gift", "journal", "loan", "money", "payout", "relief"]
+__all__ = ["books", "gift", "journal", "loan", "money", "payout", "relief", "voucher"]

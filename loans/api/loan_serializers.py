@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from loans.disclosure import penalty_text
-from loans.models import CostDisclosure, LoanPlan, LoanPurpose
+from loans.models import CostDisclosure, DemandState, LoanPlan, LoanPurpose, VoucherDemand
 from loans.selectors.quote import Quote
 from weilidai.lib.serializers import MoneyField, RateField
 
@@ -109,6 +109,16 @@ class RearrangementSerializer(serializers.Serializer[Any]):
     disclosure = serializers.UUIDField(source="disclosure_id")
 
 
+class VoucherDemandSerializer(serializers.Serializer[VoucherDemand]):
+    """Proof of the use of funds that was asked for (R52); `rest` is what vouchers still have to prove."""
+
+    state = serializers.ChoiceField(choices=DemandState.choices)
+    asked = MoneyField(source="asked_amount")
+    accepted = MoneyField(source="accepted_amount")
+    rest = MoneyField(source="rest_amount")
+    due_date = serializers.DateField()
+
+
 class LoanSerializer(serializers.Serializer[Any]):
     """A loan on the business date. Overdue is a fact of the schedule (`days_past_due`), not a state."""
 
@@ -140,6 +150,7 @@ class LoanSerializer(serializers.Serializer[Any]):
     next_due_date = serializers.DateField(source="figures.next_due_date", allow_null=True)
     next_due_amount = MoneyField(source="figures.next_due_amount", allow_null=True)
     rearrangement = RearrangementSerializer(allow_null=True)
+    vouchers = VoucherDemandSerializer(source="voucher_demand", default=None, allow_null=True)
 
 
 class ScheduleLineSerializer(serializers.Serializer[Any]):

@@ -3,6 +3,7 @@ from django.urls import path
 from loans.api import loan_views as views
 from loans.api.gift_views import GiftAcceptance, GiftList, GiftRefusal, GiftRevocation
 from loans.api.repayment_urls import urlpatterns as repayment_urls
+from loans.api.voucher_views import VoucherListView
 
 urlpatterns = [
     path("products/compare", views.ProductCompareView.as_view(), name="products-compare"),
@@ -11,6 +12,7 @@ urlpatterns = [
     path("loans/<uuid:loan_id>", views.LoanDetail.as_view(), name="loan"),
     path("loans/<uuid:loan_id>/schedule", views.LoanScheduleView.as_view(), name="loan-schedule"),
     path("loans/<uuid:loan_id>/disclosures", views.LoanFormsView.as_view(), name="loan-disclosures"),
+    path("loans/<uuid:loan_id>/vouchers", VoucherListView.as_view(), name="loan-vouchers"),
     path("gateways/payout", views.PayoutResultView.as_view(), name="gateway-payout"),
     path("credit-gifts", GiftList.as_view(), name="credit-gifts"),
     path("credit-gifts/<uuid:gift_id>/acceptance", GiftAcceptance.as_view(), name="credit-gift-acceptance"),

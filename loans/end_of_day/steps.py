@@ -14,6 +14,7 @@ from loans.end_of_day.figures import figures_carry
 from loans.end_of_day.reminders import reminders_send
 from loans.end_of_day.run import Progress, Step
 from loans.end_of_day.tape import tape_hand_over
+from loans.end_of_day.vouchers import vouchers_step
 from loans.services.approval import approvals_expire
 from loans.services.gift import gifts_expire
 from risk.services.appeal_deadlines import appeals_close_day
@@ -87,6 +88,7 @@ STEPS = (
     Step("limit_raises", _("Begin the month's raises"), _limit_raises),
     Step("collections", _("Collections"), collections_step),
     Step("reminders", _("Reminders"), reminders_send),
+    Step("vouchers", _("Vouchers"), vouchers_step),
     Step("approval_band", _("Watch the approval rate"), _approval_band),
     Step("images", _("Sweep of pictures"), _images),
 )

@@ -30,10 +30,21 @@ from loans.models.portfolio import DelinquencyFact, ProductAccrual
 from loans.models.proof import AccountingPeriod, BookFault, JournalChain, JournalSeal, PeriodBalance
 from loans.models.rearrangement import Rearrangement
 from loans.models.repayment import Repayment, RepaymentAllocation
+from loans.models.voucher import (
+    WAITING_DEMANDS,
+    DemandState,
+    ForbiddenUse,
+    ForbiddenUseState,
+    Voucher,
+    VoucherDemand,
+    VoucherKind,
+    VoucherState,
+)
 
 __all__ = [
     "FORBIDDEN_PURPOSES",
     "UNDECIDED",
+    "WAITING_DEMANDS",
     "AccountingPeriod",
     "Approval",
     "ApprovalKind",
@@ -46,7 +57,10 @@ __all__ = [
     "CostDisclosure",
     "CreditGift",
     "DelinquencyFact",
+    "DemandState",
     "EntryKind",
+    "ForbiddenUse",
+    "ForbiddenUseState",
     "GiftState",
     "Instalment",
     "JournalChain",
@@ -78,4 +92,8 @@ __all__ = [
     "TaskState",
     "UnappliedBalance",
     "UnappliedMovement",
+    "Voucher",
+    "VoucherDemand",
+    "VoucherKind",
+    "VoucherState",
 ]

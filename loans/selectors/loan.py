@@ -52,7 +52,7 @@ class ScheduleLine:
 
 def customer_loans(customer: Customer) -> QuerySet[Loan]:
     """The customer's own, with what the figures need; their events are not read where a tally tells."""
-    return Loan.objects.filter(customer=customer).select_related("payout", "tally")
+    return Loan.objects.filter(customer=customer).select_related("payout", "tally", "voucher_demand")
 
 
 def loan_forms(loan: Loan) -> list[CostDisclosure]:

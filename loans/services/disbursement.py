@@ -29,6 +29,7 @@ from loans.selectors.position import loan_position, loan_terms
 from loans.services.journal import entry_post
 from loans.services.refund import refund_paid, refund_refused
 from loans.services.unapplied import balance_lock
+from loans.services.voucher import demand_open
 from risk.services.credit_line import credit_line_lock, line_release
 from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.errors import ObjectNotFound
@@ -167,6 +168,7 @@ def _loan_start(loan: Loan, word: Word) -> None:
         ),
     )
     _tell(loan, "loan_disbursed", word, due_date=rows[0].due_date.isoformat())
+    demand_open(loan, actor=word.actor, as_of=word.as_of, at=word.at)
 
 
 def _instalments_create(loan: Loan) -> list[Instalment]:

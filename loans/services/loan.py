@@ -48,9 +48,10 @@ def loan_request(
 ) -> Loan:
     """A loan on its way out: limit used at once, payout queued for the bank.
 
-    Raises DeviceNotVerified (R35), PurposeForbidden, BankCardRequired (R14), ObjectNotFound, SignaturesMissing (R10),
-    CreditLineFrozen, CreditLineClosed, LimitExceeded, HouseholdLimitExceeded, DisclosureNotRead, DisclosureChanged,
-    the refusals of `line_quote`, and those of the twelve layers, after what the layers wrote is committed.
+    Raises DeviceNotVerified (R35), PurposeForbidden, VoucherMissing (R52), BankCardRequired (R14), ObjectNotFound,
+    SignaturesMissing (R10), CreditLineFrozen, CreditLineClosed, LimitExceeded, HouseholdLimitExceeded,
+    DisclosureNotRead, DisclosureChanged, the refusals of `line_quote`, and those of the twelve layers, after what the
+    layers wrote is committed.
     """
     device_require_verified(device)
     if purpose in FORBIDDEN_PURPOSES:

@@ -50,6 +50,7 @@ from risk.models.product import (
     RegulationParameter,
     Tier,
     TierCode,
+    VoucherConsequence,
 )
 from risk.models.raises import AssetProof, LimitRaise, LimitRaisePolicy, ProofKind, ProofState, RaiseSource
 from risk.models.rate_review import (
@@ -148,5 +149,6 @@ __all__ = [
     "Signature",
     "Tier",
     "TierCode",
+    "VoucherConsequence",
     "WorkbenchRun",
 ]

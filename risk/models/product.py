@@ -81,8 +81,22 @@ class FeeBase(models.TextChoices):
     LOAN_PRINCIPAL = "loan_principal", _("Principal of the loan")
 
 
+class VoucherConsequence(models.TextChoices):
+    NOTHING = "nothing", _("Nothing")
+    ALERT = "alert", _("An alert")
+    REFUSE = "refuse", _("An alert, and no further loan until the use is proved")
+
+
 def _default_periods() -> list[int]:
     return [3, 6, 12]
+
+
+def _default_voucher_purposes() -> list[str]:
+    return ["education", "medical", "travel", "renovation", "appliances", "business"]
+
+
+def _default_voucher_reminders() -> list[int]:
+    return [15, 25]
 
 
 class ProductTerms(VersionedPolicy):
@@ -150,6 +164,31 @@ class ProductTerms(VersionedPolicy):
     )
     gift_offer_days = models.PositiveSmallIntegerField(_("gift: days to accept"), default=7, db_default=7)
     gift_use_days = models.PositiveSmallIntegerField(_("gift: days to use"), default=90, db_default=90)
+    # Vouchers of how the money was spent (R52); days count from the day the money went out
+    voucher_amount_min = MoneyField(
+        _("vouchers: asked from loan amount"), default=Decimal("5000.00"), db_default=Decimal("5000.00")
+    )
+    voucher_purposes = models.JSONField(
+        _("vouchers: asked for purposes"), default=_default_voucher_purposes, blank=True,
+        help_text=_("codes of purposes as loans name them; an empty list asks for none"),
+    )  # fmt: skip
+    voucher_days = models.PositiveSmallIntegerField(_("vouchers: days to send them"), default=30, db_default=30)
+    voucher_reminder_days = models.JSONField(
+        _("vouchers: days of the reminders"), default=_default_voucher_reminders, blank=True
+    )
+    voucher_share_min = RateField(
+        _("vouchers: share of the principal to prove"), default=Decimal("0.800000"), db_default=Decimal("0.800000")
+    )
+    voucher_waiting_max = models.PositiveSmallIntegerField(
+        _("vouchers: of one loan waiting for review at most"), default=10, db_default=10
+    )
+    voucher_consequence = models.CharField(
+        _("vouchers: what follows if none comes"),
+        max_length=10,
+        choices=VoucherConsequence.choices,
+        default=VoucherConsequence.ALERT,
+        db_default="alert",
+    )
     payout_target_seconds = models.PositiveIntegerField(_("payout target, seconds"))
     history = HistoricalRecords()
 

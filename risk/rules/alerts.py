@@ -14,6 +14,8 @@ Word = str | Promise
 
 MONITORING = "monitoring"
 APPROVAL_BAND = "approval_rate_band"
+USE_OF_FUNDS = "use_of_funds"
+FORBIDDEN_USE, VOUCHER_MISSING = "forbidden_use", "voucher_missing"
 
 LAYER_WORDS: dict[str, Word] = {
     "deny_list": gettext_lazy("Deny list"),
@@ -29,11 +31,14 @@ LAYER_WORDS: dict[str, Word] = {
     "purpose": gettext_lazy("Purpose of the loan"),
     "repayment_capacity": gettext_lazy("Repayment capacity"),
     MONITORING: gettext_lazy("Monitoring"),
+    USE_OF_FUNDS: gettext_lazy("Use of funds"),
 }
 RULE_WORDS: dict[str, Word] = {
     **LAYER_WORDS,
     **{name: condition.label for name, condition in CONDITIONS.items()},
     APPROVAL_BAND: gettext_lazy("Approval rate outside its band"),
+    FORBIDDEN_USE: gettext_lazy("A voucher shows a forbidden use"),
+    VOUCHER_MISSING: gettext_lazy("The use of a loan was not proved in time"),
     "npl_ratio": gettext_lazy("Bad-loan ratio above its threshold"),
 }
 EVIDENCE_WORDS: dict[str, Word] = {
@@ -66,10 +71,21 @@ EVIDENCE_WORDS: dict[str, Word] = {
     "others": gettext_lazy("Other customers"),
     "transfer": gettext_lazy("Transfer"),
     "row": gettext_lazy("Transfer"),
+    "use": gettext_lazy("Use"),
+    "merchant": gettext_lazy("Merchant"),
+    "asked": gettext_lazy("To be proved"),
+    "proved": gettext_lazy("Proved"),
+    "due": gettext_lazy("To be sent by"),
 }
 # Where an event was checked, as evidence names it.
 POINT_WORDS: dict[str, Word] = {**EVENT_WORDS, "payments": gettext_lazy("Payments from a feed")}
-AMOUNTS = ("amount", "threshold")
+USE_WORDS: dict[str, Word] = {
+    "property": gettext_lazy("Buying property"),
+    "securities": gettext_lazy("Securities"),
+    "gambling": gettext_lazy("Gambling"),
+}
+WORDS_BY_NAME = {"point": POINT_WORDS, "use": USE_WORDS}
+AMOUNTS = ("amount", "threshold", "asked", "proved")
 AMOUNT = re.compile(r"^\d+\.\d\d$")
 
 
@@ -100,9 +116,9 @@ def evidence_lines(evidence: Any) -> list[tuple[str, str]]:
 
 
 def _shown(name: str, value: Any) -> str:
-    """Points by their words, amounts with separators, everything else as it is."""
-    if name == "point":
-        return _word(POINT_WORDS, str(value))
+    """Points and uses by their words, amounts with separators, everything else as it is."""
+    if name in WORDS_BY_NAME:
+        return _word(WORDS_BY_NAME[name], str(value))
     if name in AMOUNTS and isinstance(value, str) and AMOUNT.match(value):
         return f"{Decimal(value):,}"
     return _value(value)

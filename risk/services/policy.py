@@ -93,6 +93,20 @@ def content_check(row: Policy) -> None:
     for tier in tiers:
         if tier.limit_min_amount > tier.limit_max_amount or tier.daily_rate_min > tier.daily_rate_max:
             raise _fault("tiers", _("A range must not end below its beginning"))
+    _vouchers_check(row)
+
+
+def _vouchers_check(row: ProductTerms) -> None:
+    purposes, days = row.voucher_purposes, row.voucher_reminder_days
+    if not isinstance(purposes, list) or not all(isinstance(code, str) and code for code in purposes):
+        raise _fault("voucher_purposes", _("A list of codes of purposes"))
+    whole = isinstance(days, list) and all(type(day) is int for day in days)
+    if not whole or sorted(set(days)) != days or any(not 0 < day <= row.voucher_days for day in days):
+        raise _fault("voucher_reminder_days", _("Rising whole days, none after the last day for vouchers"))
+    if not 0 < row.voucher_share_min <= 1:
+        raise _fault("voucher_share_min", _("A share lies above 0 and is at most 1"))
+    if row.voucher_waiting_max < 1:
+        raise _fault("voucher_waiting_max", _("At least one voucher can be sent"))
 
 
 def _monthly_check(row: LimitRaisePolicy) -> None:

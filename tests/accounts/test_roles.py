@@ -70,10 +70,12 @@ def test_nobody_deletes_or_writes_the_books() -> None:
 
 
 ACTS = {
-    "credit_officer": ["risk.add_invitation", "risk.change_alert", "risk.change_appeal", "risk.change_assetproof",
+    "credit_officer": ["loans.change_forbiddenuse", "loans.change_voucher", "risk.add_invitation",
+                       "risk.change_alert", "risk.change_appeal", "risk.change_assetproof",
                        "risk.change_creditapplication", "risk.change_creditline", "risk.change_decisioncontest",
                        "risk.change_invitation"],
-    "risk_analyst": ["loans.add_collectionpolicy", "loans.change_collectionpolicy", "risk.add_backtestrun",
+    "risk_analyst": ["loans.add_collectionpolicy", "loans.change_collectionpolicy", "loans.change_forbiddenuse",
+                     "loans.change_voucher", "risk.add_backtestrun",
                      "risk.add_denyentry", "risk.add_invitation", "risk.add_labelledset", "risk.add_limitraisepolicy",
                      "risk.add_monitoringpolicy", "risk.add_productterms", "risk.add_ratereviewpolicy",
                      "risk.add_regulationparameter", "risk.add_scorecard", "risk.add_screeningpolicy",
@@ -85,7 +87,8 @@ ACTS = {
     "collector": ["accounts.view_full_number", "loans.request_relief", "loans.work_collections"],
     "finance": ["loans.add_accountingperiod", "loans.decide_approval", "loans.request_money", "loans.request_relief"],
     "supervisor": ["accounts.approve_changerequest", "accounts.view_full_number", "lib.change_businessday",
-                   "loans.change_collectionpolicy", "loans.decide_approval", "loans.direct_collections",
+                   "loans.change_collectionpolicy", "loans.change_forbiddenuse", "loans.change_voucher",
+                   "loans.decide_approval", "loans.direct_collections", "loans.lift_forbiddenuse",
                    "loans.work_collections", "risk.add_denyentry", "risk.add_invitation",
                    "risk.add_regulationparameter",
                    "risk.change_alert", "risk.change_appeal", "risk.change_assetproof", "risk.change_creditapplication",

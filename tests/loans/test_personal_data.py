@@ -2,10 +2,12 @@
 
 import pytest
 
+from loans.services.voucher_review import voucher_forbid
 from risk.models import CreditLine
 from risk.services.credit_line import credit_line_close
 from tests.loans.builders import NOW, Borrower
 from tests.loans.life import active_loan, day, repay
+from tests.loans.vouchers import asked_loan, reviewer, submit
 from weilidai.lib.audit import Actor
 
 
@@ -18,6 +20,21 @@ def test_the_export_holds_what_every_app_holds(alice: Borrower):
     assert body["loans"]["loans"][0]["id"] == str(loan.pk)
     assert body["loans"]["repayments"][0]["amount"] == "100.00"
     assert body["risk"]["credit_lines"][0]["limit_amount"] == "8000.00"
+
+
+@pytest.mark.req("R52", "R55")
+def test_the_export_holds_what_is_known_of_the_use_of_funds(alice: Borrower):
+    loan = asked_loan(alice)
+    voucher = submit(alice, loan, note="desk")
+    voucher_forbid(voucher_id=voucher.pk, use="property", reason="a deposit", user=reviewer(), as_of=day(0), at=NOW)
+    held = alice.client().get("/api/v1/me/export").json()["loans"]
+    assert [(row["merchant"], row["note"], row["state"]) for row in held["vouchers"]] == [
+        ("宜家家居", "desk", "forbidden")
+    ]
+    assert held["voucher_demands"][0]["asked_amount"] == "4800.00"
+    assert [(row["use"], row["reason"], row["state"]) for row in held["forbidden_uses"]] == [
+        ("property", "a deposit", "standing")
+    ]
 
 
 @pytest.mark.req("R55")

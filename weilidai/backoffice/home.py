@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from loans.models import UNDECIDED, Loan, LoanState, Payout, ProductAccrual, Repayment
+from loans.selectors.voucher import demands_missing, vouchers_waiting
 from risk.models import (
     OPEN_APPEALS,
     Appeal,
@@ -100,6 +101,9 @@ def _waiting(today: date) -> list[dict[str, Any]]:
         (_("Late appeals"), appeals_late(today), "risk_appeal", "open=late", "risk.view_appeal"),
         (_("Asset proofs to review"), AssetProof.objects.filter(state=ProofState.SUBMITTED),
          "risk_assetproof", "state__exact=submitted", "risk.view_assetproof"),
+        (_("Vouchers to review"), vouchers_waiting(), "loans_voucher", "state__exact=submitted", "loans.view_voucher"),
+        (_("Missing vouchers"), demands_missing(),
+         "loans_voucherdemand", "state__exact=missing", "loans.view_voucherdemand"),
         (_("Frozen lines"), CreditLine.objects.filter(state=LineState.FROZEN),
          "risk_creditline", "state__exact=frozen", "risk.view_creditline"),
         (_("Overdue loans"), Loan.objects.filter(state=LoanState.ACTIVE, next_due_date__lt=today),

@@ -6,7 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from risk.rules.screening.spec import APPLICATION, LOAN, Condition, Evidence, Figures, Layer, Section, share, words
 
-FORBIDDEN_PURPOSE = "forbidden_purpose"
+FORBIDDEN_PURPOSE, MISUSED_BEFORE = "forbidden_purpose", "misused_before"
 FOUR_PLACES = Decimal("0.0001")
 
 
@@ -25,7 +25,7 @@ PURPOSE = Layer(
     (words("forbidden", _("forbidden purposes")),),
     (
         Condition(FORBIDDEN_PURPOSE, _("Forbidden purpose"), _forbidden_purpose, (LOAN,)),
-        Condition("misused_before", _("An earlier loan went into a forbidden use"), _misused_before),
+        Condition(MISUSED_BEFORE, _("An earlier loan went into a forbidden use"), _misused_before),
     ),
 )
 
