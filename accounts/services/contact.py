@@ -1,5 +1,6 @@
 """Contacting people decently (R60): hours, number of attempts, own number only; every attempt is a row."""
 
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ from accounts.errors import ContactDailyLimit, ContactNotOwnNumber, ContactQuiet
 from accounts.models import ContactAttempt, ContactChannel, ContactDay, ContactRule, Customer, Notification
 from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.crypto import keyed_hash
+from weilidai.lib.errors import DomainError
 
 PHONE_PURPOSE = "phone"
 PRESET_FROM = date(2024, 1, 1)
@@ -67,8 +69,40 @@ def contact_reserve(
     )  # fmt: skip
 
 
+def _rule_on(day: date) -> ContactRule | None:
+    return ContactRule.objects.filter(valid_from__lte=day).order_by("-valid_from").first()
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What the guard would say to a contact about a debt at a moment; nothing is counted by asking."""
+
+    refusal: DomainError | None
+    attempts_left: int
+    next_at: datetime | None = None
+
+
+def contact_outlook(*, phone: str, at: datetime) -> Outlook:
+    """Whether a number may be called at this moment, and otherwise from when on."""
+    local = at.astimezone(ZoneInfo(settings.TIME_ZONE))
+    rule = _rule_on(local.date())
+    if rule is None:
+        return Outlook(ContactQuietHours(), 0)
+    days = ContactDay.objects.filter(phone_hash=keyed_hash(phone, PHONE_PURPOSE), local_date=local.date())
+    left = max(0, rule.attempts_per_day_max - (days.values_list("attempts_count", flat=True).first() or 0))
+    if is_quiet(rule, local.time()):
+        return Outlook(ContactQuietHours(), left, next_open(rule, local))
+    if not left:
+        return Outlook(ContactDailyLimit(), 0, _tomorrow(rule, local))
+    return Outlook(None, left)
+
+
+def _tomorrow(rule: ContactRule, local: datetime) -> datetime:
+    return datetime.combine(local.date() + timedelta(days=1), rule.quiet_to, tzinfo=local.tzinfo)
+
+
 def _debt_contact_count(number_hash: str, local: datetime) -> None:
-    rule = ContactRule.objects.filter(valid_from__lte=local.date()).order_by("-valid_from").first()
+    rule = _rule_on(local.date())
     if rule is None:
         # Without a rule nobody can say that a contact is allowed.
         raise ContactQuietHours(next_at=(local + timedelta(days=1)).isoformat())
@@ -77,8 +111,7 @@ def _debt_contact_count(number_hash: str, local: datetime) -> None:
     ContactDay.objects.get_or_create(phone_hash=number_hash, local_date=local.date())
     day = ContactDay.objects.select_for_update().get(phone_hash=number_hash, local_date=local.date())
     if day.attempts_count >= rule.attempts_per_day_max:
-        tomorrow = datetime.combine(local.date() + timedelta(days=1), rule.quiet_to, tzinfo=local.tzinfo)
-        raise ContactDailyLimit(next_at=tomorrow.isoformat())
+        raise ContactDailyLimit(next_at=_tomorrow(rule, local).isoformat())
     day.attempts_count += 1
     day.save(update_fields=["attempts_count"])
 

@@ -1,5 +1,27 @@
 """The back office of credit used. Money rows are shown, never typed into."""
 
-from loans.admin import books, gift, journal, loan, money, payout, relief, voucher
+from loans.admin import (
+    books,
+    collection,
+    collection_policy,
+    gift,
+    journal,
+    loan,
+    money,
+    payout,
+    relief,
+    voucher,
+)
 
-__all__ = ["books", "gift", "journal", "loan", "money", "payout", "relief", "voucher"]
+__all__ = [
+    "books",
+    "collection",
+    "collection_policy",
+    "gift",
+    "journal",
+    "loan",
+    "money",
+    "payout",
+    "relief",
+    "voucher",
+]

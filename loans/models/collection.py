@@ -181,6 +181,7 @@ class CollectionAction(models.Model):
     class Kind(models.TextChoices):
         CALL = "call", _("Telephone call")
         NOTE = "note", _("Note")
+        HARDSHIP = "hardship", _("Wish for relief")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     task = models.ForeignKey(
@@ -264,6 +265,7 @@ class PaymentPromise(models.Model):
         indexes = [
             models.Index(fields=["state", "due_date"], name="promise_by_due"),
             models.Index(fields=["decided_date"], name="promise_decided"),
+            models.Index(fields=["promised_date"], name="promise_given"),
         ]
 
     def __str__(self) -> str:

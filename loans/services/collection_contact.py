@@ -15,11 +15,15 @@ from loans.models import CollectionAction, CollectionTask, Outcome, PaymentPromi
 from loans.selectors.collection import left_in_peace, overdue_totals
 from loans.services.collection_night import tasks_follow
 from loans.services.collection_task import own_task_lock
+from risk.models import AlertSeverity
+from risk.rules.alerts import COLLECTIONS, HARDSHIP_WISH
+from risk.services.alert import alert_raise
 from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.errors import FieldInvalid, ObjectNotFound
 
 NEXT_ACTION_DAYS_MAX = 90
 PROMISE_DAYS_MAX = 31
+HARDSHIP_DAYS = 7
 # Days until the task comes up again where the collector names no day.
 NEXT_ACTION_DAYS = {
     Outcome.NO_ANSWER: 1,
@@ -139,6 +143,31 @@ def note_add(
         task.next_action_date = following
         task.save(update_fields=["next_action_date"])
     audit_record(action="collection.note", actor=Actor.of(user), subject=row, at=at, as_of=as_of)
+    return row
+
+
+@transaction.atomic
+def hardship_record(*, task_id: UUID, user: StaffUser, wish: str, as_of: date, at: datetime) -> CollectionAction:
+    """The customer cannot pay and asks for another way: kept, and an alert for those who decide about it.
+
+    The next call waits a week, so that there is an answer first. Raises TaskNotYours, FieldInvalid.
+    """
+    task = own_task_lock(task_id, user)
+    if not wish.strip():
+        raise _fault("wish", _("A wish says what would help"))
+    actor = Actor.of(user)
+    row = CollectionAction.objects.create(
+        task=task, customer=task.customer, kind=Kind.HARDSHIP, note=wish.strip(), staff=user, at=at,
+        business_date=as_of,
+    )  # fmt: skip
+    task.next_action_date = as_of + timedelta(days=HARDSHIP_DAYS)
+    task.save(update_fields=["next_action_date"])
+    audit_record(action="collection.hardship", actor=actor, subject=row, at=at, as_of=as_of)
+    alert_raise(
+        customer=task.customer, rule=HARDSHIP_WISH, layer=COLLECTIONS, severity=AlertSeverity.MEDIUM,
+        evidence={"reason": row.note, "amount": str(task.overdue_amount), "date": as_of.isoformat()},
+        dedupe_key=f"{HARDSHIP_WISH}:{row.pk}", as_of=as_of, at=at, actor=actor,
+    )  # fmt: skip
     return row
 
 

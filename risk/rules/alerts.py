@@ -15,6 +15,7 @@ Word = str | Promise
 MONITORING = "monitoring"
 APPROVAL_BAND = "approval_rate_band"
 USE_OF_FUNDS = "use_of_funds"
+COLLECTIONS, HARDSHIP_WISH = "collections", "hardship_wish"
 FORBIDDEN_USE, VOUCHER_MISSING = "forbidden_use", "voucher_missing"
 
 LAYER_WORDS: dict[str, Word] = {
@@ -32,6 +33,7 @@ LAYER_WORDS: dict[str, Word] = {
     "repayment_capacity": gettext_lazy("Repayment capacity"),
     MONITORING: gettext_lazy("Monitoring"),
     USE_OF_FUNDS: gettext_lazy("Use of funds"),
+    COLLECTIONS: gettext_lazy("Collections"),
 }
 RULE_WORDS: dict[str, Word] = {
     **LAYER_WORDS,
@@ -39,6 +41,7 @@ RULE_WORDS: dict[str, Word] = {
     APPROVAL_BAND: gettext_lazy("Approval rate outside its band"),
     FORBIDDEN_USE: gettext_lazy("A voucher shows a forbidden use"),
     VOUCHER_MISSING: gettext_lazy("The use of a loan was not proved in time"),
+    HARDSHIP_WISH: gettext_lazy("A customer who is late asks for relief"),
     "npl_ratio": gettext_lazy("Bad-loan ratio above its threshold"),
 }
 EVIDENCE_WORDS: dict[str, Word] = {

@@ -1,15 +1,20 @@
-"""What a risk analyst finds in the morning, and what happens after. Runs inside the stack's own processes."""
+"""What analyst and collector find in the morning, and what happens after. Runs inside the stack's own processes."""
 
 import sys
+from datetime import time, timedelta
 from decimal import Decimal
 
 from django.contrib.auth.models import Group
 from django.utils import timezone
 
-from accounts.models import Device, StaffUser
+from accounts.models import ContactRule, Device, StaffUser
 from accounts.roles import roles_sync
+from loans.end_of_day.collection import collections_run
+from loans.models import Loan, Payout
 from loans.selectors.quote import Request
+from loans.services.disbursement import payout_confirm
 from loans.services.loan import loan_request
+from loans.services.voucher import Spending, voucher_submit
 from risk.models import Alert, BureauReport, CreditLine, FreezeReason, Screening
 from risk.services.credit_line import credit_line_freeze
 from tests.risk.builders import (
@@ -25,6 +30,7 @@ from tests.risk.builders import (
     setup_policies,
     verified,
 )
+from tests.support.pictures import photo
 from weilidai.lib.audit import Actor
 from weilidai.lib.business_date import business_date_set
 
@@ -71,6 +77,40 @@ def seed() -> None:
     line = approved_line("fred")
     credit_line_freeze(line_id=line.pk, reason=FreezeReason.UNUSUAL_PLACE, actor=LAYERS, as_of=AS_OF, at=AT)
     appeal_create(CreditLine.objects.get(pk=line.pk))
+    staff("cole", "collector")
+    staff("cora", "collector")
+    late_people()
+
+
+def late_people() -> None:
+    """Two loans of five days, forty days ago, and the tasks the strategies ask for; one of them with a voucher."""
+    # No quiet hours: the morning is played at any hour.
+    ContactRule.objects.update(quiet_from=time(0), quiet_to=time(0))
+    before = AS_OF - timedelta(days=40)
+    for openid, amount in (("ivan", "500.00"), ("jane", "400.00")):
+        line = approved_line(openid)
+        device = Device.objects.create(
+            customer=line.customer, fingerprint=f"{openid}-phone", first_seen_at=AT, last_seen_at=AT, verified_at=AT
+        )
+        loan = loan_request(
+            customer=line.customer, credit_line_id=line.pk, request=Request(Decimal(amount), "single", 5, None),
+            bank_card_id=line.customer.bank_cards.get().pk, purpose="education", device=device, as_of=before,
+            at=AT - timedelta(days=40), actor=Actor.of(line.customer),
+        )  # fmt: skip
+        payout_confirm(
+            reference=payout_taken(loan), bank_reference="bank", at=AT, as_of=before, actor=Actor.system("bank")
+        )
+    voucher_submit(
+        loan_id=loan.pk, customer=line.customer, image=photo(7), actor=Actor.of(line.customer), as_of=AS_OF, at=AT,
+        spending=Spending("invoice", Decimal("400.00"), "新东方学校", AS_OF, "autumn course"),
+    )  # fmt: skip
+    collections_run(AS_OF - timedelta(days=1), lambda done, total: None, at=AT)
+
+
+def payout_taken(loan: Loan) -> str:
+    """The order of a loan as if it had been handed over to the bank."""
+    Payout.objects.filter(loan=loan).update(attempt_count=1)
+    return Payout.objects.get(loan=loan).reference
 
 
 def afterwards() -> None:

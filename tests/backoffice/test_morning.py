@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -30,6 +30,15 @@ def platform(postgres: pg.Postgres, tmp_path_factory: pytest.TempPathFactory) ->
     with running_stack(directory, DATABASE_URL=postgres.database_create("morning"), DEMO="0") as stack:
         stack.manage("shell", "--no-imports", "-c", "from tests.backoffice.morning import seed; seed()")
         yield stack
+
+
+def choose(field: Any, value: str) -> None:
+    """By its value, else by what is read."""
+    values = field.locator("option").evaluate_all("all => all.map(one => one.value)")
+    if value in values:
+        field.select_option(value=value)
+    else:
+        field.select_option(label=value)
 
 
 class Desk:
@@ -67,7 +76,7 @@ class Desk:
         for name, value in fields.items():
             field = dialog.locator(f"[name={name}]")
             if field.evaluate("one => one.tagName") == "SELECT":
-                field.select_option(value)
+                choose(field, value)
             else:
                 field.fill(value)
         with self.page.expect_navigation():
@@ -123,6 +132,56 @@ def test_an_appeal_is_looked_at(ann: Desk) -> None:
     ann.act("Take over")
     assert "The appeal is yours." in ann.text()
     assert ann.faults == []
+
+
+@pytest.mark.req("R52")
+def test_a_voucher_is_looked_at(ann: Desk) -> None:
+    ann.open("loans/voucher/?state__exact=submitted")
+    ann.look("vouchers")
+    ann.act("Take the next one")
+    assert "autumn course" in ann.text()
+    ann.page.wait_for_function("[...document.images].every(one => one.complete && one.naturalWidth > 0)")
+    ann.look("voucher")
+    ann.act("Accept", reason="A course, paid by the customer.")
+    ann.look("voucher-accepted")
+    assert "The voucher is accepted." in ann.text()
+    assert ann.faults == []
+
+
+@pytest.mark.req("R60")
+def test_a_collector_works_through_the_queue_and_a_supervisor_hands_over(
+    ann: Desk, chromium: "Browser", platform: Stack
+) -> None:
+    cole = Desk(chromium, platform, "cole")
+    cole.open("loans/collectiontask/?desk=queue")
+    cole.look("collection-queue")
+    assert cole.page.locator("#result_list tbody tr").count() == 2
+    cole.act("Take the next one")
+    cole.look("collection-task")
+    assert "may be called now" in cole.text()
+    cole.act("Call", phone="138****8000 card **** 0128")
+    assert "Please dial 138" in cole.text()
+    cole.look("collection-in-call")
+    cole.act("Promised to pay", promise_amount="200.00", promise_date=AS_OF.isoformat(), note="salary comes today")
+    assert "A promise of ¥ 200.00 runs until the end of 2026-11-20" in cole.text()
+    cole.act("Wish for relief", wish="three instalments")
+    cole.look("collection-after")
+    assert "The wish is passed on." in cole.text()
+    task = cole.page.url
+    sue = Desk(chromium, platform, "sue")
+    sue.page.goto(task)
+    sue.act("Hand over", to="cora", reason="cole is on leave")
+    assert "The task is handed over." in sue.text()
+    sue.open("loans/collectiontask/dashboard/")
+    sue.page.wait_for_timeout(500)
+    sue.look("collection-dashboard")
+    assert "Open tasks by bucket" in sue.text()
+    ann.open("loans/collectionpolicy/")
+    ann.look("strategies")
+    ann.page.goto(f"{ann.base}/admin/loans/collectionpolicy/add/")
+    ann.page.get_by_text("1-30", exact=True).first.click()
+    ann.look("strategy-draft")
+    assert sue.faults == ann.faults == cole.faults == []
 
 
 def test_a_threshold_is_drafted_back_tested_approved_and_live(ann: Desk, chromium: "Browser", platform: Stack) -> None:

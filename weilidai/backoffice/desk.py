@@ -9,6 +9,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import ChangeRequest, ChangeState, Customer
+from loans.selectors.collection_page import tasks_of
+from loans.services.collection_task import queue
 from risk.models import Alert
 from risk.rules.alerts import rule_word
 from risk.selectors.alerts import alerts_of, alerts_overdue, alerts_waiting
@@ -35,6 +37,10 @@ def desk_waiting(request: HttpRequest) -> list[dict[str, Any]]:
          reverse("admin:risk_creditapplication_changelist") + "?state__exact=referred", "risk.view_creditapplication"),
         (_("Changes to approve"), ChangeRequest.objects.filter(state=ChangeState.PENDING),
          reverse("admin:accounts_changerequest_changelist") + "?state__exact=pending", "accounts.view_changerequest"),
+        (_("Collection tasks waiting"), queue(today), reverse("admin:loans_collectiontask_changelist") + "?desk=queue",
+         "loans.view_collectiontask"),
+        (_("My collection tasks"), tasks_of(request.user),  # type: ignore[arg-type]
+         reverse("admin:loans_collectiontask_changelist") + "?desk=mine", "loans.work_collections"),
     )  # fmt: skip
     return [
         {"title": title, "count": rows.order_by()[:COUNT_LIMIT].count(), "url": url, "permission": permission}

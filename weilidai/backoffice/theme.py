@@ -73,6 +73,17 @@ NAVIGATION = [
         ],
     },
     {
+        "title": _("Collections"),
+        "separator": True,
+        "items": [
+            _list(_("Collection desk"), "support_agent", "loans", "collectiontask", "?desk=queue"),
+            _item(_("Collections dashboard"), "monitoring", "loans_collection_dashboard", "loans.view_collectiontask"),
+            _list(_("Promises to pay"), "handshake", "loans", "paymentpromise"),
+            _list(_("Calls and notes"), "call", "loans", "collectionaction"),
+            _list(_("Steps taken"), "checklist", "loans", "collectionstep"),
+        ],
+    },
+    {
         "title": _("Policy"),
         "separator": True,
         "collapsible": True,
@@ -91,6 +102,7 @@ NAVIGATION = [
             _list(_("Rate review policy"), "percent", "risk", "ratereviewpolicy"),
             _list(_("Regulation"), "balance", "risk", "regulationparameter"),
             _list(_("Legal documents"), "contract", "risk", "legaldocument"),
+            _list(_("Collection strategies"), "route", "loans", "collectionpolicy"),
             _list(_("Contact rules"), "do_not_disturb_on", "accounts", "contactrule"),
             _list(_("Chart of accounts"), "account_tree", "loans", "ledgeraccount"),
         ],
