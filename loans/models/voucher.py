@@ -5,10 +5,11 @@ from decimal import Decimal
 from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django_fsm import FSMField, transition
+from django_fsm import transition
 
 from loans.models.loan import FORBIDDEN_PURPOSES
 from risk.models import VoucherConsequence
+from weilidai.lib.fsm import StateField
 from weilidai.lib.ids import uuid7
 from weilidai.lib.money import MoneyField
 
@@ -42,7 +43,9 @@ class VoucherDemand(models.Model):
         related_name="voucher_demands",
         db_index=False,
     )
-    state = FSMField(_("state"), max_length=10, choices=DemandState.choices, default=DemandState.ASKED, protected=True)
+    state = StateField(
+        _("state"), max_length=10, choices=DemandState.choices, default=DemandState.ASKED, protected=True
+    )
     asked_amount = MoneyField(_("to be proved"))
     accepted_amount = MoneyField(_("proved"), default=NOTHING)
     opened_date = models.DateField(_("asked on"))
@@ -132,7 +135,7 @@ class Voucher(models.Model):
     image = models.OneToOneField(
         verbose_name=_("stored image"), to="accounts.StoredImage", on_delete=models.PROTECT, related_name="+"
     )
-    state = FSMField(
+    state = StateField(
         _("state"), max_length=10, choices=VoucherState.choices, default=VoucherState.SUBMITTED, protected=True
     )
     received_at = models.DateTimeField(_("received at"))
@@ -204,7 +207,7 @@ class ForbiddenUse(models.Model):
         verbose_name=_("voucher"), to=Voucher, on_delete=models.PROTECT, related_name="forbidden_use"
     )
     use = models.CharField(_("use"), max_length=20, choices=FORBIDDEN_CHOICES)
-    state = FSMField(
+    state = StateField(
         _("state"),
         max_length=10,
         choices=ForbiddenUseState.choices,

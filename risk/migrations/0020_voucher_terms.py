@@ -10,7 +10,7 @@ import weilidai.lib.money
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("risk", "0018_limit_raises"),
+        ("risk", "0019_rearranged_class"),
     ]
 
     operations = [
