@@ -111,9 +111,7 @@ class TaskActs:
 
     @act(
         title=_("Call"),
-        warning=_(
-            "The attempt is counted before you dial. Speak to the customer alone; to nobody else a word of debt."
-        ),
+        warning=_("The attempt is counted before you dial. To nobody but the customer a word of debt."),
         permission=WORK,
         form=CallForm,
         icon="call",
