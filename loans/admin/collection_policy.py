@@ -140,9 +140,9 @@ def _segment_words(row: dict[str, Any]) -> str:
 
 
 def _lines(names: list[str], prefix: str) -> list[tuple[str, ...]]:
-    """Fields of one row of the form side by side."""
+    """Fields of one row of the form side by side, at most three."""
     rows: dict[str, list[str]] = {}
     for name in names:
         if name.startswith(prefix):
             rows.setdefault(name.rpartition("__")[0], []).append(name)
-    return [tuple(row) for row in rows.values()]
+    return [tuple(row[start : start + 3]) for row in rows.values() for start in range(0, len(row), 3)]

@@ -5,6 +5,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 from django.utils.functional import Promise
+from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminIntegerFieldWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
@@ -22,10 +23,10 @@ from loans.models import CollectionPolicy
 CHANNEL_WORDS: dict[str, str | Promise] = {CALL: _("Task for a collector"), "sms": _("SMS"), "notice": _("Notice")}
 SEGMENT_TEXTS = (
     ("code", _("code")),
-    ("products", _("products")),
-    ("tiers", _("tiers")),
     ("amount_min", _("amount from")),
     ("amount_max", _("amount below")),
+    ("products", _("products")),
+    ("tiers", _("tiers")),
 )
 LISTS = ("products", "tiers")
 
@@ -125,7 +126,7 @@ def _cell_fields(definition: dict[str, Any], bucket: str, segment: str) -> dict[
         step = steps[number] if number < len(steps) else {}
         what = CALL if step.get("channel") == CALL else f"{step['channel']}:{step['template']}" if step else ""
         fields[step_name(bucket, segment, number, "day")] = forms.IntegerField(
-            label=_("day of the bucket"), required=False, min_value=0, max_value=3650, initial=step.get("day"),
+            label=f"{segment} · {translate('day of the bucket')}", required=False, min_value=0, max_value=3650, initial=step.get("day"),
             widget=UnfoldAdminIntegerFieldWidget,
         )  # fmt: skip
         fields[step_name(bucket, segment, number, "what")] = forms.ChoiceField(

@@ -209,7 +209,7 @@ def voucher_file(voucher: Voucher) -> dict[str, Any]:
         "loan_facts": [
             (_("purpose"), loan.get_purpose_display()),
             (_("principal"), f"¥ {loan.principal_amount:,.2f}"),
-            (_("paid out on"), loan.start_date or "–"),
+            (_("paid out on"), loan.start_date.isoformat() if loan.start_date else "–"),
             (_("state"), badge(loan.state, loan.get_state_display())),
         ],
         "demand_facts": demand_facts(demand) if demand is not None else [],
