@@ -126,8 +126,8 @@ def _cell_fields(definition: dict[str, Any], bucket: str, segment: str) -> dict[
         step = steps[number] if number < len(steps) else {}
         what = CALL if step.get("channel") == CALL else f"{step['channel']}:{step['template']}" if step else ""
         fields[step_name(bucket, segment, number, "day")] = forms.IntegerField(
-            label=f"{segment} · {translate('day of the bucket')}", required=False, min_value=0, max_value=3650, initial=step.get("day"),
-            widget=UnfoldAdminIntegerFieldWidget,
+            label=f"{segment} · {translate('day of the bucket')}", required=False, min_value=0, max_value=3650,
+            initial=step.get("day"), widget=UnfoldAdminIntegerFieldWidget,
         )  # fmt: skip
         fields[step_name(bucket, segment, number, "what")] = forms.ChoiceField(
             label=_("what"), required=False, choices=what_choices, initial=what, widget=UnfoldAdminSelectWidget
