@@ -68,7 +68,7 @@ def test_the_next_one_is_taken_called_and_promised(alice: Borrower, task: Collec
     answer = ann.post(f"{DESK}take-next/", {"_form_submitted": "on"})
     assert answer["Location"] == f"{DESK}{task.pk}/change/"
     shown = page(ann, task)
-    assert shown.context["due_total"] == "1,000.80"
+    assert shown.context["due_total"] == "1,003.28"
     assert [(row["masked"], row["allowed"], row["left"]) for row in shown.context["phones"]] == [
         ("138****0000", True, 6)
     ]
@@ -147,7 +147,7 @@ def test_a_debt_paid_meanwhile_is_not_called(alice: Borrower, task: CollectionTa
     ann = staff("ann")
     act(ann, task, "take")
     loan = alice.customer.loans.get()
-    repay(alice, loan, "1000.80", TODAY_OF_CALLS)
+    repay(alice, loan, "1003.28", TODAY_OF_CALLS)
     assert page(ann, task).context["guard"] != ""
     act(ann, task, "call", phone=card_key(alice))
     assert (now().state, CollectionAction.objects.count()) == ("closed", 0)
