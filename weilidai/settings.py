@@ -335,6 +335,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "AppealImageKindEnum": "risk.models.appeal.AppealImage.Kind",
         "AssetProofKindEnum": "risk.models.raises.ProofKind",
+        "VoucherKindEnum": "loans.models.voucher.VoucherKind",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

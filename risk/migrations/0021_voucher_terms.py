@@ -10,7 +10,7 @@ import weilidai.lib.money
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("risk", "0019_rearranged_class"),
+        ("risk", "0020_own_loans"),
     ]
 
     operations = [
