@@ -24,6 +24,7 @@ USE_OF_FUNDS = ("loans.voucher", "loans.voucherdemand", "loans.forbiddenuse")
 COLLECTIONS = ("loans.collectiontask", "loans.collectionaction", "loans.collectionstep", "loans.paymentpromise")
 BOOKS = ("loans.journalentry", "loans.posting", "loans.ledgeraccount", "loans.productaccrual",
          "loans.payoutcallback", "loans.accountingperiod", "loans.bookfault", "loans.journalseal")  # fmt: skip
+PORTFOLIO = ("loans.portfoliofigure",)
 HOUSE = ("lib.auditevent", "lib.statechange", "lib.jobrun", "lib.businessday")
 STAFF = ("accounts.staffuser", "auth.group")
 CHANGES = ("accounts.changerequest",)
@@ -42,7 +43,7 @@ ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
          "risk.change_creditapplication", "risk.change_decisioncontest", "risk.change_creditline"),
     ),
     "risk_analyst": (
-        ("accounts.customer", *GRANTED, *ALERTS, *POLICY, *CHANGES, *USED, *USE_OF_FUNDS),
+        ("accounts.customer", *GRANTED, *ALERTS, *POLICY, *CHANGES, *USED, *USE_OF_FUNDS, *PORTFOLIO),
         (*EVIDENCE, "risk.change_alert", "risk.add_monitoringpolicy", "risk.change_monitoringpolicy",
          "risk.add_screeningpolicy", "risk.change_screeningpolicy", "risk.add_denyentry", "risk.change_denyentry",
          "risk.add_limitraisepolicy", "risk.change_limitraisepolicy", "risk.add_ratereviewpolicy",
@@ -57,12 +58,12 @@ ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         (FULL_NUMBER, "loans.request_relief", "loans.work_collections"),
     ),
     "finance": (
-        ("accounts.customer", *USED, *BOOKS, "lib.jobrun", "lib.businessday"),
+        ("accounts.customer", *USED, *BOOKS, *PORTFOLIO, "lib.jobrun", "lib.businessday"),
         ("loans.add_accountingperiod", "loans.request_money", "loans.request_relief", "loans.decide_approval"),
     ),
     "supervisor": (
         (*PEOPLE, *GRANTED, *ALERTS, *POLICY, *CHANGES, *USED, *USE_OF_FUNDS, *COLLECTIONS,
-         *BOOKS, *HOUSE),
+         *BOOKS, *PORTFOLIO, *HOUSE),
         (FULL_NUMBER, APPROVE_CHANGE, *EVIDENCE, "loans.decide_approval", "loans.lift_forbiddenuse",
          "loans.work_collections", "loans.direct_collections", "loans.change_collectionpolicy",
          "risk.decide_escalated_appeal", "risk.change_alert", "risk.change_screeningpolicy",
@@ -74,7 +75,7 @@ ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
          "risk.change_decisioncontest", "risk.change_creditline", "risk.change_productterms",
          "risk.change_scorecard", "lib.change_businessday"),
     ),
-    "auditor": ((*PEOPLE, *GRANTED, *ALERTS, *POLICY, *USED, *USE_OF_FUNDS, *COLLECTIONS, *BOOKS, *HOUSE,
+    "auditor": ((*PEOPLE, *GRANTED, *ALERTS, *POLICY, *USED, *USE_OF_FUNDS, *COLLECTIONS, *BOOKS, *PORTFOLIO, *HOUSE,
                  *STAFF, *CHANGES), ()),
     "administrator": (
         (*HOUSE, *STAFF, *CHANGES, "risk.product"),

@@ -9,6 +9,7 @@ from loans.admin import (
     loan,
     money,
     payout,
+    portfolio,
     relief,
     voucher,
 )
@@ -22,6 +23,7 @@ __all__ = [
     "loan",
     "money",
     "payout",
+    "portfolio",
     "relief",
     "voucher",
 ]

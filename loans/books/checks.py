@@ -18,6 +18,7 @@ from loans import ledger
 from loans.books.chain import seals_hold
 from loans.books.disclosed import charged_as_disclosed
 from loans.books.fault import Fault
+from loans.books.portfolio import portfolio_matches_tape
 from loans.maths.state import position_of, replay
 from loans.models import (
     Instalment,
@@ -330,5 +331,6 @@ CHECKS: tuple[Check, ...] = (
     accruals_every_day,
     days_in_order,
     tape_matches_journal,
+    portfolio_matches_tape,
     seals_hold,
 )

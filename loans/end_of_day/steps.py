@@ -11,6 +11,7 @@ from loans.end_of_day.accrual import accrual_post
 from loans.end_of_day.collection import collections_step
 from loans.end_of_day.delinquency import facts_write
 from loans.end_of_day.figures import figures_carry
+from loans.end_of_day.portfolio import npl_step, portfolio_step
 from loans.end_of_day.reminders import reminders_send
 from loans.end_of_day.run import Progress, Step
 from loans.end_of_day.tape import tape_hand_over
@@ -84,6 +85,8 @@ STEPS = (
     Step("accrual", _("Post the day's accruals"), accrual_post),
     Step("delinquency", _("Overdue facts"), facts_write),
     Step("tape", _("Hand over the tape"), tape_hand_over),
+    Step("portfolio", _("Figures of the portfolio"), portfolio_step),
+    Step("npl_watch", _("Watch the bad-loan ratio"), npl_step),
     Step("rate_review", _("Begin the quarter's rate review"), _rate_review),
     Step("limit_raises", _("Begin the month's raises"), _limit_raises),
     Step("collections", _("Collections"), collections_step),

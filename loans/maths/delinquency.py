@@ -36,6 +36,38 @@ BUCKETS: tuple[Band, ...] = (
 )
 """The reporting bands shown as `bucket`; they decide nothing. The five classes come from policy data."""
 
+CLASSES = ("normal", "special_mention", "substandard", "doubtful", "loss")
+NPL_CLASSES = frozenset(CLASSES[2:])
+# The first days past due of the classes after the first, where no dated figure of the law tells others:
+# 商业银行金融资产风险分类办法 (2023), as R54 has them.
+CLASS_DAYS = (1, 91, 271, 361)
+
+
+def five_classes(first_days: Sequence[int] = CLASS_DAYS) -> tuple[Band, ...]:
+    """The classes (R54) from the first days past due of the last four; ValueError unless these rise from 1 on."""
+    edges = (0, *first_days)
+    if len(edges) != len(CLASSES):
+        raise ValueError(f"{len(CLASSES) - 1} first days are needed, not {len(first_days)}")
+    ends = [day - 1 for day in first_days]
+    bands = tuple(Band(code, low, high) for code, low, high in zip(CLASSES, edges, [*ends, None], strict=True))
+    check_bands(bands)
+    return bands
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """Days past due that share their bucket and their class."""
+
+    bucket: str
+    risk_class: str
+    days_min: int
+
+
+def cuts(classes: Sequence[Band]) -> tuple[Cut, ...]:
+    """Where buckets and classes part, rising; each cut reaches to the day before the next."""
+    starts = sorted({band.days_min for band in (*BUCKETS, *classes)})
+    return tuple(Cut(bucket_of(days), band_of(days, classes), days) for days in starts)
+
 
 def days_past_due(oldest_unpaid_due_date: date | None, on: date) -> int:
     """Days since the oldest unpaid due date; 0 on the due date itself and when nothing is unpaid."""
@@ -74,3 +106,8 @@ def npl_ratio(principal_by_class: Iterable[tuple[str, Decimal]], npl_classes: Co
     total = sum((principal for _, principal in items), ZERO)
     bad = sum((principal for code, principal in items if code in npl_classes), ZERO)
     return round_rate(bad / total) if total else round_rate(Decimal(0))
+
+
+def is_past_limit(bad: Decimal, total: Decimal, limit: Decimal) -> bool:
+    """Compared as products, so that nothing is rounded: the limit itself is not past the limit."""
+    return bad > limit * total

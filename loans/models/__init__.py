@@ -26,7 +26,14 @@ from loans.models.loan import (
 )
 from loans.models.money import MoneyReceipt, Refund, RefundState, UnappliedBalance, UnappliedMovement
 from loans.models.payout import UNDECIDED, Payout, PayoutCallback, PayoutState, SandboxPayment
-from loans.models.portfolio import DelinquencyFact, ProductAccrual
+from loans.models.portfolio import (
+    DelinquencyFact,
+    PortfolioFigure,
+    ProductAccrual,
+    RollFigure,
+    SegmentFigure,
+    VintageFlow,
+)
 from loans.models.proof import AccountingPeriod, BookFault, JournalChain, JournalSeal, PeriodBalance
 from loans.models.rearrangement import Rearrangement
 from loans.models.repayment import Repayment, RepaymentAllocation
@@ -80,6 +87,7 @@ __all__ = [
     "PayoutCallback",
     "PayoutState",
     "PeriodBalance",
+    "PortfolioFigure",
     "Posting",
     "ProductAccrual",
     "PromiseState",
@@ -88,10 +96,13 @@ __all__ = [
     "RefundState",
     "Repayment",
     "RepaymentAllocation",
+    "RollFigure",
     "SandboxPayment",
+    "SegmentFigure",
     "TaskState",
     "UnappliedBalance",
     "UnappliedMovement",
+    "VintageFlow",
     "Voucher",
     "VoucherDemand",
     "VoucherKind",

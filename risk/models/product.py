@@ -248,6 +248,10 @@ class RegulationParameter(models.Model):
         REARRANGED_WATCH_DAYS = "rearranged_watch_days", _("Rearranged loans: days under observation")
         REARRANGED_CLASS_DAYS = "rearranged_class_days", _("Rearranged loans: classed as at least so many days overdue")
         REARRANGED_AGAIN_DAYS = "rearranged_again_days", _("Rearranged again: classed as at least so many days overdue")
+        SPECIAL_MENTION_DAYS = "special_mention_days", _("Special mention from, days past due")
+        SUBSTANDARD_DAYS = "substandard_days", _("Substandard from, days past due")
+        DOUBTFUL_DAYS = "doubtful_days", _("Doubtful from, days past due")
+        LOSS_DAYS = "loss_days", _("Loss from, days past due")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(_("parameter"), max_length=40, choices=Name.choices)

@@ -47,6 +47,23 @@ class LoanTape(models.Model):
             models.Index(fields=["business_date", "valid_to"], name="tape_by_span"),
             models.Index(fields=["credit_line", "business_date"], name="tape_by_line"),
             models.Index(fields=["loan_id"], condition=models.Q(valid_to__isnull=True), name="tape_newest"),
+            # Serves the night, from the index alone: the open book by days past due, and who goes past a threshold.
+            models.Index(
+                fields=[
+                    "unpaid_due_date",
+                    "product",
+                    "start_date",
+                    "business_date",
+                    "state",
+                    "outstanding_principal_amount",
+                    "class_floor_days",
+                    "class_floor_until_date",
+                ],
+                condition=models.Q(valid_to__isnull=True, state__in=["active", "written_off"]),
+                name="tape_open_book",
+            ),
+            # Serves a day written again: what has changed since.
+            models.Index(fields=["valid_to"], condition=models.Q(valid_to__isnull=False), name="tape_by_end"),
         ]
 
     def __str__(self) -> str:

@@ -74,6 +74,10 @@ EVIDENCE_WORDS: dict[str, Word] = {
     "others": gettext_lazy("Other customers"),
     "transfer": gettext_lazy("Transfer"),
     "row": gettext_lazy("Transfer"),
+    "npl_ratio": gettext_lazy("Bad-loan ratio"),
+    "npl_limit": gettext_lazy("Limit of the ratio"),
+    "npl_principal": gettext_lazy("Non-performing principal"),
+    "outstanding_principal": gettext_lazy("Outstanding principal"),
     "use": gettext_lazy("Use"),
     "merchant": gettext_lazy("Merchant"),
     "asked": gettext_lazy("To be proved"),
@@ -88,7 +92,7 @@ USE_WORDS: dict[str, Word] = {
     "gambling": gettext_lazy("Gambling"),
 }
 WORDS_BY_NAME = {"point": POINT_WORDS, "use": USE_WORDS}
-AMOUNTS = ("amount", "threshold", "asked", "proved")
+AMOUNTS = ("amount", "threshold", "asked", "proved", "npl_principal", "outstanding_principal")
 AMOUNT = re.compile(r"^\d+\.\d\d$")
 
 

@@ -15,6 +15,9 @@ from weilidai.lib.errors import FieldInvalid
 
 KIND = "regulation"
 PERMISSION = "risk.change_regulationparameter"
+Name = RegulationParameter.Name
+# Where the classes after the first begin, in their order.
+CLASS_DAYS = (Name.SPECIAL_MENTION_DAYS, Name.SUBSTANDARD_DAYS, Name.DOUBTFUL_DAYS, Name.LOSS_DAYS)
 
 
 @transaction.atomic
@@ -59,6 +62,25 @@ def _check(name: str, value: Decimal, valid_from: date, as_of: date) -> None:
         raise _fault("value", _("The figure must be above 0"))
     if RegulationParameter.objects.filter(name=name, valid_from=valid_from).exists():
         raise _fault("valid_from", _("This day has its figure already"))
+    if name in CLASS_DAYS:
+        _check_class_days(name, value, valid_from)
+
+
+def _check_class_days(name: str, value: Decimal, valid_from: date) -> None:
+    """A class begins at a whole number of days, after the class before it and before the one behind, on every day on
+    which the figure will hold."""
+    if value != int(value):
+        raise _fault("value", _("Days are a whole number"))
+    place = CLASS_DAYS.index(name)
+    for neighbour in CLASS_DAYS[max(0, place - 1) : place + 2]:
+        if neighbour == name:
+            continue
+        is_before = CLASS_DAYS.index(neighbour) < place
+        rows = RegulationParameter.objects.filter(name=neighbour).order_by("-valid_from")
+        holding = rows.filter(valid_from__lte=valid_from)[:1]
+        for row in [*holding, *rows.filter(valid_from__gt=valid_from)]:
+            if (row.value >= value) if is_before else (row.value <= value):
+                raise _fault("value", _("The classes must follow one another in days past due"))
 
 
 def _fault(field: str, detail: object) -> FieldInvalid:

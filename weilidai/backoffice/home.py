@@ -43,6 +43,8 @@ def home_context(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any
     today, may_see_loans = current_business_date(), request.user.has_perm("loans.view_loan")
     with reports():
         cards, charts = (_cards(today), _charts(today)) if may_see_loans else ([], [])
+        if request.user.has_perm("loans.view_portfoliofigure"):
+            cards = [*cards, npl_card(today)]
     context |= {
         "business_date": today,
         "follows_clock": BusinessDay.objects.filter(date=today, follows_clock=True).exists(),
@@ -65,22 +67,36 @@ def _cards(today: date) -> list[dict[str, Any]]:
         count=Count("pk"),
         owed=Sum("outstanding_principal_amount"),
         overdue=Sum("outstanding_principal_amount", filter=Q(next_due_date__lt=today)),
-        bad=Sum("outstanding_principal_amount", filter=Q(next_due_date__lt=today - timedelta(days=90))),
     )
     lent = Loan.objects.filter(start_date=today).aggregate(total=Sum("principal_amount"), count=Count("pk"))
     received = Repayment.objects.filter(effective_date=today).aggregate(total=Sum("amount"), count=Count("pk"))
     lines = CreditLine.objects.exclude(state=LineState.CLOSED).aggregate(
         count=Count("pk"), limit=Sum("limit_amount"), used=Sum("used_amount")
     )
-    npl = (active["bad"] or ZERO) / active["owed"] * 100 if active["owed"] else ZERO
     return [
         _card(_("Outstanding principal"), _yuan(active["owed"]), _("{n} open loans").format(n=active["count"])),
         _card(_("Paid out today"), _yuan(lent["total"]), _("{n} loans").format(n=lent["count"])),
         _card(_("Received today"), _yuan(received["total"]), _("{n} repayments").format(n=received["count"])),
-        _card(_("Overdue principal"), _yuan(active["overdue"]), _("NPL ratio {n} %").format(n=f"{npl:.2f}")),
+        _card(_("Overdue principal"), _yuan(active["overdue"]), _share_of(active["overdue"], active["owed"])),
         _card(_("Credit lines"), f"{lines['count']:,}", _("limits {n}").format(n=_yuan(lines["limit"]))),
         approval_card(today),
     ]
+
+
+def npl_card(today: date) -> dict[str, Any]:
+    """The bad-loan ratio of the last evening beside its limit (R53)."""
+    newest = newest_closed()
+    line = next((line for line in npl_lines(newest) if not line.product), None) if newest else None
+    limit = npl_limit(newest or today)
+    note = _("limit {n} %, evening of {day}").format(n=f"{(limit * 100).normalize():f}", day=newest or "–")
+    value = f"{line.ratio * 100:.2f} %" if line else "–"
+    is_past = line is not None and line.is_past(limit)
+    return _card(_("NPL ratio"), value, note) | {"url": reverse("admin:loans_portfolio"), "is_bad": is_past}
+
+
+def _share_of(part: Any, whole: Any) -> str:
+    share = (part or ZERO) / whole * 100 if whole else ZERO
+    return _("{n} % of the outstanding principal").format(n=f"{share:.2f}")
 
 
 def _card(title: str, value: str, note: str) -> dict[str, Any]:

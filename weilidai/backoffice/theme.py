@@ -24,6 +24,7 @@ NAVIGATION = [
             {"title": _("Home"), "icon": "home", "link": reverse_lazy("admin:index")},
             _list(_("Customers"), "group", "accounts", "customer"),
             _item(_("Risk dashboard"), "monitoring", "risk_dashboard", "risk.view_decision"),
+            _item(_("Portfolio quality"), "donut_large", "loans_portfolio", "loans.view_portfoliofigure"),
         ]
     },
     {

@@ -1,4 +1,6 @@
-"""`backfill_tape`: the tape of every business date from the first event on, for books older than the tape."""
+"""`backfill_tape`: the tape and the portfolio's figures of every business date from the first event on, for books
+older than these.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -8,12 +10,15 @@ from django.db.models import Max, Min
 
 from loans.end_of_day.tape import tape_hand_over
 from loans.models import LoanEvent
+from loans.services.portfolio import portfolio_write
 from weilidai.lib.models import BusinessDay
 from weilidai.lib.progress import progress_bar
 
 
 class Command(BaseCommand):
-    help = "Writes the tape of all closed business days anew; may be broken off and run again."
+    help = (
+        "Writes the tape and the portfolio's figures of all closed business days anew; may be broken off and run again."
+    )
 
     def handle(self, *args: Any, **options: Any) -> None:
         closed = BusinessDay.objects.filter(state=BusinessDay.State.CLOSED).aggregate(last=Max("date"))["last"]
@@ -24,6 +29,7 @@ class Command(BaseCommand):
                 task = bars.add_task("days", total=(closed - day).days + 1)
                 while day <= closed:
                     written += tape_hand_over(day, lambda done, total: None)["written"]
+                    portfolio_write(day)
                     bars.advance(task)
                     day += timedelta(days=1)
         self.stdout.write(f"{written} lines written")

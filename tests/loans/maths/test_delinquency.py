@@ -9,17 +9,14 @@ from loans.maths.delinquency import (
     band_of,
     bucket_of,
     check_bands,
+    cuts,
     days_past_due,
+    five_classes,
+    is_past_limit,
     npl_ratio,
 )
 
-FIVE_CLASSES = (
-    Band("normal", 0, 0),
-    Band("special_mention", 1, 90),
-    Band("substandard", 91, 270),
-    Band("doubtful", 271, 360),
-    Band("loss", 361, None),
-)
+FIVE_CLASSES = five_classes()
 
 
 def test_overdue_starts_on_the_day_after_the_due_date():
@@ -122,3 +119,27 @@ def test_the_npl_ratio_counts_the_last_three_classes():
 def test_an_empty_book_has_no_bad_loans():
     assert npl_ratio([], {"loss"}) == Decimal("0")
     assert npl_ratio([("normal", Decimal("0.00"))], {"loss"}) == Decimal("0")
+
+
+@pytest.mark.req("R53")
+@pytest.mark.parametrize(("bad", "past"), [("1.20", False), ("1.2001", True), ("1.1999", False), ("0", False)])
+def test_the_limit_itself_is_not_past_the_limit(bad, past):
+    assert is_past_limit(Decimal(bad), Decimal("100.00"), Decimal("0.012")) is past
+    assert is_past_limit(Decimal(0), Decimal(0), Decimal("0.012")) is False
+
+
+@pytest.mark.req("R54")
+def test_other_days_of_the_law_make_other_classes():
+    moved = five_classes([1, 61, 271, 361])
+    assert [band_of(days, moved) for days in (60, 61)] == ["special_mention", "substandard"]
+    assert [(cut.bucket, cut.risk_class) for cut in cuts(five_classes([1, 100, 271, 361]))][4:6] == [
+        ("91-180", "special_mention"),
+        ("91-180", "substandard"),
+    ]
+
+
+@pytest.mark.req("R54")
+@pytest.mark.parametrize("days", [[1, 91, 91, 361], [1, 91, 271], [0, 91, 271, 361], [91, 1, 271, 361]])
+def test_classes_that_do_not_follow_one_another_are_refused(days):
+    with pytest.raises(ValueError):
+        five_classes(days)

@@ -62,6 +62,10 @@ def test_the_tiers_of_weilidai(code: str, limits: tuple[str, str], rates: tuple[
         ("household_credit_amount", AS_OF, "200000"),
         ("single_payment_days", AS_OF, "365"),
         ("npl_ratio_alert", AS_OF, "0.012"),
+        ("special_mention_days", AS_OF, "1"),
+        ("substandard_days", AS_OF, "91"),
+        ("doubtful_days", AS_OF, "271"),
+        ("loss_days", AS_OF, "361"),
     ],
 )
 def test_regulation_holds_from_its_day(name: str, day: date, value: str) -> None:

@@ -22,9 +22,11 @@ D = Decimal
 pytestmark = pytest.mark.usefixtures("policies")
 
 
-def proposed(user: Any, value: str = "0.20", day: date = date(2026, 12, 1)) -> ChangeRequest:
+def proposed(
+    user: Any, value: str = "0.20", day: date = date(2026, 12, 1), name: str = "cost_cap_rate"
+) -> ChangeRequest:
     return regulation_propose(
-        name="cost_cap_rate", value=D(value), valid_from=day, source="notice 7", reason="new cap", user=user, **EDGE
+        name=name, value=D(value), valid_from=day, source="notice 7", reason="new cap", user=user, **EDGE
     )
 
 
@@ -60,3 +62,28 @@ def test_an_approval_after_the_first_day_is_too_late() -> None:
         change_approve(request_id=request.pk, user=staff_create("dave"), as_of=date(2026, 11, 21), at=AT)
     assert ChangeRequest.objects.get().state == "pending"
     assert regulation("cost_cap_rate", date(2026, 11, 21)) == D("0.24")
+
+
+@pytest.mark.req("R54")
+@pytest.mark.parametrize(
+    ("name", "value", "is_taken"),
+    [("substandard_days", "2", True), ("substandard_days", "1", False), ("substandard_days", "270", True),
+     ("substandard_days", "271", False), ("substandard_days", "90.5", False), ("special_mention_days", "91", False),
+     ("loss_days", "271", False), ("loss_days", "272", True)],
+)  # fmt: skip
+def test_classes_keep_their_order_in_days_past_due(name: str, value: str, is_taken: bool) -> None:
+    carol = staff_create("carol")
+    if is_taken:
+        assert proposed(carol, value, name=name).after["value"] == value
+    else:
+        with pytest.raises(FieldInvalid):
+            proposed(carol, value, name=name)
+
+
+@pytest.mark.req("R54")
+def test_a_class_keeps_its_order_also_with_figures_that_come_later() -> None:
+    carol = staff_create("carol")
+    RegulationParameter.objects.create(name="doubtful_days", value=181, valid_from=date(2027, 1, 1))
+    with pytest.raises(FieldInvalid):
+        proposed(carol, "181", name="substandard_days")
+    assert proposed(carol, "180", name="substandard_days").after["value"] == "180"

@@ -7,8 +7,8 @@ from typing import Any
 INK = "#8b95a3"
 
 
-def chart_options(*, legend: bool = True) -> str:
-    """Options of a bar or line chart, as the theme's component takes them."""
+def chart_options(*, legend: bool = True, stacked: bool = False) -> str:
+    """Options of a bar or line chart, as the theme's component takes them; stacked bars are shares of 100."""
     ticks: dict[str, Any] = {"color": INK, "font": {"size": 12}}
     return json.dumps(
         {
@@ -21,8 +21,15 @@ def chart_options(*, legend: bool = True) -> str:
                 "tooltip": {"enabled": True},
             },
             "scales": {
-                "x": {"border": {"width": 0}, "ticks": ticks, "grid": {"display": False}},
-                "y": {"border": {"width": 0}, "ticks": ticks, "grid": {"display": True}, "beginAtZero": True},
+                "x": {"stacked": stacked, "border": {"width": 0}, "ticks": ticks, "grid": {"display": False}},
+                "y": {
+                    "stacked": stacked,
+                    "border": {"width": 0},
+                    "ticks": ticks,
+                    "grid": {"display": True},
+                    "beginAtZero": True,
+                    **({"max": 100} if stacked else {}),
+                },
             },
         }
     )
