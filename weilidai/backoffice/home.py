@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from loans.models import UNDECIDED, Loan, LoanState, Payout, ProductAccrual, Repayment
+from loans.selectors.portfolio import newest_closed, npl_limit, npl_lines
 from loans.selectors.voucher import demands_missing, vouchers_waiting
 from risk.models import (
     OPEN_APPEALS,
