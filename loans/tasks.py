@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import structlog
 from celery import shared_task
 from django.conf import settings
+from django.db import connection
 from django.db.models import Min
 from django.utils import timezone
 from kombu.exceptions import OperationalError
@@ -25,6 +26,9 @@ ROUND_SECONDS = 0.15
 SEAL_ROUNDS_MAX = 200
 # A ring older than this has been overtaken by the next one of beat.
 RING_EXPIRES_SECONDS = 5
+# How many workers a night asks for beside its first, and how long each waits for the others' last ranges.
+NIGHT_HELPERS = 3
+NIGHT_PATIENCE = timedelta(seconds=20)
 
 
 @shared_task(name="loans.payouts_advance")
@@ -70,16 +74,33 @@ def payouts_ring() -> None:
 
 
 @shared_task(name="loans.end_of_day")
-def end_of_day_task() -> list[str]:
-    """Closes every day the clock says is over, and finishes a close that broke off; returns the days closed."""
+def end_of_day_task(is_help: bool = False) -> list[str]:
+    """Closes every day the clock says is over, and finishes a close that broke off; returns the days closed.
+
+    Every worker that is rung shares the work; the first rings some others, and beat goes on ringing.
+    """
     through = day_to_close_by_clock(timezone.now())
     if through is None:
         return []
+    if not is_help:
+        _help_ring()
     try:
-        return [str(day) for day in days_close(through=through, steps=STEPS)]
+        return [str(day) for day in days_close(through=through, steps=STEPS, patience=NIGHT_PATIENCE)]
     except (StepBusy, DayAhead):
         # Another worker is at it, or was faster: nothing is lost, the next ring looks again.
         return []
+
+
+def _help_ring() -> None:
+    """SQLite has one writer: help would only wait."""
+    if connection.vendor != "postgresql":
+        return
+    for _ in range(NIGHT_HELPERS):
+        try:
+            end_of_day_task.apply_async(kwargs={"is_help": True}, retry=False, expires=NIGHT_PATIENCE.total_seconds())
+        except (OperationalError, OSError) as error:
+            log.warning("ring_failed", task="loans.end_of_day", error=str(error))
+            return
 
 
 @shared_task(name="loans.journal_seal")

@@ -162,6 +162,8 @@ REPLICA_LAG_SECONDS_MAX = env.float("REPLICA_LAG_SECONDS_MAX", default=30.0)
 if env.str("DATABASE_REPLICA_URL", default=""):
     DATABASES["replica"] = _replica(env.str("DATABASE_REPLICA_URL"))
     DATABASE_ROUTERS = ["weilidai.routers.ReplicaRouter"]
+# Rows in a range of the end of day; 0: as the database suggests.
+NIGHT_RANGE_ROWS = env.int("NIGHT_RANGE_ROWS", default=0)
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Redis or Valkey. The process manager passes its own private socket when these are not given.

@@ -244,8 +244,8 @@ def balances_match_movements() -> Iterator[Fault]:
 
 def tape_matches_journal() -> Iterator[Fault]:
     """The tape of each of the last closed days adds up to the principal the journal held at its end."""
-    handed = JobRun.objects.filter(job="end_of_day.tape", state=JobRun.State.DONE).order_by("-business_date")
-    for day in handed.values_list("business_date", flat=True)[:TAPE_DAYS]:
+    handed = JobRun.objects.filter(job="end_of_day.tape", partition="", state=JobRun.State.DONE)
+    for day in handed.order_by("-business_date").values_list("business_date", flat=True)[:TAPE_DAYS]:
         told = sum(outstanding_as_of(day).values(), ZERO)
         held = _ledger_sums(day).get(ledger.LOANS_RECEIVABLE, ZERO)
         if told != held:

@@ -8,52 +8,46 @@ from collections import defaultdict
 from datetime import date
 from decimal import Decimal
 from typing import Any
-from uuid import UUID
 
-from django.db import connection, transaction
 from django.utils import timezone
 
 from loans import ledger
-from loans.end_of_day.run import Progress
+from loans.end_of_day.run import Results
 from loans.models import EntryKind, Loan, ProductAccrual
-from loans.selectors.earned import BATCH, KINDS, Sums, earned_by_replay, earned_in_columns, replayed
+from loans.selectors.earned import BATCH, KINDS, Sums, earned_by_replay, earned_in_columns
 from loans.services.journal import entry_post
 from risk.models import Product
 from weilidai.lib.money import ZERO
+from weilidai.lib.partitions import EVERYTHING, Span
 
 
-def earned_by_opening(day: date, progress: Progress) -> Sums:
-    """Cumulative interest, fees and penalties per product on the day after `day`."""
-    told, rest = _divided(day)
+def earned_by_opening(day: date, span: Span = EVERYTHING) -> Sums:
+    """Cumulative interest, fees and penalties per product on the day after `day`, of the loans of a range."""
+    told, rest = earned_in_columns(day, span)
     sums: Sums = defaultdict(lambda: ZERO, told)
     for start in range(0, len(rest), BATCH):
         for loan in Loan.objects.filter(pk__in=rest[start : start + BATCH]).prefetch_related("events"):
             for kind, amount in earned_by_replay(loan, day).items():
                 sums[loan.product_id, kind] += amount
-        progress(min(start + BATCH, len(rest)), len(rest))
     return sums
 
 
-@transaction.atomic
-def _divided(day: date) -> tuple[Sums, list[UUID]]:
-    """What the columns tell, and the keys of the loans to replay, of one snapshot: a loan that is paid meanwhile is
-    in one or the other. Its replay up to `day` is the same before and after that payment.
-    """
-    if connection.vendor == "postgresql" and not connection.savepoint_ids:
-        with connection.cursor() as cursor:
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-    return earned_in_columns(day), list(replayed(day).order_by("pk").values_list("pk", flat=True))
+def earned_of_range(day: date, span: Span) -> dict[str, Any]:
+    """The sums of a range as they are kept until all ranges are done."""
+    return {f"{product}.{kind}": str(amount) for (product, kind), amount in earned_by_opening(day, span).items()}
 
 
-def accrual_post(day: date, progress: Progress) -> dict[str, Any]:
+def accrual_post(day: date, results: Results) -> dict[str, Any]:
     """Posts the growth since the day before, per product and kind, and returns the amounts posted."""
-    sums = earned_by_opening(day, progress)
+    sums: dict[str, Decimal] = defaultdict(lambda: ZERO)
+    for result in results:
+        for name, amount in result.items():
+            sums[name] += Decimal(amount)
     posted: dict[str, Any] = {}
-    with transaction.atomic():
-        for product in Product.objects.all():
-            for kind in KINDS:
-                amount = _growth_post(product, kind, day, sums.get((product.pk, kind), ZERO))
-                posted[f"{product.pk}.{kind}"] = str(amount)
+    for product in Product.objects.all():
+        for kind in KINDS:
+            name = f"{product.pk}.{kind}"
+            posted[name] = str(_growth_post(product, kind, day, sums[name]))
     return posted
 
 

@@ -16,7 +16,6 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.services.notification import Notice, notifications_send
-from loans.end_of_day.run import Progress
 from loans.maths.collection import Plan, Step, Strategies, plan
 from loans.maths.delinquency import bucket_of
 from loans.models import CollectionPolicy, CollectionStep, CollectionTask
@@ -27,6 +26,7 @@ from weilidai.lib.bulk import rows_insert
 from weilidai.lib.business_date import clock_date
 from weilidai.lib.ids import uuid7
 from weilidai.lib.models import BusinessDay
+from weilidai.lib.partitions import EVERYTHING, Span
 
 BATCH = 2000
 Result = CollectionStep.Result
@@ -55,23 +55,20 @@ class Planned(NamedTuple):
     plan: Plan
 
 
-def collections_step(day: date, progress: Progress) -> dict[str, Any]:
-    """The step of the night; the clock is read here."""
-    return collections_run(day, progress, at=timezone.now())
+def collections_step(day: date, span: Span) -> dict[str, Any]:
+    """The step of the night for a range of customers; the clock is read here."""
+    return collections_run(day, span, at=timezone.now())
 
 
-def collections_run(day: date, progress: Progress, *, at: datetime) -> dict[str, Any]:
+def collections_run(day: date, span: Span = EVERYTHING, *, at: datetime) -> dict[str, Any]:
     """What follows for collections from the end of `day`; safe to repeat."""
     opening = day + timedelta(days=1)
     # First what is gone: a promise about a debt that is no more is not broken.
-    kept = tasks_refresh(opening=opening, at=at)
-    decided = promises_decide(day=day, at=at)
-    progress(1, 2)
+    kept = tasks_refresh(opening=opening, at=at, span=span)
+    decided = promises_decide(day=day, at=at, span=span)
     if is_catching_up(opening, at):
-        return {**decided, **kept, "waits": "missed days are being made up for"}
-    taken = steps_take(opening, progress)
-    progress(2, 2)
-    return {**decided, **kept, **taken}
+        return {**decided, **kept}
+    return {**decided, **kept, **steps_take(opening, span)}
 
 
 def is_catching_up(opening: date, at: datetime) -> bool:
@@ -80,23 +77,26 @@ def is_catching_up(opening: date, at: datetime) -> bool:
     return late and opening < clock_date(at)
 
 
-def steps_take(opening: date, progress: Progress) -> dict[str, Any]:
+def steps_take(opening: date, span: Span) -> dict[str, int]:
     """Messages written and tasks opened for the day; what was taken before is not taken again."""
     policy = collection_policy_at(opening)
     strategies = collection_definition_check(policy) if policy else None
     if policy is None or strategies is None or strategies.first_day is None:
-        return {"because": "no strategy asks for anything"}
+        return {}
     done: dict[str, int] = defaultdict(int)
-    for batch in _batches(opening, strategies.first_day):
+    for batch in _batches(opening, strategies.first_day, span):
         for name, count in _batch_take(batch, policy, strategies, opening).items():
             done[name] += count
-        progress(1, 2)
     return dict(done)
 
 
-def _batches(opening: date, first_day: int) -> Iterator[list[Row]]:
+def _batches(opening: date, first_day: int, span: Span) -> Iterator[list[Row]]:
     """Loans late enough for a first step; those of one customer stay together."""
-    rows = overdue_loans(opening).filter(next_due_date__lte=opening - timedelta(days=first_day)).order_by("customer_id")
+    rows = (
+        overdue_loans(opening)
+        .filter(span.within("customer"), next_due_date__lte=opening - timedelta(days=first_day))
+        .order_by("customer_id")
+    )
     found = (Row(*values) for values in rows.values_list(*COLUMNS).iterator(chunk_size=BATCH))
     batch: list[Row] = []
     for _, own in groupby(found, key=lambda row: row.customer_id):

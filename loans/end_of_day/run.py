@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -9,7 +10,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from django.db import transaction
+from django.conf import settings
+from django.db import connection, models, transaction
+from django.db.models import F
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -22,21 +25,56 @@ from weilidai.lib.business_date import (
 )
 from weilidai.lib.errors import DomainError
 from weilidai.lib.models import BusinessDay, JobRun
+from weilidai.lib.partitions import Span, range_advance, ranges_of, ranges_write, spans_cut, spans_known
 
-# A step reports progress at least once a batch; one silent for this long counts as dead wherever it ran. A process
-# killed on this machine is seen to be gone and waits for nobody.
+# A whole step reports progress at least once a batch; one silent for this long counts as dead wherever it ran. A
+# process killed on this machine is seen to be gone and waits for nobody.
 LEASE = timedelta(seconds=60)
+# Rows in a range. A range is one transaction, so that rows the night writes are locked for moments only; SQLite has one
+# writer, whom nobody should wait for long.
+RANGE_ROWS, RANGE_ROWS_SQLITE = 200_000, 2_000
+POLL_SECONDS = 0.05
 
 Progress = Callable[[int, int], None]
 
 
+Results = list[dict[str, Any]]
+
+
 @dataclass(frozen=True)
 class Step:
-    """`run(business_date, progress)` does the work in batches of its own transactions and may be repeated."""
+    """`run(business_date, progress)` does the work in batches of its own transactions and may be repeated. One worker
+    at a time is in it.
+    """
 
     name: str
     label: str | Promise
     run: Callable[[date, Progress], dict[str, Any]]
+
+
+def added_up(day: date, results: Results) -> dict[str, Any]:
+    """What the ranges counted, by name."""
+    names = dict.fromkeys(name for result in results for name in result)
+    return {name: sum(result.get(name, 0) for result in results) for name in names}
+
+
+@dataclass(frozen=True)
+class RangedStep:
+    """`run(business_date, span)` does the rows of one range of keys, for any number of workers at once.
+
+    It is one transaction with the mark that the range is done, and looks at nothing outside the span. `gather` makes
+    the step's result of those of the ranges, in the transaction that ends the step.
+    """
+
+    name: str
+    label: str | Promise
+    run: Callable[[date, Span], dict[str, Any]]
+    # The model whose keys are cut.
+    rows: type[models.Model]
+    gather: Callable[[date, Results], dict[str, Any]] = added_up
+
+
+AnyStep = Step | RangedStep
 
 
 class StepBusy(DomainError):
@@ -76,11 +114,19 @@ def _has_died(claimant: str) -> bool:
     return False
 
 
+def _job(step: AnyStep) -> str:
+    return f"end_of_day.{step.name}"
+
+
+def _row_locked(step: AnyStep, day: date) -> JobRun:
+    JobRun.objects.get_or_create(job=_job(step), business_date=day, partition="")
+    return JobRun.objects.select_for_update().get(job=_job(step), business_date=day, partition="")
+
+
 @transaction.atomic
 def _step_claim(step: Step, day: date, at: datetime) -> JobRun | None:
     """The run row, ours for a lease; None when the step is done. Raises StepBusy while somebody else is alive in it."""
-    JobRun.objects.get_or_create(job=f"end_of_day.{step.name}", business_date=day, partition="")
-    row = JobRun.objects.select_for_update().get(job=f"end_of_day.{step.name}", business_date=day, partition="")
+    row = _row_locked(step, day)
     if row.state == JobRun.State.DONE:
         return None
     alive = row.heartbeat_at is not None and at - row.heartbeat_at < LEASE and not _has_died(row.claimed_by)
@@ -112,7 +158,11 @@ def _step_fail(row: JobRun, error: Exception) -> None:
     )
 
 
-def _step_run(step: Step, day: date, report: Progress) -> None:
+def _step_run(step: AnyStep, day: date, report: Progress) -> None:
+    """Takes the step to its end. Raises StepBusy while somebody else is at what is left of it."""
+    if isinstance(step, RangedStep):
+        _ranges_run(step, day, report)
+        return
     row = _step_claim(step, day, timezone.now())
     if row is None:
         return
@@ -126,16 +176,108 @@ def _step_run(step: Step, day: date, report: Progress) -> None:
     )
 
 
+def _ranges_run(step: RangedStep, day: date, report: Progress) -> None:
+    row = _step_begin(step, day)
+    if row is None:
+        return
+    mine = JobRun.objects.filter(pk=row.pk)
+
+    def work(span: Span) -> dict[str, Any]:
+        result = step.run(day, span)
+        # Last, so that workers wait for each other here no longer than for a commit.
+        mine.update(progress_done=F("progress_done") + 1, heartbeat_at=timezone.now())
+        return result
+
+    try:
+        while range_advance(_job(step), day, work, worker=_claimant()):
+            report(mine.values_list("progress_done", flat=True).get(), row.progress_total)
+        _step_end(step, day)
+    except StepBusy:
+        raise
+    except Exception as error:
+        _step_fail(row, error)
+        raise
+
+
+@transaction.atomic
+def _step_begin(step: RangedStep, day: date) -> JobRun | None:
+    """The row of a step cut into ranges, which the first to come does; None when it is done."""
+    row = _row_locked(step, day)
+    if row.state == JobRun.State.DONE:
+        return None
+    if row.state != JobRun.State.RUNNING:
+        row.progress_total = row.progress_total or step_cut(step, day)
+        row.state, row.error = JobRun.State.RUNNING, ""
+        row.claimed_by, row.started_at = _claimant(), row.started_at or timezone.now()
+        row.heartbeat_at = timezone.now()
+        row.attempts += 1
+        row.save()
+    return row
+
+
+def step_cut(step: RangedStep, day: date) -> int:
+    """Writes the ranges of a step down; returns how many there are. The newest cut is gone on with."""
+    spans = spans_cut(step.rows._default_manager.all(), range_rows(), known=spans_known(_job(step), day))
+    ranges_write(_job(step), day, spans)
+    return len(spans)
+
+
+@transaction.atomic
+def _step_end(step: RangedStep, day: date) -> None:
+    """The step is done once all its ranges are; whoever comes here first says so."""
+    row = _row_locked(step, day)
+    if row.state == JobRun.State.DONE:
+        return
+    ranges = list(ranges_of(_job(step), day).values_list("state", "result"))
+    if any(state != JobRun.State.DONE for state, _ in ranges):
+        raise StepBusy
+    row.result = step.gather(day, [result for _, result in ranges])
+    row.state, row.finished_at = JobRun.State.DONE, timezone.now()
+    row.save(update_fields=["result", "state", "finished_at"])
+
+
+def range_rows() -> int:
+    """How many rows a range has."""
+    usual = RANGE_ROWS if connection.vendor == "postgresql" else RANGE_ROWS_SQLITE
+    return settings.NIGHT_RANGE_ROWS or usual
+
+
+Watch = Callable[[str, int, int], None]
+
+
 def _quiet(step: str, done: int, total: int) -> None:
     """Nobody watches."""
 
 
-def day_close(day: date, *, steps: tuple[Step, ...], watch: Callable[[str, int, int], None] = _quiet) -> None:
-    """Closes one business date. Writes by customers go on: they carry the next date from the first moment."""
+def day_close(
+    day: date, *, steps: tuple[AnyStep, ...], watch: Watch = _quiet, patience: timedelta = timedelta(0)
+) -> None:
+    """Closes one business date. Writes by customers go on: they carry the next date from the first moment.
+
+    Any number of processes may be at it; where only work is left that another has in hands, this one waits for it as
+    long as its patience lasts and then raises StepBusy.
+    """
     business_day_close_begin(day, at=timezone.now())
     for step in steps:
-        _step_run(step, day, partial(watch, step.name))
+        step_finish(step, day, partial(watch, step.name), patience)
     business_day_close_finish(day, at=timezone.now())
+
+
+def step_finish(
+    step: AnyStep,
+    day: date,
+    report: Progress = lambda done, total: None,
+    patience: timedelta = timedelta(0),
+) -> None:
+    """Takes one step of a close to its end, with whoever else is at it."""
+    until = time.monotonic() + patience.total_seconds()
+    while True:
+        try:
+            return _step_run(step, day, report)
+        except StepBusy:
+            if time.monotonic() >= until:
+                raise
+        time.sleep(POLL_SECONDS)
 
 
 def _oldest_unclosed() -> date:
@@ -144,8 +286,9 @@ def _oldest_unclosed() -> date:
 
 
 def days_close(
-    *, through: date | None = None, steps: tuple[Step, ...], watch: Callable[[str, int, int], None] = _quiet
-) -> list[date]:
+    *, through: date | None = None, steps: tuple[AnyStep, ...], watch: Watch = _quiet,
+    patience: timedelta = timedelta(0),
+) -> list[date]:  # fmt: skip
     """Closes the current business date, or every day up to `through`, in order; finishes a broken close first.
 
     Raises `DayAhead` when `through` lies before the first day that is not closed.
@@ -156,7 +299,7 @@ def days_close(
         raise DayAhead
     closed: list[date] = []
     while day <= last:
-        day_close(day, steps=steps, watch=watch)
+        day_close(day, steps=steps, watch=watch, patience=patience)
         closed.append(day)
         day += timedelta(days=1)
     return closed

@@ -1,4 +1,7 @@
-"""The steps of a night, in order. A new nightly rule is one line here and one function."""
+"""The steps of a night, in order. A new nightly rule is one line here and one function.
+
+A `RangedStep` is for what grows with the book: many workers share it. What is small or goes by itself is a `Step`.
+"""
 
 from datetime import date, timedelta
 from typing import Any
@@ -6,16 +9,18 @@ from typing import Any
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models import Customer
 from accounts.services.stored_image import stored_images_sweep
-from loans.end_of_day.accrual import accrual_post
+from loans.end_of_day.accrual import accrual_post, earned_of_range
 from loans.end_of_day.collection import collections_step
 from loans.end_of_day.delinquency import facts_write
 from loans.end_of_day.figures import figures_carry
 from loans.end_of_day.portfolio import npl_step, portfolio_step
 from loans.end_of_day.reminders import reminders_send
-from loans.end_of_day.run import Progress, Step
+from loans.end_of_day.run import AnyStep, Progress, RangedStep, Step
 from loans.end_of_day.tape import tape_hand_over
 from loans.end_of_day.vouchers import vouchers_step
+from loans.models import Loan
 from loans.services.approval import approvals_expire
 from loans.services.gift import gifts_expire
 from risk.services.appeal_deadlines import appeals_close_day
@@ -74,23 +79,23 @@ def _gifts(day: date, progress: Progress) -> dict[str, Any]:
     return {"moved": gifts_expire(as_of=day + timedelta(days=1), at=timezone.now())}
 
 
-STEPS = (
+STEPS: tuple[AnyStep, ...] = (
     Step("invitations", _("Expire invitations"), _invitations),
     Step("applications", _("Expire applications"), _applications),
     Step("appeals", _("Appeals"), _appeals),
     Step("approvals", _("Expire acts that wait for a second person"), _approvals),
     Step("prescreening", _("Pre-screening round"), _prescreening),
     Step("gifts", _("Expire credit gifts"), _gifts),
-    Step("figures", _("Carry figures over period starts and due dates"), figures_carry),
-    Step("accrual", _("Post the day's accruals"), accrual_post),
-    Step("delinquency", _("Overdue facts"), facts_write),
-    Step("tape", _("Hand over the tape"), tape_hand_over),
+    RangedStep("figures", _("Carry figures over period starts and due dates"), figures_carry, Loan),
+    RangedStep("accrual", _("Post the day's accruals"), earned_of_range, Loan, gather=accrual_post),
+    RangedStep("delinquency", _("Overdue facts"), facts_write, Loan),
+    RangedStep("tape", _("Hand over the tape"), tape_hand_over, Loan),
     Step("portfolio", _("Figures of the portfolio"), portfolio_step),
     Step("npl_watch", _("Watch the bad-loan ratio"), npl_step),
     Step("rate_review", _("Begin the quarter's rate review"), _rate_review),
     Step("limit_raises", _("Begin the month's raises"), _limit_raises),
-    Step("collections", _("Collections"), collections_step),
-    Step("reminders", _("Reminders"), reminders_send),
+    RangedStep("collections", _("Collections"), collections_step, Customer),
+    RangedStep("reminders", _("Reminders"), reminders_send, Loan),
     Step("vouchers", _("Vouchers"), vouchers_step),
     Step("approval_band", _("Watch the approval rate"), _approval_band),
     Step("images", _("Sweep of pictures"), _images),

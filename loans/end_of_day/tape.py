@@ -1,25 +1,60 @@
 """Handing the tape over: a row for each loan on which something was entered that day."""
 
+from collections.abc import Iterator
 from datetime import date
+from itertools import islice
 from typing import Any
 
-from loans.end_of_day.run import Progress
+from django.db.models import Q
+
 from loans.maths.state import LoanPosition, position_of
-from loans.models import Loan, LoanEvent, LoanState, Rearrangement
+from loans.models import Loan, LoanEvent, LoanPlan, LoanState, Rearrangement
 from loans.selectors.earned import in_batches
 from loans.selectors.position import is_open, is_returned, is_written_off, loan_book, loan_events
 from risk.models import LoanTape
 from risk.services.tape import tape_write
+from weilidai.lib.partitions import EVERYTHING, Span
+
+BATCH = 2000
+# What the row says of the loan itself, and what only holds while nothing happens.
+COLUMNS = (
+    "pk", "customer_id", "credit_line_id", "product_id", "state", "plan", "start_date", "due_date", "principal_amount",
+    "outstanding_principal_amount", "next_due_date", "daily_rate",
+)  # fmt: skip
+TAPE_COLUMNS = ("loan_id", *COLUMNS[1:10], "unpaid_due_date", "daily_rate")
 
 
-def tape_hand_over(day: date, progress: Progress) -> dict[str, Any]:
+def tape_hand_over(day: date, span: Span = EVERYTHING) -> dict[str, Any]:
     """The tape of one business date; what happened after it is not looked at. Cost follows the day's events."""
-    entered = LoanEvent.objects.filter(business_date=day).values("loan_id")
     written = 0
-    for batch in in_batches(Loan.objects.filter(start_date__isnull=False, pk__in=entered)):
+    told = _told(day, span)
+    while rows := list(islice(told, BATCH)):
+        written += tape_write(business_date=day, rows=rows)
+    # A loan that is paid in between is written again, the same.
+    for batch in in_batches(_entered(day, span).exclude(_is_told(day))):
         written += tape_write(business_date=day, rows=[tape_row(loan, day) for loan in batch])
-        progress(written, written)
     return {"written": written}
+
+
+def _entered(day: date, span: Span) -> Any:
+    entered = LoanEvent.objects.filter(span.within("loan"), business_date=day).values("loan_id")
+    return Loan.objects.filter(start_date__isnull=False, pk__in=entered)
+
+
+def _is_told(day: date) -> Q:
+    """The columns stand for the end of the day: nothing happened later, and no period's end since the last event
+    counts, as it does on plans with interest beside the fee.
+    """
+    later = LoanEvent.objects.filter(business_date__gt=day).values("loan_id")
+    settled_by_day = ~Q(plan=LoanPlan.INSTALMENTS, with_interest=True) | Q(segment_start_date=day)
+    stands = Q(state__in=(LoanState.ACTIVE, LoanState.SETTLED), rearranged_date__isnull=True)
+    return stands & settled_by_day & ~Q(pk__in=later)
+
+
+def _told(day: date, span: Span) -> Iterator[LoanTape]:
+    rows = _entered(day, span).filter(_is_told(day)).order_by().values_list(*COLUMNS)
+    for values in rows.iterator(chunk_size=BATCH):
+        yield LoanTape(business_date=day, **dict(zip(TAPE_COLUMNS, values, strict=True)))
 
 
 def tape_row(loan: Loan, day: date) -> LoanTape:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 from django.db.models import Q, QuerySet
@@ -18,6 +19,7 @@ from loans.models import Loan, LoanEvent, LoanPlan, LoanState, ProductAccrual
 from loans.selectors.position import loan_position
 from risk.models import PenaltyMethod
 from weilidai.lib.money import ZERO
+from weilidai.lib.partitions import Span
 
 BATCH = 500
 STREAM = 5000
@@ -30,30 +32,36 @@ COLUMNS = (
     "penalty_claimed_amount", "penalty_paid_amount", "cost_cap_rate",
 )  # fmt: skip
 
-# %(on)s is the date the figures hold on, %(day)s the last day whose events count.
+# The penalty charged, of columns of these names; `exposure` as of the date asked about.
+PENALTY = """
+CASE WHEN penalty_claimed_amount = 0 THEN 0
+     WHEN cost_cap_rate IS NULL THEN penalty_claimed_amount
+     ELSE greatest(penalty_paid_amount, least(penalty_claimed_amount, greatest(0, trunc(
+          cost_cap_rate * exposure / 365 - interest - fee, 2)))) END
+"""
+# %(on)s is the date the figures hold on, %(day)s the last day whose events count. One statement is one snapshot: a loan
+# paid meanwhile is told by its columns or is among the rest, never both.
 CLOSED_FORM = """
-SELECT product_id, sum(interest), sum(fee), sum(
-    CASE WHEN penalty_claimed_amount = 0 THEN 0
-         WHEN cost_cap_rate IS NULL THEN penalty_claimed_amount
-         ELSE greatest(penalty_paid_amount, least(penalty_claimed_amount, greatest(0, trunc(
-              cost_cap_rate * (exposure_amount + CASE WHEN running THEN outstanding_principal_amount * days ELSE 0 END)
-              / 365 - interest - fee, 2)))) END)
+SELECT product_id, sum(interest) FILTER (WHERE told), sum(fee) FILTER (WHERE told),
+       sum({penalty}) FILTER (WHERE told), array_agg(id) FILTER (WHERE NOT told)
 FROM (
-    SELECT product_id, fee_charged_amount AS fee, penalty_claimed_amount, penalty_paid_amount, cost_cap_rate,
-           coalesce(exposure_amount, 0) AS exposure_amount, outstanding_principal_amount,
-           state = 'active' AS running, %(on)s::date - segment_start_date AS days,
-           interest_settled_amount + CASE WHEN state = 'active' AND (plan = 'single' OR with_interest)
-               THEN round(outstanding_principal_amount * daily_rate * (%(on)s::date - segment_start_date), 2)
-               ELSE 0 END AS interest
+    SELECT id, product_id, fee_charged_amount AS fee, penalty_claimed_amount, penalty_paid_amount, cost_cap_rate,
+           coalesce(exposure_amount, 0) + CASE WHEN state = 'active' AND penalty_claimed_amount <> 0
+               THEN outstanding_principal_amount * (%(on)s::date - segment_start_date) ELSE 0 END AS exposure,
+           CASE WHEN state = 'active' AND (plan = 'single' OR with_interest)
+               THEN interest_settled_amount
+                    + round(outstanding_principal_amount * (daily_rate * (%(on)s::date - segment_start_date)), 2)
+               ELSE interest_settled_amount END AS interest,
+           CASE WHEN state = 'active' THEN exposure_amount IS NOT NULL AND rearranged_date IS NULL
+                     AND NOT (with_interest AND plan = 'instalments')
+                     AND (penalty_method <> 'rate_uplift' OR coalesce(next_due_date >= %(on)s, false))
+                ELSE true END
+           AND id NOT IN (SELECT loan_id FROM loans_loanevent WHERE business_date > %(day)s) AS told
     FROM loans_loan
-    WHERE start_date <= %(day)s
-      AND id NOT IN (SELECT loan_id FROM loans_loanevent WHERE business_date > %(day)s)
-      AND NOT (state = 'active' AND (exposure_amount IS NULL OR rearranged_date IS NOT NULL
-               OR (with_interest AND plan = 'instalments')
-               OR (penalty_method = 'rate_uplift' AND next_due_date < %(on)s)))
+    WHERE start_date <= %(day)s AND id BETWEEN %(first)s AND %(last)s
 ) figures
 GROUP BY product_id
-"""
+""".replace("{penalty}", PENALTY)
 
 
 def replayed(day: date) -> QuerySet[Loan]:
@@ -82,24 +90,30 @@ def in_batches(loans: QuerySet[Loan]) -> Iterator[list[Loan]]:
         last = rows[-1].pk
 
 
-def earned_in_columns(day: date) -> Sums:
-    """Cumulative interest, fees and penalties per product on the day after `day`, of all loans not `replayed`."""
+def earned_in_columns(day: date, span: Span) -> tuple[Sums, list[UUID]]:
+    """Cumulative interest, fees and penalties per product on the day after `day`, and the keys of the loans `replayed`,
+    which are not in the sums.
+    """
     if connection.vendor == "postgresql":
-        return _by_statement(day)
-    return _by_stream(day)
+        return _by_statement(day, span)
+    rest = replayed(day).filter(span.within())
+    return _by_stream(day, span), list(rest.order_by("pk").values_list("pk", flat=True))
 
 
-def _by_statement(day: date) -> Sums:
-    with connection.cursor() as cursor:
-        cursor.execute(CLOSED_FORM, {"on": day + timedelta(days=1), "day": day})
-        return {
-            (product, kind): amount for product, *amounts in cursor for kind, amount in zip(KINDS, amounts, strict=True)
-        }
-
-
-def _by_stream(day: date) -> Sums:
+def _by_statement(day: date, span: Span) -> tuple[Sums, list[UUID]]:
     sums: Sums = defaultdict(lambda: ZERO)
-    told = Loan.objects.filter(start_date__lte=day).exclude(pk__in=replayed(day).values("pk"))
+    rest: list[UUID] = []
+    with connection.cursor() as cursor:
+        cursor.execute(CLOSED_FORM, {"on": day + timedelta(days=1), "day": day, **span.params})
+        for product, *amounts, others in cursor:
+            sums |= {(product, kind): amount or ZERO for kind, amount in zip(KINDS, amounts, strict=True)}
+            rest += others or []
+    return sums, sorted(rest)
+
+
+def _by_stream(day: date, span: Span) -> Sums:
+    sums: Sums = defaultdict(lambda: ZERO)
+    told = Loan.objects.filter(span.within(), start_date__lte=day).exclude(pk__in=replayed(day).values("pk"))
     for row in told.values(*COLUMNS).iterator(chunk_size=STREAM):
         earned = earned_on(_running(row), day + timedelta(days=1))
         for kind, amount in zip(KINDS, (earned.interest, earned.fee, earned.penalty), strict=True):

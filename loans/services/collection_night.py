@@ -24,6 +24,7 @@ from loans.models import (
 from loans.selectors.collection import OPEN_TASKS, overdue_totals
 from weilidai.lib.audit import Actor, state_change_records
 from weilidai.lib.money import ZERO
+from weilidai.lib.partitions import EVERYTHING, Span
 
 ACTOR = Actor.system("collections")
 BATCH = 2000
@@ -44,10 +45,11 @@ def _locked(model: type[Any], page: list[UUID], **still: Any) -> list[Any]:
     return list(rows.order_by("pk"))
 
 
-def promises_decide(*, day: date, at: datetime) -> dict[str, int]:
+def promises_decide(*, day: date, at: datetime, span: Span = EVERYTHING) -> dict[str, int]:
     """Kept as soon as the amount came in, broken at the end of the day it was promised for."""
     counts: dict[str, int] = defaultdict(int)
-    keys = list(PaymentPromise.objects.filter(state=PromiseState.OPEN).order_by("pk").values_list("pk", flat=True))
+    found = PaymentPromise.objects.filter(span.within("customer"), state=PromiseState.OPEN)
+    keys = list(found.order_by("pk").values_list("pk", flat=True))
     for page in _pages(keys):
         for state, count in _page_decide(page, day, at).items():
             counts[f"promises_{state}"] += count
@@ -106,10 +108,11 @@ def _tasks_raise(keys: list[UUID], day: date) -> None:
         )
 
 
-def tasks_refresh(*, opening: date, at: datetime) -> dict[str, int]:
+def tasks_refresh(*, opening: date, at: datetime, span: Span = EVERYTHING) -> dict[str, int]:
     """Open tasks get the figures of the day that opens; those of customers who are late no more are closed."""
     counts: dict[str, int] = defaultdict(int)
-    keys = list(CollectionTask.objects.filter(state__in=OPEN_TASKS).order_by("pk").values_list("pk", flat=True))
+    found = CollectionTask.objects.filter(span.within("customer"), state__in=OPEN_TASKS)
+    keys = list(found.order_by("pk").values_list("pk", flat=True))
     for page in _pages(keys):
         for name, count in tasks_follow(page, opening=opening, at=at).items():
             counts[name] += count

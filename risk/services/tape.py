@@ -6,6 +6,9 @@ from datetime import date, timedelta
 from django.db import transaction
 
 from risk.models import LoanTape
+from weilidai.lib.bulk import rows_insert
+
+COLUMNS = [field.attname for field in LoanTape._meta.concrete_fields if not field.primary_key]
 
 
 @transaction.atomic
@@ -18,5 +21,4 @@ def tape_write(*, business_date: date, rows: Sequence[LoanTape]) -> int:
     LoanTape.objects.filter(loan_id__in=loans, business_date=business_date).delete()
     earlier = LoanTape.objects.filter(loan_id__in=loans, business_date__lt=business_date)
     earlier.filter(valid_to__isnull=True).update(valid_to=business_date - timedelta(days=1))
-    LoanTape.objects.bulk_create(rows, batch_size=1000)
-    return len(rows)
+    return rows_insert(LoanTape, COLUMNS, [[getattr(row, column) for column in COLUMNS] for row in rows])

@@ -140,9 +140,9 @@ def copies() -> Iterator[Callable[[str], str]]:
             admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
 
 
-def manage(url: str, *words: str) -> "subprocess.Popen[bytes]":
+def manage(url: str, *words: str, **values: str) -> "subprocess.Popen[bytes]":
     command = [sys.executable, "manage.py", *words]
-    environment = process_environment(DATABASE_URL=url)
+    environment = process_environment(DATABASE_URL=url, **values)
     return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
@@ -192,3 +192,76 @@ def test_a_close_killed_again_and_again_leaves_what_an_undisturbed_one_leaves(co
     assert rows(disturbed, counted) == [((LAST - TODAY).days + 1,)]
     assert rows(disturbed, "SELECT count(*) FROM loans_delinquencyfact") > [(0,)]
     finished(manage(disturbed, "verify_books"))
+
+
+# --- Many workers at one night ----------------------------------------------------------------------------------
+
+WORKERS, ROUNDS, SMALL_RANGES = 3, 3, {"NIGHT_RANGE_ROWS": "3"}
+# Everything but the keys and the clock times of what was written.
+BOOKS = {
+    "accounts_notification": "customer_id, kind, params, dedupe_key, business_date",
+    "loans_collectionstep": "loan_id, customer_id, spell_date, code, bucket, segment, template, result, business_date",
+    "loans_delinquencyfact": "loan_id, business_date, days_past_due, bucket, outstanding_principal_amount",
+    "loans_journalentry": "kind, reference, effective_date, product_id",
+    "loans_loan": "*",
+    "loans_posting p JOIN loans_journalentry e ON e.id = p.entry_id": "reference, ledger_account_id, side, p.amount",
+    "loans_productaccrual": "product_id, kind, business_date, cumulative_amount, amount",
+    "lib_businessday": "date, state",
+    "risk_loantape": "loan_id, business_date, valid_to, state, outstanding_principal_amount, unpaid_due_date",
+}
+
+
+def books(url: str) -> dict[str, list[Any]]:
+    return {
+        table: sorted(rows(url, f"SELECT ({columns})::text FROM {table}"))  # noqa: S608
+        if columns != "*"
+        else sorted(rows(url, f"SELECT {table}::text FROM {table}"))  # noqa: S608
+        for table, columns in BOOKS.items()
+    }
+
+
+def ranges_done(url: str) -> int:
+    return int(rows(url, "SELECT count(*) FROM lib_jobrun WHERE last_key IS NOT NULL AND state = 'done'")[0][0])
+
+
+def close_with_deaths(url: str) -> int:
+    """Some workers close the days together and die at any statement; returns how many were killed at work."""
+    killed, before = 0, ranges_done(url)
+    workers = [manage(url, "end_of_day", "--through", str(LAST), **SMALL_RANGES) for _ in range(WORKERS)]
+    wait_until(
+        lambda: ranges_done(url) > before or all(worker.poll() is not None for worker in workers),
+        seconds=60, what="a range to be done",
+    )  # fmt: skip
+    for worker in workers:
+        time.sleep(random.uniform(0, 0.5))
+        worker.kill()
+        worker.communicate()
+        killed += worker.returncode == -signal.SIGKILL
+    return killed
+
+
+@pytest.mark.req("R14")
+def test_many_workers_killed_at_random_leave_what_one_leaves(copies: Callable[[str], str]) -> None:
+    day_set()
+    policy()
+    for number in range(6):
+        who = borrower(f"b{number}", number=f"622202020000000{number}00")
+        who.draw("1000.00", days=5 + number)
+        who.draw("1200.00", plan="instalments", periods=3)
+    turns(3)
+    one, many = copies("one"), copies("many")
+    finished(manage(one, "end_of_day", "--through", str(LAST)))
+    killed = sum(close_with_deaths(many) for _ in range(ROUNDS))
+    assert killed >= ROUNDS, "the nights were over before the kills: more days are needed"
+    left = [manage(many, "end_of_day", "--through", str(LAST), **SMALL_RANGES) for _ in range(2)]
+    codes = [worker.wait(timeout=120) for worker in left]
+    # The one that found nothing left to close says so.
+    assert 0 in codes
+    # Both shared the work: some ranges of the same step have been done by different processes.
+    shared = (
+        "SELECT count(*) FROM (SELECT job, business_date FROM lib_jobrun WHERE last_key IS NOT NULL"
+        " GROUP BY 1, 2 HAVING count(DISTINCT claimed_by) > 1) s"
+    )
+    assert rows(many, shared) > [(0,)]
+    assert books(many) == books(one)
+    finished(manage(many, "verify_books"))

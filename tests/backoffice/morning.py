@@ -104,7 +104,7 @@ def late_people() -> None:
         loan_id=loan.pk, customer=line.customer, image=photo(7), actor=Actor.of(line.customer), as_of=AS_OF, at=AT,
         spending=Spending("invoice", Decimal("400.00"), "新东方学校", AS_OF, "autumn course"),
     )  # fmt: skip
-    collections_run(AS_OF - timedelta(days=1), lambda done, total: None, at=AT)
+    collections_run(AS_OF - timedelta(days=1), at=AT)
 
 
 def payout_taken(loan: Loan) -> str:

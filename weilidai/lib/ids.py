@@ -5,6 +5,13 @@ import time
 import uuid
 from datetime import UTC, datetime
 
+# A new UUIDv7 in a statement on PostgreSQL: the milliseconds over the first six bytes, the version over the next.
+UUID7_SQL = (
+    "encode(set_byte(overlay(uuid_send(gen_random_uuid())"
+    " placing substring(int8send((extract(epoch from clock_timestamp()) * 1000)::bigint) from 3) from 1 for 6),"
+    " 6, 112 + floor(random() * 16)::integer), 'hex')::uuid"
+)
+
 
 def uuid7_floor(at: datetime) -> uuid.UUID:
     """The smallest UUIDv7 of an instant: rows made at or after it have greater keys."""

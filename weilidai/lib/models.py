@@ -181,6 +181,9 @@ class JobRun(models.Model):
     finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
     error = models.TextField(_("error"), blank=True, default="")
     result = models.JSONField(_("result"), default=dict, blank=True)
+    # Of a range of keys: where it begins and ends, both counted in (`weilidai/lib/partitions.py`).
+    first_key = models.UUIDField(_("first key"), null=True, blank=True)
+    last_key = models.UUIDField(_("last key"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("job run")

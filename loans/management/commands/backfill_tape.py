@@ -28,7 +28,7 @@ class Command(BaseCommand):
             with progress_bar() as bars:
                 task = bars.add_task("days", total=(closed - day).days + 1)
                 while day <= closed:
-                    written += tape_hand_over(day, lambda done, total: None)["written"]
+                    written += tape_hand_over(day)["written"]
                     portfolio_write(day)
                     bars.advance(task)
                     day += timedelta(days=1)

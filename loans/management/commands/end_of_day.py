@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from rich.console import Console
 from rich.progress import Progress, TaskID
 
-from loans.end_of_day.run import days_close
+from loans.end_of_day.run import LEASE, days_close
 from loans.end_of_day.steps import STEPS
 from weilidai.lib.errors import DomainError
 
@@ -28,7 +28,7 @@ class Command(BaseCommand):
                 bars.update(tasks[step], completed=done, total=total or None)
 
             try:
-                closed = days_close(through=through, steps=STEPS, watch=watch)
+                closed = days_close(through=through, steps=STEPS, watch=watch, patience=LEASE)
             except DomainError as error:
                 raise CommandError(str(error)) from error
         for day in closed:

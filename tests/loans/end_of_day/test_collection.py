@@ -26,7 +26,7 @@ def quiet(done: int, total: int) -> None:
 
 
 def run(number: int, at: datetime = NOW) -> dict[str, Any]:
-    return collections_run(day(number), quiet, at=at)
+    return collections_run(day(number), at=at)
 
 
 def told() -> list[tuple[str, int]]:

@@ -61,10 +61,6 @@ def reminders_by_replay(opening: date) -> list[tuple[str, str, str]]:
     return sorted(found)
 
 
-def nothing(done: int, total: int) -> None:
-    """Nobody watches."""
-
-
 def by_replay(last: date) -> Sums:
     sums: Sums = {}
     for loan in Loan.objects.filter(start_date__lte=last).prefetch_related("events"):
@@ -118,7 +114,7 @@ def test_columns_and_replay_agree_every_night_of_random_lives(seed: int):
     for number in range(75):
         last = day(number)
         close_through(last)
-        sums = earned_by_opening(last, nothing)
+        sums = earned_by_opening(last)
         assert {key: amount for key, amount in sums.items() if amount} == by_replay(last), last
         assert reminded(day(number + 1)) == reminders_by_replay(day(number + 1)), last
         for person, loan in dice.sample(loans, 2):
@@ -174,8 +170,8 @@ def test_figures_are_carried_once(alice: Borrower):
     eve = second.start_date - timedelta(days=1)
     assert first.due_date == eve
     before = Loan.objects.get(pk=loan.pk)
-    assert figures_carry(eve, nothing) == {"loans": 1}
-    assert figures_carry(eve, nothing) == {"loans": 0}
+    assert figures_carry(eve) == {"loans": 1}
+    assert figures_carry(eve) == {"loans": 0}
     after = Loan.objects.get(pk=loan.pk)
     assert after.fee_charged_amount - before.fee_charged_amount == second.fee_amount
     # Half of the first period's principal, now overdue.
@@ -189,7 +185,7 @@ def test_an_instalment_paid_ahead_starts_without_a_charge(alice: Borrower):
     prepayment_make(loan_id=loan.pk, customer=alice.customer, periods=2, as_of=day(3), at=NOW,
                     actor=Actor.of(alice.customer))  # fmt: skip
     second = Instalment.objects.get(loan=loan, number=2)
-    assert figures_carry(second.start_date - timedelta(days=1), nothing) == {"loans": 0}
+    assert figures_carry(second.start_date - timedelta(days=1)) == {"loans": 0}
 
 
 def test_a_loan_on_time_is_not_replayed(alice: Borrower):

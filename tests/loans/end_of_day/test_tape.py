@@ -63,12 +63,12 @@ def test_a_night_run_again_writes_the_same(alice: Borrower):
     loan = active_loan(alice, days=5)
     close_through(day(1))
     before = rows()
-    tape_hand_over(day(0), lambda done, total: None)
-    tape_hand_over(day(1), lambda done, total: None)
+    tape_hand_over(day(0))
+    tape_hand_over(day(1))
     assert rows() == before
     repay(alice, loan, "300.00", day(2))
-    tape_hand_over(day(2), lambda done, total: None)
-    tape_hand_over(day(2), lambda done, total: None)
+    tape_hand_over(day(2))
+    tape_hand_over(day(2))
     assert [row[:2] for row in rows()] == [(0, 1), (2, None)]
 
 

@@ -55,6 +55,6 @@ def test_a_task_somebody_is_taking_is_passed_over(alice: Borrower) -> None:
 def test_the_night_run_by_several_at_once_takes_each_step_once(alice: Borrower) -> None:
     late_ones(alice, 6)
     CollectionStep.objects.all().delete()
-    together(lambda _: collections_run(day(4), quiet, at=MORNING), 4)
+    together(lambda _: collections_run(day(4), at=MORNING), 4)
     assert (CollectionStep.objects.count(), CollectionTask.objects.count()) == (6, 6)
     assert PaymentPromise.objects.count() == 0
