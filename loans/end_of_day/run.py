@@ -25,7 +25,7 @@ from weilidai.lib.business_date import (
 )
 from weilidai.lib.errors import DomainError
 from weilidai.lib.models import BusinessDay, JobRun
-from weilidai.lib.partitions import Span, range_advance, ranges_of, ranges_write, spans_cut, spans_known
+from weilidai.lib.partitions import Span, range_advance, ranges_of, ranges_write, spans_cut, spans_known, spans_of
 
 # A whole step reports progress at least once a batch; one silent for this long counts as dead wherever it ran. A
 # process killed on this machine is seen to be gone and waits for nobody.
@@ -216,8 +216,15 @@ def _step_begin(step: RangedStep, day: date) -> JobRun | None:
 
 
 def step_cut(step: RangedStep, day: date) -> int:
-    """Writes the ranges of a step down; returns how many there are. The newest cut is gone on with."""
-    spans = spans_cut(step.rows._default_manager.all(), range_rows(), known=spans_known(_job(step), day))
+    """Writes the ranges of a step down; returns how many there are.
+
+    Steps over the same rows share one cut a night, which goes on with that of the night before.
+    """
+    cut = f"end_of_day.cut.{step.rows._meta.model_name}"
+    spans = spans_of(ranges_of(cut, day))
+    if not spans:
+        spans = spans_cut(step.rows._default_manager.all(), range_rows(), known=spans_known(cut, day))
+        ranges_write(cut, day, spans, JobRun.State.DONE)
     ranges_write(_job(step), day, spans)
     return len(spans)
 

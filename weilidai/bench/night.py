@@ -26,7 +26,7 @@ BASELINE = "plain SQL that reads the sum and writes the same rows"
 LOANS = """
 CREATE TEMPORARY TABLE book ON COMMIT DROP AS
 SELECT ('0190' || lpad(to_hex(g), 8, '0') || '70008' || substr(md5(g::text), 1, 15))::uuid AS id,
-       gen_random_uuid() AS customer_id, g, g %% 10 < 7 AS single, g %% 10 = 3 AS late,
+       gen_random_uuid() AS customer_id, g, g %% 10 < 7 AS single, g %% 10 = 8 AS late,
        (CASE WHEN g %% 10 < 7 THEN (g::bigint * 7919) %% 186 ELSE (g::bigint * 7919) %% 170 END)::integer AS age
 FROM generate_series(1, %(size)s) g;
 

@@ -67,16 +67,22 @@ def spans_known(job: str, before: date) -> list[UUID]:
     return [end for end in ends.order_by("partition").values_list("last_key", flat=True) if end not in (None, HIGHEST)]
 
 
-def ranges_write(job: str, business_date: date, spans: list[Span]) -> None:
+def ranges_write(job: str, business_date: date, spans: list[Span], state: str = JobRun.State.PENDING) -> None:
     """Writes the ranges of a job and date down, once: those already there stay."""
     JobRun.objects.bulk_create(
         [
             JobRun(job=job, business_date=business_date, partition=f"{number:06d}", first_key=span.first,
-                   last_key=span.last)
+                   last_key=span.last, state=state)
             for number, span in enumerate(spans)
         ],
         ignore_conflicts=True,
     )  # fmt: skip
+
+
+def spans_of(rows: QuerySet[JobRun]) -> list[Span]:
+    """The spans of ranges written down."""
+    pairs = rows.values_list("first_key", "last_key")
+    return [Span(first, last) for first, last in pairs if first is not None and last is not None]
 
 
 def ranges_of(job: str, business_date: date) -> QuerySet[JobRun]:

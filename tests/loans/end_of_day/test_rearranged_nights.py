@@ -17,7 +17,6 @@ from tests.loans.end_of_day.test_columns import (
     act,
     by_replay,
     draw_all,
-    nothing,
     people,
     reminded,
     reminders_by_replay,
@@ -70,7 +69,7 @@ def test_columns_replay_and_journal_agree_every_night(seed: int) -> None:
     for number in range(55):
         last = day(number)
         close_through(last)
-        sums = earned_by_opening(last, nothing)
+        sums = earned_by_opening(last)
         assert {key: amount for key, amount in sums.items() if amount} == by_replay(last), last
         assert reminded(day(number + 1)) == reminders_by_replay(day(number + 1)), last
         person, loan = dice.choice(loans)
