@@ -119,8 +119,13 @@ def _job(step: AnyStep) -> str:
 
 
 def _row_locked(step: AnyStep, day: date) -> JobRun:
-    JobRun.objects.get_or_create(job=_job(step), business_date=day, partition="")
-    return JobRun.objects.select_for_update().get(job=_job(step), business_date=day, partition="")
+    key: dict[str, Any] = {"job": _job(step), "business_date": day, "partition": ""}
+    rows = JobRun.objects.select_for_update().filter(**key)
+    row = rows.first()
+    if row is None:
+        JobRun.objects.get_or_create(**key)
+        row = rows.get()
+    return row
 
 
 @transaction.atomic
@@ -189,8 +194,10 @@ def _ranges_run(step: RangedStep, day: date, report: Progress) -> None:
         return result
 
     try:
-        while range_advance(_job(step), day, work, worker=_claimant()):
-            report(mine.values_list("progress_done", flat=True).get(), row.progress_total)
+        done = row.progress_done
+        while done < row.progress_total and range_advance(_job(step), day, work, worker=_claimant()):
+            done += 1
+            report(done, row.progress_total)
         _step_end(step, day)
     except StepBusy:
         raise

@@ -11,6 +11,7 @@ from weilidai.bench.measure import Case, Result
 from weilidai.bench.night import night
 from weilidai.bench.partitions import partitions
 from weilidai.bench.posting import journal
+from weilidai.bench.recalculation import recalculation
 from weilidai.bench.review import review
 from weilidai.bench.small import decision, replay_of_a_loan
 from weilidai.bench.variables import variables
@@ -20,6 +21,7 @@ CASES: dict[str, Case] = {
     "journal": journal,
     "decision": decision,
     "night": night,
+    "recalculation": recalculation,
     "layers": layers,
     "assessment": assessment,
     "review": review,
