@@ -5,6 +5,7 @@ from datetime import time, timedelta
 from decimal import Decimal
 
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import ContactRule, Device, StaffUser
@@ -13,6 +14,7 @@ from loans.end_of_day.collection import collections_run
 from loans.models import Loan, Payout
 from loans.selectors.quote import Request
 from loans.services.disbursement import payout_confirm
+from loans.services.journal import ledger_accounts_load
 from loans.services.loan import loan_request
 from loans.services.voucher import Spending, voucher_submit
 from risk.models import Alert, BureauReport, CreditLine, FreezeReason, Screening
@@ -84,6 +86,7 @@ def seed() -> None:
 
 def late_people() -> None:
     """Two loans of five days, forty days ago, and the tasks the strategies ask for; one of them with a voucher."""
+    ledger_accounts_load()
     # No quiet hours: the morning is played at any hour.
     ContactRule.objects.update(quiet_from=time(0), quiet_to=time(0))
     before = AS_OF - timedelta(days=40)
@@ -92,14 +95,16 @@ def late_people() -> None:
         device = Device.objects.create(
             customer=line.customer, fingerprint=f"{openid}-phone", first_seen_at=AT, last_seen_at=AT, verified_at=AT
         )
-        loan = loan_request(
-            customer=line.customer, credit_line_id=line.pk, request=Request(Decimal(amount), "single", 5, None),
-            bank_card_id=line.customer.bank_cards.get().pk, purpose="education", device=device, as_of=before,
-            at=AT - timedelta(days=40), actor=Actor.of(line.customer),
-        )  # fmt: skip
-        payout_confirm(
-            reference=payout_taken(loan), bank_reference="bank", at=AT, as_of=before, actor=Actor.system("bank")
-        )
+        # In one transaction: no worker ever finds the order waiting.
+        with transaction.atomic():
+            loan = loan_request(
+                customer=line.customer, credit_line_id=line.pk, request=Request(Decimal(amount), "single", 5, None),
+                bank_card_id=line.customer.bank_cards.get().pk, purpose="education", device=device, as_of=before,
+                at=AT - timedelta(days=40), actor=Actor.of(line.customer),
+            )  # fmt: skip
+            payout_confirm(
+                reference=payout_taken(loan), bank_reference="bank", at=AT, as_of=before, actor=Actor.system("bank")
+            )
     voucher_submit(
         loan_id=loan.pk, customer=line.customer, image=photo(7), actor=Actor.of(line.customer), as_of=AS_OF, at=AT,
         spending=Spending("invoice", Decimal("400.00"), "新东方学校", AS_OF, "autumn course"),
