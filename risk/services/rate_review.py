@@ -153,7 +153,7 @@ def _batch(partition: RateReviewPartition, last: UUID | None) -> tuple[int, UUID
     if last is not None:
         rows = rows.filter(pk__gt=last)
     locked = rows if run.is_dry_run else rows.select_for_update(of=("self",))
-    lines = list(locked.select_related("customer")[:BATCH])
+    lines = list(locked[:BATCH])
     if not lines:
         return 0, None, Counter()
     known: set[UUID] = set()

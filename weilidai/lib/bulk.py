@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from django.db import connection, models
+from django.db import IntegrityError, connection, models
 
 # SQLite takes so many values in one statement at most.
 VALUES_MAX = 30_000
@@ -87,6 +87,18 @@ def _insert_of(model: type[models.Model], vendor: str, count: int) -> str:
     table, names = _names(model, columns)
     places = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * count)
     return f"INSERT INTO {table} ({names}) VALUES {places}"  # noqa: S608
+
+
+def rows_copy(model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Inserts rows of raw column values (JSON as text), all of them new: on PostgreSQL by COPY, the cheapest way in."""
+    if connection.vendor != "postgresql":
+        if rows_insert(model, columns, rows) != len(rows):
+            raise IntegrityError("a row is there already")
+        return
+    table, names = _names(model, columns)
+    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 def rows_update(rows: Sequence[models.Model], columns: Sequence[str]) -> int:
