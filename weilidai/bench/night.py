@@ -21,12 +21,12 @@ OPENING = DAY + timedelta(days=1)
 PREFERRED: Sizes = (10_000, 100_000, 1_000_000)
 BASELINE = "plain SQL that reads the sum and writes the same rows"
 
-# Seven in ten are single-payment loans of 180 days, the others six instalments of 30 days; one in ten has missed its
-# last due date. `g` numbers the loans, `age` is days since the payout.
+# Seven in ten are single-payment loans of 180 days, the others six instalments of 30 days; one in a hundred has missed
+# its last due date. `g` numbers the loans, `age` is days since the payout.
 LOANS = """
 CREATE TEMPORARY TABLE book ON COMMIT DROP AS
 SELECT ('0190' || lpad(to_hex(g), 8, '0') || '70008' || substr(md5(g::text), 1, 15))::uuid AS id,
-       gen_random_uuid() AS customer_id, g, g %% 10 < 7 AS single, g %% 10 = 8 AS late,
+       gen_random_uuid() AS customer_id, g, g %% 10 < 7 AS single, g %% 100 = 8 AS late,
        (CASE WHEN g %% 10 < 7 THEN (g::bigint * 7919) %% 186 ELSE (g::bigint * 7919) %% 170 END)::integer AS age
 FROM generate_series(1, %(size)s) g;
 
