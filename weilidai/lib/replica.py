@@ -84,7 +84,8 @@ def replica_lag_seconds() -> float:
     something, and one whose stream is broken falls behind the primary's position and grows old.
     """
     with connections[DEFAULT_DB_ALIAS].cursor() as cursor:
-        cursor.execute("SELECT pg_current_wal_lsn()::text")
+        # The position of insertion: what was committed without waiting for the disk counts, too.
+        cursor.execute("SELECT pg_current_wal_insert_lsn()::text")
         position = cursor.fetchone()[0]
     with connections[REPLICA].cursor() as cursor:
         cursor.execute(
