@@ -12,6 +12,8 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="collectiontask",
             name="since_ordinal",
-            field=models.PositiveIntegerField(default=0, editable=False),
+            field=models.PositiveIntegerField(
+                default=0, editable=False, verbose_name="overdue since, as a count of days"
+            ),
         ),
     ]

@@ -105,7 +105,7 @@ class CollectionTask(models.Model):
     overdue_amount = MoneyField(_("outstanding principal of overdue loans"))
     overdue_since_date = models.DateField(_("overdue since"))
     # The same day counted from the year 1: yuan-days are arithmetic on columns in both databases.
-    since_ordinal = models.PositiveIntegerField(default=0, editable=False)
+    since_ordinal = models.PositiveIntegerField(_("overdue since, as a count of days"), default=0, editable=False)
     bucket = models.CharField(_("bucket"), max_length=20)
     opened_date = models.DateField(_("opened on"))
     next_action_date = models.DateField(_("next action on"))

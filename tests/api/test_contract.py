@@ -67,6 +67,7 @@ CUSTOMER_PATHS = [path for path in PATHS if not any(part in path for part in OPE
 
 def _filled(path: str, value: str) -> str:
     path = re.sub(r"<uuid:[^>]+>", value, path)
+    path = path.replace("<month:month>", "2026-09")
     return re.sub(r"<(slug|str|product_code):[^>]+>", "thing", path)
 
 

@@ -52,7 +52,7 @@ def test_each_view_of_the_book(lived: Borrower):
     ]
     assert figures("--view", "vintage", "--kind", "past_60", "--now")[-1]["amount"] == "100.00"
     assert figures("--view", "pricing", "--by", "tier")[0]["loans_count"] == 1
-    assert "1.00" in said("--view", "npl")
+    assert "100.00 %" in said("--view", "npl")
 
 
 def test_the_history_of_a_loan(lived: Borrower):
