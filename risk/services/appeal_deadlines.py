@@ -95,7 +95,8 @@ def _check(appeal_id: UUID, at: datetime) -> int:
 @transaction.atomic
 def _claim(appeal_id: UUID, at: datetime) -> list[AppealImage]:
     """The pictures, ours to ask about; nothing where somebody else was faster."""
-    row = Appeal.objects.select_for_update(skip_locked=True).filter(pk=appeal_id, state=AppealState.SUBMITTED).first()
+    # Waits for whoever holds the row for a moment: passed over here, it would fall due without its pictures read.
+    row = Appeal.objects.select_for_update().filter(pk=appeal_id, state=AppealState.SUBMITTED).first()
     if row is None or (row.check_claimed_until is not None and row.check_claimed_until >= at):
         return []
     row.check_claimed_until = at + CLAIM
@@ -171,7 +172,7 @@ def _settle(appeal_id: UUID, at: datetime, *, wait: bool) -> int:
     if not wait and not _line_free(appeal_id):
         return 0
     appeal = appeal_lock(appeal_id)
-    if appeal.state not in WAITING_APPEALS:
+    if appeal.state not in WAITING_APPEALS or _being_checked(appeal, at):
         return 0
     # However late the round is, it counts from the day it was due.
     day = appeal.due_date
@@ -184,6 +185,12 @@ def _settle(appeal_id: UUID, at: datetime, *, wait: bool) -> int:
     audit_record(action="appeal.escalate", actor=ACTOR, subject=appeal, at=at, as_of=day, reason=DEADLINE)
     appeal_notice(appeal, "appeal_escalated", day)
     return 1
+
+
+def _being_checked(appeal: Appeal, at: datetime) -> bool:
+    """Whether somebody claimed its pictures after it was found due."""
+    claimed = appeal.check_claimed_until
+    return appeal.state == AppealState.SUBMITTED and claimed is not None and claimed >= at
 
 
 def _line_free(appeal_id: UUID) -> bool:
