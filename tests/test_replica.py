@@ -72,13 +72,26 @@ def replica(replica_alias: bool, settings: Settings) -> Iterator[None]:
 
 
 def caught_up() -> None:
-    deadline = time.monotonic() + 20
-    while replica_lag_seconds() > 0:
+    """Waits until the replica shows what was written up to here, whatever others go on writing to the same server."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = on")
+        cursor.execute("SELECT pg_current_xact_id()")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_current_wal_flush_lsn()::text")
+        position = cursor.fetchone()[0]
+    deadline = time.monotonic() + 60
+    while not replayed(position):
         assert time.monotonic() < deadline, "the replica does not follow"
         time.sleep(0.02)
     # What was written to get here belongs to earlier requests.
     request_started.send(sender=None)
     replica_forget()
+
+
+def replayed(position: str) -> bool:
+    with connections[REPLICA].cursor() as cursor:
+        cursor.execute("SELECT pg_last_wal_replay_lsn() >= %s::pg_lsn", [position])
+        return bool(cursor.fetchone()[0])
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from tests.support import postgres as pg
 from tests.support.stack import Stack, running_stack
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 pytestmark = [pytest.mark.browser, pytest.mark.worker, pytest.mark.req("R33", "R34", "R39")]
 # Where pictures of each stop are kept, if anybody wants to look at them.
@@ -56,7 +56,7 @@ class Desk:
         self.open("")
         self.page.fill("input[name=username]", name)
         self.page.fill("input[name=password]", PASSWORD)
-        self.page.click("button[type=submit]")
+        self.follow(self.page.locator("button[type=submit]").first)
         self.page.locator("#nav-sidebar, nav").first.wait_for()
         self.look("home")
 
@@ -82,6 +82,11 @@ class Desk:
         with self.page.expect_navigation():
             dialog.locator("button[type=submit]").click()
 
+    def follow(self, what: "Locator") -> None:
+        """Clicks what leads to another page, and waits until that page is there."""
+        with self.page.expect_navigation():
+            what.click()
+
     def text(self) -> str:
         return self.page.locator("body").inner_text()
 
@@ -95,7 +100,7 @@ def test_an_alert_is_taken_noted_and_closed(ann: Desk) -> None:
     ann.open("risk/alert/")
     ann.look("alerts")
     assert "alice" in ann.text() or "张" in ann.text()
-    ann.page.locator("#result_list tbody tr a").first.click()
+    ann.follow(ann.page.locator("#result_list tbody tr a").first)
     ann.look("alert")
     ann.act("Take it myself")
     assert "The alert is yours." in ann.text()
@@ -114,8 +119,7 @@ def test_a_referral_is_decided_from_the_queue(ann: Desk) -> None:
     ann.look("referral")
     assert "High debts with other lenders" in ann.text()
     ann.page.fill("textarea[name=reason]", "Debts are a mortgage; income covers it.")
-    ann.page.locator("button[name=do][value=approved]").first.click()
-    ann.page.wait_for_load_state()
+    ann.follow(ann.page.locator("button[name=do][value=approved]").first)
     ann.look("referral-decided")
     assert "The application is decided." in ann.text()
     assert "Nobody waits for a decision." in ann.text()
@@ -125,7 +129,7 @@ def test_a_referral_is_decided_from_the_queue(ann: Desk) -> None:
 def test_an_appeal_is_looked_at(ann: Desk) -> None:
     ann.open("risk/appeal/")
     ann.look("appeals")
-    ann.page.locator("#result_list tbody tr a").first.click()
+    ann.follow(ann.page.locator("#result_list tbody tr a").first)
     ann.look("appeal")
     assert "It was me, on holiday." in ann.text()
     ann.page.wait_for_function("[...document.images].every(one => one.complete && one.naturalWidth > 0)")
@@ -196,8 +200,7 @@ def test_a_threshold_is_drafted_back_tested_approved_and_live(ann: Desk, chromiu
         page.get_by_text(re.compile("Single amount")).first.click()
     ann.look("draft-form")
     field.fill("8000.00")
-    page.locator("[name=_continue]").first.click()
-    page.wait_for_load_state()
+    ann.follow(page.locator("[name=_continue]").first)
     ann.look("draft")
     assert "8,000.00" in ann.text()
     draft = page.url

@@ -78,7 +78,8 @@ request_started.connect(_request_begins, dispatch_uid="replica.request_begins")
 
 
 def replica_lag_seconds() -> float:
-    """How old the newest thing is that the replica does not show yet; 0 where it shows all. Raises `Error`.
+    """How old the newest thing is that the replica shows; 0 where it shows all, infinite where it has been told
+    nothing since it started. Raises `Error`.
 
     The primary is asked first: a replica that has everything up to there lacks nothing, however long ago it was told
     something, and one whose stream is broken falls behind the primary's position and grows old.
@@ -90,7 +91,8 @@ def replica_lag_seconds() -> float:
     with connections[REPLICA].cursor() as cursor:
         cursor.execute(
             "SELECT CASE WHEN NOT pg_is_in_recovery() OR pg_last_wal_replay_lsn() >= %s::pg_lsn THEN 0"
-            " ELSE extract(epoch FROM clock_timestamp() - coalesce(pg_last_xact_replay_timestamp(), '-infinity')) END",
+            " ELSE coalesce(extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp())::float8,"
+            " 'Infinity') END",
             [position],
         )
         return float(cursor.fetchone()[0])
