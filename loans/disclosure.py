@@ -65,10 +65,14 @@ def digest(content: Any) -> str:
 
 def terms_key(quote: Quote, credit_line_id: object) -> str:
     """Equal for two quotes exactly when line, amount, term, prices and start are."""
-    terms = quote.terms
+    return terms_digest(quote.terms, quote.product_terms.version, credit_line_id)
+
+
+def terms_digest(terms: LoanTerms, version: int, credit_line_id: object) -> str:
+    """The hash of everything agreed: a loan made on the form must still give the same."""
     # A quote brings nothing forward: that field is of rearranged loans alone.
     values = {name: _plain(getattr(terms, name)) for name in LoanTerms.__dataclass_fields__ if name != "brought"}
-    return digest({**values, "line": str(credit_line_id), "version": quote.product_terms.version})
+    return digest({**values, "line": str(credit_line_id), "version": version})
 
 
 def _plain(value: object) -> str:

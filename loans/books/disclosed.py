@@ -9,7 +9,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from django.db.models import Q, Sum
+from django.db.models import Q, QuerySet, Sum
 
 from loans.books.fault import Fault
 from loans.disclosure import digest
@@ -26,14 +26,15 @@ CHECK = "charged_as_disclosed"
 NOTHING = Decimal(0)
 
 
-def charged_as_disclosed() -> Iterator[Fault]:
+def charged_as_disclosed(among: QuerySet[Loan] | None = None) -> Iterator[Fault]:
     """I10: per component, charged and paid are at most what the confirmed form allows, default included; with
     penalties the total stays within the form's cap.
     """
     kept = Q(repayments__reversed_date__isnull=True)
     names = ("interest", "fee", "penalty")
     sums: dict[str, Any] = {f"paid_{name}": Sum(f"repayments__{name}_amount", filter=kept) for name in names}
-    loans = Loan.objects.filter(start_date__isnull=False).annotate(**sums).select_related("disclosure")
+    asked = Loan.objects.all() if among is None else among
+    loans = asked.filter(start_date__isnull=False).annotate(**sums).select_related("disclosure")
     for batch in in_batches(loans):
         for loan in batch:
             yield from _faults(loan)

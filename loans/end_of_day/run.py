@@ -95,11 +95,11 @@ def _machine() -> str:
     return f"{socket.gethostname()}:{os.readlink(name_space) if name_space.exists() else ''}"
 
 
-def _claimant() -> str:
+def claimant() -> str:
     return f"{_machine()}:{os.getpid()}"
 
 
-def _has_died(claimant: str) -> bool:
+def has_died(claimant: str) -> bool:
     """Whether the process is known to be gone; of another machine's nothing is known."""
     machine, _, pid = claimant.rpartition(":")
     if machine != _machine():
@@ -134,10 +134,10 @@ def _step_claim(step: Step, day: date, at: datetime) -> JobRun | None:
     row = _row_locked(step, day)
     if row.state == JobRun.State.DONE:
         return None
-    alive = row.heartbeat_at is not None and at - row.heartbeat_at < LEASE and not _has_died(row.claimed_by)
-    if row.state == JobRun.State.RUNNING and alive and row.claimed_by != _claimant():
+    alive = row.heartbeat_at is not None and at - row.heartbeat_at < LEASE and not has_died(row.claimed_by)
+    if row.state == JobRun.State.RUNNING and alive and row.claimed_by != claimant():
         raise StepBusy
-    row.state, row.claimed_by, row.heartbeat_at = JobRun.State.RUNNING, _claimant(), at
+    row.state, row.claimed_by, row.heartbeat_at = JobRun.State.RUNNING, claimant(), at
     row.started_at = row.started_at or at
     row.attempts += 1
     row.error = ""

@@ -1,14 +1,22 @@
-"""The continuous checker: every invariant over and over, faults kept as rows until a later pass no longer sees them."""
+"""The continuous checker: every invariant over and over, faults kept as rows until a later pass no longer sees them.
+
+What sums up tables looks at all of them each time. What replays loans one by one looks, where the database can
+tell, at those with a row written since the last pass, those at fault, and a slice of the others: so a pass stays short
+on a large book, and nothing stays unseen for ever.
+"""
 
 import time
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from django.db import connection, transaction
 
-from loans.books.checks import CHECKS, Check, faults_of
+from loans.books.checks import CHECKS, PER_LOAN, Check, faults_of
 from loans.books.fault import Fault
-from loans.models import BookFault
+from loans.books.touched import mark_now, touched_since
+from loans.end_of_day.run import claimant, has_died
+from loans.models import BookFault, Loan
 from weilidai.lib.models import JobRun
 
 JOB = "books_watch"
@@ -16,6 +24,7 @@ JOB = "books_watch"
 # checker never takes more than half of one core.
 REST = timedelta(seconds=20)
 LEASE = timedelta(minutes=30)
+SLICE = 2000
 FAULTS_PER_CHECK_MAX = 1000
 
 
@@ -24,13 +33,22 @@ def books_watch(*, at: datetime, day: Any) -> dict[str, Any] | None:
     run = _claim(at, day)
     if run is None:
         return None
-    started = time.monotonic()
+    started, mark = time.monotonic(), mark_now()
+    among, reached = _loans_to_look_at(run)
     found: dict[str, list[Fault]] = {}
     for check in CHECKS:
-        found[check.__name__] = _snapshot(check)
-        JobRun.objects.filter(pk=run.pk).update(progress_done=len(found), progress_total=len(CHECKS))
+        found[check.__name__] = _snapshot(check, among)
+        JobRun.objects.filter(pk=run.pk).update(
+            progress_done=len(found), progress_total=len(CHECKS), heartbeat_at=at + _since(started)
+        )
     faults_keep(found, at)
-    result = {"seconds": round(time.monotonic() - started, 2), "faults": sum(len(rows) for rows in found.values())}
+    result = {
+        "seconds": round(time.monotonic() - started, 2),
+        "faults": sum(len(rows) for rows in found.values()),
+        "loans": None if among is None else len(among),
+        "mark": mark,
+        "reached": reached,
+    }
     JobRun.objects.filter(pk=run.pk).update(state=JobRun.State.DONE, result=result, finished_at=at, claimed_by="")
     return result
 
@@ -40,19 +58,44 @@ def _claim(at: datetime, day: Any) -> JobRun | None:
     """One row per business day; its lease keeps a second checker out, its end time gives the rest."""
     JobRun.objects.get_or_create(job=JOB, business_date=day, partition="")
     run = JobRun.objects.select_for_update().get(job=JOB, business_date=day, partition="")
-    if run.state == JobRun.State.RUNNING and run.heartbeat_at and at - run.heartbeat_at < LEASE:
+    alive = run.heartbeat_at is not None and at - run.heartbeat_at < LEASE and not has_died(run.claimed_by)
+    if run.state == JobRun.State.RUNNING and alive:
         return None
     if run.finished_at:
         took = timedelta(seconds=run.result.get("seconds", 0))
         if at - run.finished_at < max(REST, took * 2):
             return None
     run.state, run.started_at, run.heartbeat_at = JobRun.State.RUNNING, run.started_at or at, at
+    run.claimed_by = claimant()
     run.attempts += 1
     run.save()
     return run
 
 
-def _snapshot(check: Check) -> list[Fault]:
+def _since(started: float) -> timedelta:
+    return timedelta(seconds=time.monotonic() - started)
+
+
+def _loans_to_look_at(run: JobRun) -> tuple[set[UUID] | None, str]:
+    """The loans to replay, None for all, and the key up to which the slices have come."""
+    last = JobRun.objects.filter(job=JOB).exclude(result={}).order_by("-business_date").first()
+    before = last.result if last else {}
+    touched = touched_since(before.get("mark"))
+    if touched is None:
+        return None, ""
+    rows = Loan.objects.order_by("pk").values_list("pk", flat=True)
+    reached = before.get("reached")
+    piece = list((rows.filter(pk__gt=reached) if reached else rows)[:SLICE])
+    at_fault = BookFault.objects.filter(check_name__in=[check.__name__ for check in PER_LOAN], resolved_at__isnull=True)
+    known = {UUID(row) for row in at_fault.values_list("subject", flat=True) if _is_key(row)}
+    return touched | known | set(piece), str(piece[-1]) if len(piece) == SLICE else ""
+
+
+def _is_key(subject: str) -> bool:
+    return len(subject) == 36 and subject.count("-") == 4
+
+
+def _snapshot(check: Check, loans: set[UUID] | None) -> list[Fault]:
     """One check over one snapshot: work going on meanwhile is not taken for a fault."""
     faults: list[Fault] = []
     outermost = not connection.in_atomic_block
@@ -60,7 +103,8 @@ def _snapshot(check: Check) -> list[Fault]:
         if connection.vendor == "postgresql" and outermost:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        for fault in faults_of(check):
+        among = [Loan.objects.filter(pk__in=loans)] if loans is not None and check in PER_LOAN else []
+        for fault in faults_of(check, *among):
             faults.append(fault)
             if len(faults) >= FAULTS_PER_CHECK_MAX:
                 break

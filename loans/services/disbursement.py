@@ -89,7 +89,7 @@ def payout_confirm(*, reference: str, bank_reference: str, at: datetime, as_of: 
     if payout.loan is None:
         refund_paid(payout.refund, as_of=as_of, at=at, actor=actor)
     else:
-        _loan_start(payout.loan, word)
+        _loan_start(payout.loan, word, bank_reference)
     return Effect.APPLIED
 
 
@@ -105,7 +105,7 @@ def payout_refuse(*, reference: str, code: str, at: datetime, as_of: date, actor
     if payout.loan is None:
         refund_refused(payout.refund, as_of=as_of, at=at, actor=actor)
     else:
-        _loan_fail(payout.loan, word)
+        _loan_fail(payout.loan, word, code)
     return Effect.APPLIED
 
 
@@ -141,7 +141,7 @@ def _decide(payout: Payout, step: str, word: Word, **values: Any) -> None:
     take_step(payout, step, actor=word.actor, as_of=word.as_of, at=word.at, update_fields=DECISION_FIELDS)
 
 
-def _loan_start(loan: Loan, word: Word) -> None:
+def _loan_start(loan: Loan, word: Word, bank_reference: str) -> None:
     loan.disbursed_at, loan.start_date, loan.segment_start_date = word.at, word.as_of, word.as_of
     loan.figures_date, loan.exposure_amount = word.as_of, ZERO
     loan.outstanding_principal_amount = loan.principal_amount
@@ -167,7 +167,7 @@ def _loan_start(loan: Loan, word: Word) -> None:
             "due_date",
         ),
     )
-    _tell(loan, "loan_disbursed", word, due_date=rows[0].due_date.isoformat())
+    _tell(loan, "loan_disbursed", word, {"bank_reference": bank_reference}, due_date=rows[0].due_date.isoformat())
     demand_open(loan, actor=word.actor, as_of=word.as_of, at=word.at)
 
 
@@ -213,13 +213,13 @@ def _drawdown_write(loan: Loan, entry: JournalEntry, word: Word) -> None:
     )
 
 
-def _loan_fail(loan: Loan, word: Word) -> None:
+def _loan_fail(loan: Loan, word: Word, code: str) -> None:
     line_release(loan.credit_line_id, loan.principal_amount)
     take_step(loan, "fail", actor=word.actor, as_of=word.as_of, at=word.at)
-    _tell(loan, "loan_failed", word)
+    _tell(loan, "loan_failed", word, {"refusal_code": code})
 
 
-def _tell(loan: Loan, kind: str, word: Word, **params: str) -> None:
+def _tell(loan: Loan, kind: str, word: Word, evidence: dict[str, str], **params: str) -> None:
     """The audit row and the notice to the customer, both of the same figures."""
     audit_record(
         action=kind.replace("_", "."),
@@ -227,7 +227,7 @@ def _tell(loan: Loan, kind: str, word: Word, **params: str) -> None:
         subject=loan,
         at=word.at,
         as_of=word.as_of,
-        after={"amount": str(loan.principal_amount), "state": loan.state},
+        after={"amount": str(loan.principal_amount), "state": loan.state, **evidence},
     )
     notification_send(
         customer=loan.customer,

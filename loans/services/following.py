@@ -32,7 +32,7 @@ def repayments_follow(loan: Loan, history: LoanHistory) -> None:
     changed = []
     for pk, entry_id, *figures in kept.values_list("pk", "entry_id", *FIGURES):
         item = applied.get(str(keys[entry_id]))
-        if item is not None and (tuple(figures) != _figures(item) or sorted(lines[pk]) != sorted(_lines(item))):
+        if item is not None and (tuple(figures) != figures_of(item) or sorted(lines[pk]) != sorted(lines_of(item))):
             changed.append((pk, item))
     RepaymentAllocation.objects.filter(repayment__in=[pk for pk, _ in changed]).delete()
     _write(changed, instalments)
@@ -40,7 +40,7 @@ def repayments_follow(loan: Loan, history: LoanHistory) -> None:
 
 def repayment_follow(repayment: Repayment, item: AppliedEvent) -> None:
     """The parts and allocations of a repayment that has none yet."""
-    for name, value in zip(FIGURES, _figures(item), strict=True):
+    for name, value in zip(FIGURES, figures_of(item), strict=True):
         setattr(repayment, name, value)
     _write([(repayment.pk, item)], _instalments(repayment.loan))
 
@@ -59,7 +59,7 @@ def _lines_stored(loan: Loan, numbers: dict[UUID, int]) -> dict[UUID, list[Line]
 
 def _write(pairs: list[tuple[UUID, AppliedEvent]], instalments: dict[int, UUID]) -> None:
     rows_update(
-        [Repayment(pk=pk, **dict(zip(FIGURES, _figures(item), strict=True))) for pk, item in pairs],
+        [Repayment(pk=pk, **dict(zip(FIGURES, figures_of(item), strict=True))) for pk, item in pairs],
         FIGURES,
     )
     rows_insert(
@@ -68,12 +68,12 @@ def _write(pairs: list[tuple[UUID, AppliedEvent]], instalments: dict[int, UUID])
         [
             (uuid7(), pk, instalments.get(number), component, amount)
             for pk, item in pairs
-            for number, component, amount in _lines(item)
+            for number, component, amount in lines_of(item)
         ],
     )
 
 
-def _figures(item: AppliedEvent) -> tuple[Decimal, ...]:
+def figures_of(item: AppliedEvent) -> tuple[Decimal, ...]:
     """As in `FIGURES`; a settlement fee is a fee."""
     parts = dict.fromkeys(Component, ZERO)
     for line in item.allocations:
@@ -82,7 +82,7 @@ def _figures(item: AppliedEvent) -> tuple[Decimal, ...]:
     return (*(parts[component] for component in COMPONENT_COLUMNS), item.remainder)
 
 
-def _lines(item: AppliedEvent) -> list[Line]:
+def lines_of(item: AppliedEvent) -> list[Line]:
     lines = [(line.number, line.component.value, line.amount) for line in item.allocations]
     if item.settlement_fee:
         lines.append((0, Component.FEE.value, item.settlement_fee))

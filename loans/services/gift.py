@@ -1,6 +1,6 @@
 """Credit gifts (R44): offered, accepted or refused, revoked while unused, expired; limits are conserved (I3).
 
-Lock order: gift, lines by key, recipient's person.
+Lock order: gift, lines by key, recipient's person; the order of drawing (lines, then the person) is the same.
 """
 
 from datetime import date, datetime, timedelta
@@ -33,6 +33,7 @@ from risk.services.gift_line import (
     line_gift_receive,
     line_gift_return,
 )
+from risk.services.screening import lines_lock
 from weilidai.lib.audit import Actor, audit_record, state_change_record
 from weilidai.lib.errors import ObjectNotFound
 from weilidai.lib.fsm import take_step
@@ -77,7 +78,10 @@ def gift_offer(
     state_change_record(subject=gift, old="", new=gift.state, actor=actor, as_of=as_of, at=at)
     audit_record(
         action="gift.offer", actor=actor, subject=gift, at=at, as_of=as_of,
-        after={"amount": str(amount), "recipient": str(recipient.pk), "gifted": str(line.gifted_amount)},
+        after={
+            "amount": str(amount), "recipient": str(recipient.pk), "gifted": str(line.gifted_amount),
+            "until": str(gift.accept_until_date),
+        },
     )  # fmt: skip
     _tell(gift, recipient, "gift_offered", as_of, until=gift.accept_until_date.isoformat())
     return gift
@@ -112,7 +116,8 @@ def gift_accept(
     if gift.state != GiftState.OFFERED or gift.accept_until_date < as_of:
         raise GiftNotOpen(state=str(gift.state))
     terms = terms_current(gift.credit_line.product_id, as_of)
-    person = Customer.objects.select_for_update().get(pk=recipient.pk)
+    lines_lock(recipient)
+    person = Customer.objects.select_for_update(no_key=True).get(pk=recipient.pk)
     recipient_check(person, terms, as_of)
     line = gift_line_open(customer=person, terms=terms, actor=actor, as_of=as_of, at=at)
     _room_check(person, line, gift.amount, terms, as_of)
@@ -214,9 +219,10 @@ def _return(gift: CreditGift, amount: Decimal) -> None:
 
 def _step(gift: CreditGift, step: str, actor: Actor, as_of: date, at: datetime, *fields: str) -> None:
     take_step(gift, step, actor=actor, as_of=as_of, at=at, update_fields=fields)
+    until = {"until": str(gift.use_until_date)} if step == "accept" else {}
     audit_record(
         action=f"gift.{step}", actor=actor, subject=gift, at=at, as_of=as_of,
-        after={"amount": str(gift.amount), "returned": str(gift.returned_amount)},
+        after={"amount": str(gift.amount), "returned": str(gift.returned_amount), **until},
     )  # fmt: skip
 
 

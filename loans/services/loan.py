@@ -185,5 +185,10 @@ def _evidence(loan: Loan, payout: Payout, line: CreditLine, as_of: date, at: dat
         at=at,
         as_of=as_of,
         before={"used": str(line.used_amount - loan.principal_amount)},
-        after={"amount": str(loan.principal_amount), "used": str(line.used_amount), "purpose": loan.purpose},
+        after={
+            "amount": str(loan.principal_amount),
+            "used": str(line.used_amount),
+            "purpose": loan.purpose,
+            "payout": payout.reference,
+        },
     )

@@ -45,7 +45,7 @@ def refund_request(*, customer: Customer, bank_card_id: UUID, amount: Decimal, a
     unapplied_move(customer=customer, kind="refund", amount=-amount, entry=entry, as_of=act.as_of, at=act.at)
     audit_record(
         action="refund.request", actor=act.actor, subject=refund, at=act.at, as_of=act.as_of,
-        after={"amount": str(amount), "payout": payout.reference}, reason=act.reason,
+        after={"amount": str(amount), "payout": payout.reference, "card": str(card.pk)}, reason=act.reason,
     )  # fmt: skip
     return refund
 

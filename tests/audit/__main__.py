@@ -23,7 +23,33 @@ def lives(count: int, seed: int) -> str:
     return f"{count} loans, {figures} figures equal"
 
 
-PROOFS: dict[str, Callable[[int, int], str]] = {"lives": lives}
+def year(count: int, seed: int) -> str:
+    """`count` people for a year, with outages and without: the same books to the fen."""
+    from tests.audit.year import year_compared
+
+    return year_compared(days=365, people=count, seed=seed)
+
+
+def corruptions(count: int, seed: int) -> str:
+    """Up to `count` rows of every column of money changed by hand: what no check sees."""
+    from tests.audit.corruptions import corrupted
+
+    return corrupted(rows=count)
+
+
+def kills(count: int, seed: int) -> str:
+    """`count` deaths of processes and crashes of the database during payouts and nights."""
+    from tests.audit import kills
+
+    return kills.kills(count, seed)
+
+
+PROOFS: dict[str, Callable[[int, int], str]] = {
+    "lives": lives,
+    "year": year,
+    "kills": kills,
+    "corruptions": corruptions,
+}
 
 
 def main() -> None:

@@ -16,9 +16,10 @@ from loans.services.repayment import prepayment_make, settlement_make
 from loans.services.sandbox_bank import sandbox_callbacks_deliver
 from loans.services.seal import journal_seal
 from risk.models import Friendship
+from risk.services.credit_line import credit_line_change
 from tests.loans.builders import NOW, SECOND, TODAY, Borrower, borrower, card_for, day_set, policy, turns
 from tests.loans.life import close_through, day, repay
-from weilidai.lib.audit import Actor
+from weilidai.lib.audit import Actor, audit_record
 
 PAID, REFUSED = "00", "41"
 
@@ -59,19 +60,26 @@ def rich_book() -> None:
     close_through(day(12))
     repay(dave, lost, "100.00", day(13))
     repay(erin, raised, "40.00", day(13))
-    close_through(day(20))
-    period_close(first_day=TODAY.replace(day=1), user=staff[0], reason="month over", at=NOW + timedelta(days=20))
-    close_through(day(34))
-    repay(fred, dear, "100.00", day(35))
-    alice.draw("400.00", as_of=day(35), at=NOW + timedelta(days=35))
-    close_through(day(35))
-    journal_seal(at=NOW + timedelta(days=36))
+    close_through(day(16))
+    period_close(first_day=TODAY.replace(day=1), user=staff[0], reason="month over", at=NOW + timedelta(days=17))
+    repay(fred, dear, "100.00", day(17))
+    alice.draw("400.00", as_of=day(17), at=NOW + timedelta(days=17))
+    close_through(day(17))
+    journal_seal(at=NOW + timedelta(days=18))
     assert Loan.objects.filter(state=LoanState.WRITTEN_OFF).count() == 1
     assert Repayment.objects.count() > 6
 
 
 def _person(name: str, number: int, product: str = "weilidai", ending: str = PAID) -> Borrower:
-    return borrower(name, number=f"62220202000000{number:03}{ending}", product=product)
+    person = borrower(name, number=f"62220202000000{number:03}{ending}", product=product)
+    audit_record(
+        action="credit_line.open", actor=Actor.system("tests"), subject=person.line, at=NOW, as_of=TODAY, after={}
+    )
+    credit_line_change(
+        line_id=person.line.pk, reason="raise", limit_amount=Decimal("8100.00"), as_of=TODAY, at=NOW,
+        actor=Actor.system("tests"),
+    )  # fmt: skip
+    return person
 
 
 def edge(person: Borrower, number: int) -> dict[str, Any]:

@@ -7,6 +7,7 @@ request with the key is told at once that the first is at work.
 
 import hashlib
 import json
+from datetime import UTC
 from typing import Any
 
 from django.db import connection, transaction
@@ -19,10 +20,12 @@ from weilidai.lib.bulk import row_insert
 from weilidai.lib.errors import DomainError
 from weilidai.lib.models import IdempotencyRecord
 from weilidai.lib.prepared import prepared
-from weilidai.lib.problems import PROBLEM_TYPE, client_error, problem_response
+from weilidai.lib.problems import PROBLEM_TYPE, client_error, got_in_the_way, problem_response
 from weilidai.lib.renderers import ExactEncoder
 
 KEY_LENGTH_MAX = 200
+# How often work is begun that the database ended because of others beside it.
+TRIES = 3
 
 
 class IdempotencyKeyRequired(DomainError):
@@ -64,6 +67,13 @@ def _content_of(value: Any) -> Any:
         digest.update(piece)
     value.seek(0)
     return {"sha256": digest.hexdigest()}
+
+
+def record_digest(record: IdempotencyRecord) -> str:
+    """Of everything a finished record says."""
+    parts = (record.customer_id, record.key, record.request_path, record.body_sha256, record.state,
+             record.response_code, record.response_body, record.created_at.astimezone(UTC).isoformat())  # fmt: skip
+    return hashlib.sha256(json.dumps(parts, sort_keys=True, default=str).encode()).hexdigest()
 
 
 def _digest_of(request: Request) -> str:
@@ -148,6 +158,7 @@ class IdempotentMixin:
                 record.state = IdempotencyRecord.State.DONE
                 record.response_code = response.status_code
                 record.response_body = json.loads(json.dumps(response.data, cls=ExactEncoder))
+                record.sha256 = record_digest(record)
                 if record._state.adding:
                     row_insert(record)
                 else:
@@ -155,14 +166,19 @@ class IdempotentMixin:
         return response
 
     def _answer(self, request: Request, **kwargs: Any) -> Response:
-        try:
-            with transaction.atomic():
-                return self._performed(request, **kwargs)
-        except Exception as error:
-            told = client_error(error)
-            if told is None:
-                raise
-            return problem_response(told)
+        for tries_left in reversed(range(TRIES)):
+            try:
+                with transaction.atomic():
+                    return self._performed(request, **kwargs)
+            except Exception as error:
+                # The savepoint is undone and its locks are free again: the other one goes first now.
+                if tries_left and got_in_the_way(error):
+                    continue
+                told = client_error(error)
+                if told is None:
+                    raise
+                return problem_response(told)
+        raise AssertionError("the last try answers or raises")
 
     def _performed(self, request: Request, **kwargs: Any) -> Response:
         """A refusal that keeps its work leaves the transaction as an answer, not as an error."""

@@ -117,6 +117,8 @@ class IdempotencyRecord(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
     response_code = models.PositiveSmallIntegerField(null=True)
     response_body = models.JSONField(null=True)
+    # Of the whole record once it is done, so that a record changed by hand shows.
+    sha256 = models.CharField(max_length=64, blank=True, default="", db_default="")
     created_at = models.DateTimeField()
 
     class Meta:

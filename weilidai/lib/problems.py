@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import RequestDataTooBig
-from django.db import DataError
+from django.db import DataError, OperationalError
 from django.http import Http404, HttpRequest, JsonResponse
 from django.utils.translation import gettext_lazy as _
 from django_fsm import TransitionNotAllowed
@@ -29,6 +29,25 @@ TITLES: dict[str, Any] = {
     "invalid": _("Some values are not valid"),
     "internal_error": _("Something went wrong on our side"),
 }
+
+
+class TryAgain(DomainError):
+    """Two requests got in each other's way and the database ended one of them: nothing happened, the same request
+    may be sent again."""
+
+    code = "try_again"
+    title = _("Please send this once more")
+    http_state = 503
+
+
+# deadlock_detected, serialization_failure, lock_not_available: the request is right, only the moment was not.
+IN_THE_WAY = {"40P01", "40001", "55P03"}
+
+
+def got_in_the_way(error: BaseException) -> bool:
+    """Whether the database ended a transaction only because of others beside it."""
+    busy = getattr(error.__cause__, "sqlite_errorname", "") in ("SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED")
+    return isinstance(error, OperationalError) and (busy or getattr(error.__cause__, "sqlstate", None) in IN_THE_WAY)
 
 
 class BodyTooLarge(DomainError):
@@ -86,6 +105,8 @@ def _translate(error: Exception) -> Exception:
         return TransitionRefused()
     if isinstance(error, RequestDataTooBig):
         return BodyTooLarge()
+    if got_in_the_way(error):
+        return TryAgain()
     if isinstance(error, DataError):
         # The database refused a value that passed the serializer: too long, out of range, not storable.
         return FieldInvalid()
