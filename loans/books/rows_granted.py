@@ -71,8 +71,8 @@ def _line(row: Any, change: LineChange | None, audits: list[AuditEvent]) -> Diff
     freezes = [audit for audit in audits if audit.action == "credit_line.freeze"]
     if frozen and freezes:
         newest = freezes[-1]
-        told = ((newest.after or {}).get("frozen_reason"), newest.at)
-        yield "frozen as", (row.frozen_reason, row.frozen_at), told
+        frozen_as = ((newest.after or {}).get("frozen_reason"), newest.at)
+        yield "frozen as", (row.frozen_reason, row.frozen_at), frozen_as
 
 
 def acts_agree() -> Iterator[Fault]:
