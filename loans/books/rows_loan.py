@@ -165,6 +165,7 @@ def as_drawn(case: Case) -> Differences:
         for name in (
             *DERIVED,
             "recorded_bucket",
+            "rearranged_date",
             "start_date",
             "disbursed_at",
             "due_date",

@@ -88,7 +88,7 @@ def _order(row: Any, owner: Any, audits: list[AuditEvent]) -> Differences:
     yield "customer", row.customer_id, owner.customer_id
     yield "decided", (row.decided_at is not None, row.next_attempt_at is None), (decided, decided)
     yield "claimed", decided and row.claimed_until is not None, False
-    yield "refusal", bool(row.refusal_code), row.state == PayoutState.REFUSED
+    yield "refusal", bool(row.refusal_code) and row.state != PayoutState.REFUSED, False
     yield "paid by", bool(row.bank_reference) and row.state not in (PayoutState.PAID, PayoutState.RETURNED), False
     yield "handed over", row.attempt_count > 0, row.state != PayoutState.PENDING or row.attempt_count > 0
     for audit in audits:
