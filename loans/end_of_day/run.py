@@ -195,7 +195,7 @@ def _ranges_run(step: RangedStep, day: date, report: Progress) -> None:
 
     try:
         done = row.progress_done
-        while done < row.progress_total and range_advance(_job(step), day, work, worker=_claimant()):
+        while done < row.progress_total and range_advance(_job(step), day, work, worker=claimant()):
             done += 1
             report(done, row.progress_total)
         _step_end(step, day)
@@ -215,7 +215,7 @@ def _step_begin(step: RangedStep, day: date) -> JobRun | None:
     if row.state != JobRun.State.RUNNING:
         row.progress_total = row.progress_total or step_cut(step, day)
         row.state, row.error = JobRun.State.RUNNING, ""
-        row.claimed_by, row.started_at = _claimant(), row.started_at or timezone.now()
+        row.claimed_by, row.started_at = claimant(), row.started_at or timezone.now()
         row.heartbeat_at = timezone.now()
         row.attempts += 1
         row.save()

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("lib", "0004_evidence_triggers"),
+        ("lib", "0005_job_ranges"),
     ]
 
     operations = [
