@@ -51,7 +51,7 @@ def life(number: int, workers: Workers) -> list[Borrower]:
     born = people(number)
     for who in born:
         who.draw("1000.00", at=now)
-    ring_until(lambda: SandboxPayment.objects.count() > known, seconds=20, what="an order at the bank")
+    ring_until(lambda: SandboxPayment.objects.count() > known, seconds=60, what="an order at the bank")
     time.sleep(random.uniform(0, 0.1))
     workers.kill(worker)
     return born
@@ -81,7 +81,7 @@ def test_payouts_survive_killed_workers_and_a_killed_broker(live_workers: Worker
     # As the process manager does: a worker that loses its broker at a bad moment dies of it, or lives on and is deaf.
     live_workers.start()
     ring_until(
-        lambda: not Payout.objects.filter(state__in=UNDECIDED).exists(), seconds=40, what="every payout to be decided"
+        lambda: not Payout.objects.filter(state__in=UNDECIDED).exists(), seconds=120, what="every payout to be decided"
     )
     each_is_decided_once(born)
 
@@ -147,7 +147,7 @@ def manage(url: str, *words: str, **values: str) -> "subprocess.Popen[bytes]":
 
 
 def finished(process: "subprocess.Popen[bytes]") -> None:
-    _, errors = process.communicate(timeout=180)
+    _, errors = process.communicate(timeout=400)
     assert process.returncode == 0, errors.decode()
 
 
@@ -164,7 +164,7 @@ def killed_at_work(url: str) -> None:
     """A close that took up at least one step and dies within the next moments."""
     before = attempts(url)
     process = manage(url, "end_of_day", "--through", str(LAST))
-    wait_until(lambda: attempts(url) > before or process.poll() is not None, seconds=30, what="a step to begin")
+    wait_until(lambda: attempts(url) > before or process.poll() is not None, seconds=120, what="a step to begin")
     time.sleep(random.uniform(0, 0.4))
     process.kill()
     process.communicate()
@@ -231,7 +231,7 @@ def close_with_deaths(url: str) -> int:
     workers = [manage(url, "end_of_day", "--through", str(SHARED_UNTIL), **SMALL_RANGES) for _ in range(WORKERS)]
     wait_until(
         lambda: ranges_done(url) > before or all(worker.poll() is not None for worker in workers),
-        seconds=60, what="a range to be done",
+        seconds=180, what="a range to be done",
     )  # fmt: skip
     for worker in workers:
         time.sleep(random.uniform(0, 0.5))
@@ -255,7 +255,7 @@ def test_many_workers_killed_at_random_leave_what_one_leaves(copies: Callable[[s
     killed = sum(close_with_deaths(many) for _ in range(ROUNDS))
     assert killed >= ROUNDS, "the nights were over before the kills: more days are needed"
     left = [manage(many, "end_of_day", "--through", str(SHARED_UNTIL), **SMALL_RANGES) for _ in range(2)]
-    codes = [worker.wait(timeout=120) for worker in left]
+    codes = [worker.wait(timeout=400) for worker in left]
     # The one that found nothing left to close says so.
     assert 0 in codes
     # Both shared the work: some ranges of the same step have been done by different processes.
