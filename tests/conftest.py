@@ -39,6 +39,37 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
             report.longrepr = f"skipped with CI=true although marked {', '.join(marks)}: {report.longrepr}"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database-only", action="store_true",
+        help="leave out what asks no database: a run on another one has shown it already",
+    )  # fmt: skip
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Tests marked `postgres` run only on PostgreSQL; `worker` tests likewise, for they share the database.
+
+    Said here and not by a fixture: the servers that a skipped file would have used are never started.
+    """
+    if not settings.DATABASES["default"]["ENGINE"].endswith("postgresql"):
+        for item in items:
+            if _marked(item, "postgres", "worker"):
+                item.add_marker(pytest.mark.skip(reason="runs on PostgreSQL only (second half of `make test`)"))
+    elif config.getoption("--database-only"):
+        left_out = [item for item in items if not _asks_database(item)]
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if _asks_database(item)]
+
+
+def _marked(item: pytest.Item, *names: str) -> bool:
+    return any(item.get_closest_marker(name) for name in names)
+
+
+def _asks_database(item: pytest.Item) -> bool:
+    fixtures = set(getattr(item, "fixturenames", ()))
+    return _marked(item, "django_db", "postgres", "worker") or bool(fixtures & {"db", "transactional_db"})
+
+
 def pytest_unconfigure(config: pytest.Config) -> None:
     """The process that made the run's directory removes it."""
     if not hasattr(config, "workerinput") and "WEILIDAI_TEST_DIR_MADE" in os.environ:
@@ -56,14 +87,6 @@ def _default_language() -> Iterator[None]:
     """A language that one test chose never decides what the next one reads."""
     with translation.override(settings.LANGUAGE_CODE):
         yield
-
-
-@pytest.fixture(autouse=True)
-def _markers_served(request: pytest.FixtureRequest) -> None:
-    """A test marked `postgres` runs only on PostgreSQL; `worker` tests likewise, for they share the database."""
-    marked = {mark.name for mark in request.node.iter_markers()}
-    if marked & {"postgres", "worker"} and connection.vendor != "postgresql":
-        pytest.skip("runs on PostgreSQL only (second half of `make test`)")
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""`python -m tests.run`: every check, then all tests on SQLite, then all tests on a throw-away PostgreSQL.
+"""`python -m tests.run`: every check, all tests on SQLite, then those that ask a database on a throw-away PostgreSQL.
 
 `--checks` stops after style, types, migrations and the API document. The last lines say what happened.
 """
@@ -61,7 +61,7 @@ def suites() -> dict[str, bool]:
     try:
         with throwaway_postgres() as server:
             url = server.url()
-            results["tests on PostgreSQL"] = run("tests on PostgreSQL", PYTEST, DATABASE_URL=url)
+            results["tests on PostgreSQL"] = run("tests on PostgreSQL", [*PYTEST, "--database-only"], DATABASE_URL=url)
     except PostgresMissing as missing:
         print(f"\nno PostgreSQL: {missing}")  # noqa: T201
         results["tests on PostgreSQL"] = False
