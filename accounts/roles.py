@@ -13,7 +13,7 @@ POLICY = ("risk.product", "risk.productterms", "risk.tier", "risk.scorecard", "r
           "risk.monitoringpolicy", "risk.limitraisepolicy", "risk.ratereviewpolicy", "risk.ratereviewrun",
           "risk.ratereview", "risk.legaldocument", "risk.feeddelivery", "risk.feedrejection",
           "accounts.contactrule", "risk.labelledset", "risk.workbenchrun", "risk.screeningpolicy",
-          "risk.limitraise", "risk.shadowdecision", "risk.backtestrun", "risk.backtestchange",
+          "risk.limitraise", "risk.limitraiserun", "risk.shadowdecision", "risk.backtestrun", "risk.backtestchange",
           "loans.collectionpolicy")  # fmt: skip
 ALERTS = ("risk.alert", "risk.alertnote", "risk.alertsnooze", "risk.screening", "risk.denyentry")
 USED = ("loans.loan", "loans.instalment", "loans.loanevent", "loans.repayment", "loans.payout",

@@ -1,5 +1,7 @@
 """Bells of credit granted. What is due stands in the database; these only look."""
 
+from collections.abc import Callable
+
 import structlog
 from celery import shared_task
 from django.utils import timezone
@@ -17,6 +19,19 @@ log = structlog.get_logger(__name__)
 # A ring older than this has been overtaken by the next one of beat.
 RING_EXPIRES_SECONDS = 15
 PARTITIONS_MAX = 20
+# Ranges of lines are smaller.
+RANGES_MAX = 80
+
+
+def _while_any(advance: Callable[..., int], most: int) -> int:
+    """Piece after piece until none is left or the ring has done enough; what the pieces came to."""
+    done = 0
+    for _ in range(most):
+        looked = advance(at=timezone.now())
+        done += looked
+        if not looked:
+            break
+    return done
 
 
 @shared_task(name="risk.appeals_advance")
@@ -27,38 +42,20 @@ def appeals_advance_task() -> dict[str, int]:
 
 @shared_task(name="risk.rate_review_advance")
 def rate_review_advance_task() -> int:
-    """Partitions of a rate review, as many as fit in a ring; the number of lines looked at."""
-    done = 0
-    for _ in range(PARTITIONS_MAX):
-        looked = rate_review_advance(at=timezone.now())
-        done += looked
-        if not looked:
-            break
-    return done
+    """Ranges of a rate review, as many as fit in a ring; the number of lines looked at."""
+    return _while_any(rate_review_advance, RANGES_MAX)
 
 
 @shared_task(name="risk.limit_raises_advance")
 def limit_raises_advance_task() -> int:
-    """Partitions of the month's raises, as many as fit in a ring; the number of lines looked at."""
-    done = 0
-    for _ in range(PARTITIONS_MAX):
-        looked = limit_raises_advance(at=timezone.now())
-        done += looked
-        if not looked:
-            break
-    return done
+    """Ranges of the month's raises, as many as fit in a ring; the number of lines looked at."""
+    return _while_any(limit_raises_advance, RANGES_MAX)
 
 
 @shared_task(name="risk.backtest_advance")
 def backtest_advance_task() -> int:
     """Partitions of back-tests, as many as fit in a ring; the number of decisions looked at."""
-    done = 0
-    for _ in range(PARTITIONS_MAX):
-        looked = backtest_advance(at=timezone.now())
-        done += looked
-        if not looked:
-            break
-    return done
+    return _while_any(backtest_advance, PARTITIONS_MAX)
 
 
 @shared_task(name="risk.workbench_advance")

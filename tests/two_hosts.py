@@ -165,7 +165,8 @@ def check(lines: int) -> dict[str, int]:
     """Nothing lost, nothing doubled: one review a line, one change and one audit row for each that changed."""
     from django.db.models import F
 
-    from risk.models import CreditLine, LineChange, RateReview, RateReviewPartition
+    from risk.models import CreditLine, LineChange, RateReview, RateReviewRun
+    from risk.selectors.line_runs import run_progress
     from weilidai.lib.models import AuditEvent
 
     reviews = RateReview.objects.count()
@@ -178,7 +179,8 @@ def check(lines: int) -> dict[str, int]:
     stands = CreditLine.objects.filter(
         rate_reviews__new_daily_rate=F("daily_rate"), rate_reviews__new_limit_amount=F("limit_amount")
     ).count()
-    undone = RateReviewPartition.objects.filter(is_done=False).count()
+    progress = run_progress(RateReviewRun.objects.get())
+    undone = progress.total - progress.done
     if not (reviews == once == stands == lines and changed == changes == audited and not undone):
         raise SystemExit(f"wrong: {reviews=} {once=} {stands=} {changed=} {changes=} {audited=} {undone=}")
     return {"reviews": reviews, "changes": changes, "audit rows": audited}

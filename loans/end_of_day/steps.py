@@ -23,13 +23,14 @@ from loans.end_of_day.vouchers import vouchers_step
 from loans.models import Loan
 from loans.services.approval import approvals_expire
 from loans.services.gift import gifts_expire
+from risk.rules.rate_review import is_quarter_start
 from risk.services.appeal_deadlines import appeals_close_day
 from risk.services.application import applications_expire
 from risk.services.invitation import invitations_expire
 from risk.services.limit_raises import limit_raises_begin
 from risk.services.monitoring import approval_band_watch
 from risk.services.prescreening import prescreening_round
-from risk.services.rate_review import is_quarter_start, rate_review_begin
+from risk.services.rate_review import rate_review_begin
 
 
 def _invitations(day: date, progress: Progress) -> dict[str, Any]:
@@ -72,7 +73,9 @@ def _rate_review(day: date, progress: Progress) -> dict[str, Any]:
 def _limit_raises(day: date, progress: Progress) -> dict[str, Any]:
     """On the eve of a month its round of raises is begun; workers go through the lines by themselves."""
     opening = day + timedelta(days=1)
-    return {"partitions": limit_raises_begin(month=opening)} if opening.day == 1 else {}
+    if opening.day != 1:
+        return {}
+    return {"run": str(limit_raises_begin(month=opening, as_of=opening, at=timezone.now()).pk)}
 
 
 def _gifts(day: date, progress: Progress) -> dict[str, Any]:

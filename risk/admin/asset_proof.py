@@ -121,7 +121,8 @@ def proof_file(proof: AssetProof) -> dict[str, Any]:
 class LimitRaisePolicyAdmin(DraftAdmin):
     same = ("code",)
     list_display = ("version", "state_badge", "valid_from", "valid_to", "proof_property_share", "proof_vehicle_share",
-                    "proof_both_share", "drafted_by", "approved_by")  # fmt: skip
+                    "proof_both_share", "fund_share", "green_step_share", "needs_release", "drafted_by",
+                    "approved_by")  # fmt: skip
     list_filter = ("state",)
     readonly_fields = (*STAMPS, "code")
 

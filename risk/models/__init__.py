@@ -29,6 +29,7 @@ from risk.models.decision import Decision, DecisionContest, Outcome, Scorecard
 from risk.models.document import LegalDocument, Signature
 from risk.models.feed import FeedDelivery, FeedKind, FeedRejection
 from risk.models.invitation import Invitation, InvitationBatch, InvitationState
+from risk.models.line_run import RunState
 from risk.models.monitoring import MonitoringPolicy
 from risk.models.pipeline import (
     ActCounter,
@@ -52,14 +53,20 @@ from risk.models.product import (
     TierCode,
     VoucherConsequence,
 )
-from risk.models.raises import AssetProof, LimitRaise, LimitRaisePolicy, ProofKind, ProofState, RaiseSource
+from risk.models.raises import (
+    AssetProof,
+    LimitRaise,
+    LimitRaisePolicy,
+    LimitRaiseRun,
+    ProofKind,
+    ProofState,
+    RaiseSource,
+)
 from risk.models.rate_review import (
     CustomerScore,
     RateReview,
-    RateReviewPartition,
     RateReviewPolicy,
     RateReviewRun,
-    RunState,
 )
 from risk.models.review import ReviewClaim
 from risk.models.stamp import PolicyStamp
@@ -115,6 +122,7 @@ __all__ = [
     "LegalDocument",
     "LimitRaise",
     "LimitRaisePolicy",
+    "LimitRaiseRun",
     "LineChange",
     "LineState",
     "LoanTape",
@@ -132,7 +140,6 @@ __all__ = [
     "ProofState",
     "RaiseSource",
     "RateReview",
-    "RateReviewPartition",
     "RateReviewPolicy",
     "RateReviewRun",
     "RegulationParameter",

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from django_fsm import transition
 from simple_history.models import HistoricalRecords
 
+from risk.models.line_run import LineRun
 from risk.models.product import VersionedPolicy
 from weilidai.lib.fsm import StateField
 from weilidai.lib.ids import uuid7
@@ -35,6 +36,7 @@ class LimitRaisePolicy(VersionedPolicy):
     green_step_points = models.PositiveIntegerField(_("green points of a step"), default=100)
     green_step_share = RateField(_("a step of green points: share of the tier's span"), default=Decimal("0.020000"))
     green_max_share = RateField(_("green points at most: share of the tier's span"), default=Decimal("0.100000"))
+    needs_release = models.BooleanField(_("a second person releases each month"), default=False)
     history = HistoricalRecords()
 
     class Meta:
@@ -124,6 +126,27 @@ class RaiseSource(models.TextChoices):
     TIER = "tier", _("Better tier")
     FUND = "fund", _("Current-money fund and a wealth product")
     GREEN = "green", _("Green points")
+
+
+class LimitRaiseRun(LineRun):
+    """The round of a month over all lines, or a dry run of it. Without a policy row the shipped figures hold."""
+
+    NAME, PERIOD = "limit_raises", "month"
+
+    month = models.DateField(_("month"), help_text=_("first day"))
+    policy = models.ForeignKey(
+        verbose_name=_("policy"), to=LimitRaisePolicy, on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+
+    class Meta:
+        verbose_name = _("run of raises")
+        verbose_name_plural = _("runs of raises")
+        ordering = ["-id"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["month"], condition=models.Q(is_dry_run=False), name="one_real_run_per_month"
+            )
+        ]
 
 
 class LimitRaise(models.Model):

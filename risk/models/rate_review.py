@@ -1,17 +1,15 @@
-"""The quarterly review of rates (R28, R29): its policy, a run with its partitions, one row per line and quarter."""
+"""The quarterly review of rates (R28, R29): its policy, its runs, one row per line and quarter."""
 
 from decimal import Decimal
 
-from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
-from django_fsm import transition
 from simple_history.models import HistoricalRecords
 
 from risk.models.credit_line import CreditLine
 from risk.models.decision import Scorecard
+from risk.models.line_run import LineRun
 from risk.models.product import TierCode, VersionedPolicy
-from weilidai.lib.fsm import StateField
 from weilidai.lib.ids import uuid7
 from weilidai.lib.money import MoneyField, RateField
 
@@ -59,36 +57,16 @@ class CustomerScore(models.Model):
         return f"{self.score} {self.as_of}"
 
 
-class RunState(models.TextChoices):
-    WAITING = "waiting", _("Waiting for release")
-    RUNNING = "running", _("Running")
-    DONE = "done", _("Done")
-    DISCARDED = "discarded", _("Discarded")
+class RateReviewRun(LineRun):
+    """All lines of a quarter, or a dry run over them that changes nothing."""
 
+    NAME, PERIOD = "rate_review", "quarter"
 
-class RateReviewRun(models.Model):
-    """All lines of a quarter, or a dry run over them that changes nothing. `summary` holds the distribution."""
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     quarter = models.DateField(_("quarter"), help_text=_("first day"))
-    is_dry_run = models.BooleanField(_("dry run"), default=False)
     policy = models.ForeignKey(
         verbose_name=_("policy"), to=RateReviewPolicy, on_delete=models.PROTECT, related_name="+"
     )
     scorecard = models.ForeignKey(verbose_name=_("scorecard"), to=Scorecard, on_delete=models.PROTECT, related_name="+")
-    state = StateField(_("state"), max_length=10, choices=RunState.choices, default=RunState.RUNNING, protected=True)
-    business_date = models.DateField(_("business date"))
-    created_at = models.DateTimeField(_("created at"))
-    finished_at = models.DateTimeField(_("finished at"), null=True, blank=True)
-    started_by = models.ForeignKey(
-        verbose_name=_("started by"), to=settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True,
-        related_name="+",
-    )  # fmt: skip
-    released_by = models.ForeignKey(
-        verbose_name=_("released by"), to=settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, blank=True,
-        related_name="+",
-    )  # fmt: skip
-    summary = models.JSONField(_("summary"), default=dict, blank=True)
 
     class Meta:
         verbose_name = _("rate review run")
@@ -99,46 +77,6 @@ class RateReviewRun(models.Model):
                 fields=["quarter"], condition=models.Q(is_dry_run=False), name="one_real_run_per_quarter"
             )
         ]
-
-    def __str__(self) -> str:
-        return f"{self.quarter:%Y-%m}"
-
-    @transition(field=state, source=RunState.WAITING, target=RunState.RUNNING)
-    def release(self) -> None:
-        """A second person has seen the dry run."""
-
-    @transition(field=state, source=RunState.RUNNING, target=RunState.DONE)
-    def finish(self) -> None:
-        """Every partition is done."""
-
-    @transition(field=state, source=RunState.WAITING, target=RunState.DISCARDED)
-    def discard(self) -> None:
-        """The quarter is not reviewed."""
-
-
-class RateReviewPartition(models.Model):
-    """A range of lines by key, claimed by one worker at a time for as long as its lease."""
-
-    id = models.BigAutoField(primary_key=True)
-    run = models.ForeignKey(
-        verbose_name=_("run"), to=RateReviewRun, on_delete=models.PROTECT, related_name="partitions"
-    )
-    first_key = models.UUIDField()
-    last_key = models.UUIDField()
-    is_done = models.BooleanField(_("done"), default=False)
-    claimed_until = models.DateTimeField(_("claimed until"), null=True, blank=True)
-    lines_count = models.PositiveIntegerField(_("lines"), default=0)
-    summary = models.JSONField(_("summary"), default=dict)
-
-    class Meta:
-        verbose_name = _("partition of a review")
-        verbose_name_plural = _("partitions of reviews")
-        constraints = [models.UniqueConstraint(fields=["run", "first_key"], name="review_partition_once")]
-        # Serves the workers: what is left to do.
-        indexes = [models.Index(fields=["run"], condition=models.Q(is_done=False), name="review_partition_open")]
-
-    def __str__(self) -> str:
-        return f"{self.run_id} {self.lines_count}"
 
 
 class RateReview(models.Model):

@@ -30,12 +30,17 @@ class TierRange:
         return cls(stored["code"], stored["rank"], stored["months_in_use_min"], **figures)
 
 
-def tier_choose(tiers: list[TierRange], *, months_in_use: int, assets_amount: Decimal) -> TierRange:
-    """The highest tier whose conditions all hold; the lowest has none."""
-    holding = [
+def tiers_earned(tiers: list[TierRange], *, months_in_use: int, assets_amount: Decimal) -> list[TierRange]:
+    """Those whose conditions all hold."""
+    return [
         tier for tier in tiers if months_in_use >= tier.months_in_use_min and assets_amount >= tier.assets_min_amount
     ]
-    return max(holding, key=lambda tier: tier.rank)
+
+
+def tier_choose(tiers: list[TierRange], *, months_in_use: int, assets_amount: Decimal) -> TierRange:
+    """The highest tier whose conditions all hold; the lowest has none."""
+    earned = tiers_earned(tiers, months_in_use=months_in_use, assets_amount=assets_amount)
+    return max(earned, key=lambda tier: tier.rank)
 
 
 def score_position(score: Decimal, approve_from: Decimal, top_score: Decimal) -> Decimal:

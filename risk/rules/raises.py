@@ -1,11 +1,20 @@
 """How far a limit may rise, whatever the reason (R27, R38, R56). Pure; all figures come in as policy data."""
 
+from bisect import bisect_left
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
 from risk.rules.limits import floor_step, limit_cap
 from weilidai.lib.money import ZERO
+
+# Ends of the bands in which amounts are counted, in yuan.
+BAND_ENDS = (0, 500, 1000, 2000, 5000, 8000, 20_000, 40_000, 100_000, 200_000)
+
+
+def band_of(fen: int) -> int:
+    """0 for nothing, else the number of the band that an amount lies in; its end counts in."""
+    return bisect_left(BAND_ENDS, -(-fen // 100))
 
 
 @dataclass(frozen=True)

@@ -4,13 +4,20 @@ A better score never gives a higher rate; a limit is never lowered; a tier is ne
 """
 
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 
-from risk.rules.limits import TierRange, limit_cap, limit_inside, rate_cap, rate_inside, score_position, tier_choose
+from risk.rules.limits import TierRange, limit_cap, limit_inside, rate_cap, rate_inside, score_position, tiers_earned
 
-UNCHANGED, FROZEN, ON_TIME, SCORE_BETTER, SCORE_WORSE, PROMOTED, FLOOR = (
-    "unchanged", "line_frozen", "paid_on_time", "score_better", "score_worse", "promoted", "lowest_rate",
+UNCHANGED, FROZEN, ON_TIME, SCORE_BETTER, SCORE_WORSE, PROMOTED, FLOOR, NOT_OFFERED = (
+    "unchanged", "line_frozen", "paid_on_time", "score_better", "score_worse", "promoted", "lowest_rate", "not_offered",
 )  # fmt: skip
+
+QUARTER_MONTHS = (1, 4, 7, 10)
+
+
+def is_quarter_start(day: date) -> bool:
+    return day.day == 1 and day.month in QUARTER_MONTHS
 
 
 @dataclass(frozen=True)
@@ -58,8 +65,8 @@ def line_review(standing: Standing, tiers: list[TierRange], rules: ReviewRules) 
     current = next(tier for tier in tiers if tier.code == standing.tier)
     if standing.is_frozen:
         return Reviewed(current, standing.limit, standing.daily_rate, (FROZEN,))
-    earned = tier_choose(tiers, months_in_use=standing.months_in_use, assets_amount=standing.assets)
-    tier = earned if earned.rank > current.rank else current
+    earned = tiers_earned(tiers, months_in_use=standing.months_in_use, assets_amount=standing.assets)
+    tier = max([current, *earned], key=lambda tier: tier.rank)
     position = None if standing.score is None else score_position(standing.score, rules.approve_from, rules.top_score)
     rate, reasons = _rate(standing, tier, position, rules)
     limit = standing.limit
@@ -67,6 +74,13 @@ def line_review(standing: Standing, tiers: list[TierRange], rules: ReviewRules) 
         reasons.insert(0, PROMOTED)
         limit = _limit(standing, tier, position or Decimal(0), rules)
     return Reviewed(tier, limit, rate, tuple(reasons) or (UNCHANGED,))
+
+
+def line_unoffered(standing: Standing, penalty_share: Decimal) -> Reviewed:
+    """Where the product or the tier is offered no more, a line stays what it is."""
+    limit, rate = standing.limit, standing.daily_rate
+    own = TierRange(standing.tier, 0, 0, Decimal(0), limit, limit, rate, rate, penalty_share)
+    return Reviewed(own, limit, rate, (NOT_OFFERED,))
 
 
 def _rate(

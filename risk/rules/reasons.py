@@ -36,6 +36,7 @@ _TEXTS: dict[str, str | Promise] = {
     "screening_declined": gettext_lazy("Other reasons of the assessment"),
     "manual_review": gettext_lazy("A person has looked at your application"),
     "unchanged": gettext_lazy("Nothing changed that would move your rate"),
+    "not_offered": gettext_lazy("Your product is no longer offered; your rate stays as it is"),
     "line_frozen": gettext_lazy("Your credit line is frozen; its rate stays as it is"),
     "paid_on_time": gettext_lazy("You paid on time, month after month"),
     "score_better": gettext_lazy("Your assessment has become better"),

@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -11,23 +12,22 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from accounts.models import Customer
 from accounts.services.notification import Notice, notifications_send
+from risk.errors import PolicyMissing
 from risk.models import (
     CreditLine,
     CustomerScore,
     LineChange,
     LineState,
-    ProductTerms,
     RateReview,
     RateReviewRun,
 )
 from risk.rules.limits import TierRange
 from risk.rules.on_time import months_on_time
-from risk.rules.rate_review import Reviewed, ReviewRules, Standing, line_review
+from risk.rules.rate_review import Reviewed, ReviewRules, Standing, line_review, line_unoffered
 from risk.selectors.facts import limits_open_sums, months_between
 from risk.selectors.policy import regulation, terms_current, tier_ranges
-from risk.selectors.raises import assets_newest
+from risk.selectors.raises import HouseholdRooms, assets_newest, students_among
 from risk.selectors.scores import score_now, scores_stored
 from risk.selectors.tape import line_spans
 from risk.variables.frame import month_start
@@ -37,6 +37,8 @@ from weilidai.lib.models import AuditEvent
 from weilidai.lib.money import ZERO
 
 ACTOR_NAME = "rate_review"
+Outcome = tuple[CreditLine, Standing, Reviewed]
+Offers = dict[str, tuple[list[TierRange], ReviewRules | None]]
 
 
 def batch_review(run: RateReviewRun, lines: Sequence[CreditLine]) -> Counter[str]:
@@ -44,35 +46,62 @@ def batch_review(run: RateReviewRun, lines: Sequence[CreditLine]) -> Counter[str
     counts: Counter[str] = Counter()
     if not lines:
         return counts
-    standings = _standings(run, lines)
     offers = _offers(run, lines)
-    outcomes: list[tuple[CreditLine, Standing, Reviewed]] = []
-    for line in lines:
-        tiers, rules = offers[line.product_id]
-        reviewed = line_review(standings[line.pk], tiers, rules)
-        outcomes.append((line, standings[line.pk], reviewed))
-        counts.update(
-            counts_of(line.daily_rate, reviewed.daily_rate, line.tier, reviewed.tier.code, list(reviewed.reasons))
-        )
+    standings = _standings(run, lines, offers)
+    outcomes = [(line, standings[line.pk], _reviewed(line, standings[line.pk], offers)) for line in lines]
+    outcomes = _within_household(run, outcomes, offers)
+    for line, _, new in outcomes:
+        counts.update(counts_of(line, new))
     if not run.is_dry_run:
         _write(run, outcomes)
     return counts
 
 
-def counts_of(old: Decimal, new: Decimal, old_tier: str, new_tier: str, reasons: list[str]) -> dict[str, int]:
-    """What one line adds to the summary: counts by change in millionths a day, by tier move, by reason."""
-    counts = {"lines": 1, f"change:{int((new - old) * 1_000_000)}": 1, f"tier:{old_tier}>{new_tier}": 1}
-    return counts | {f"reason:{reason}": 1 for reason in reasons}
+def _reviewed(line: CreditLine, standing: Standing, offers: Offers) -> Reviewed:
+    """A line that nothing is offered to any more stays as it is, and keeps nobody else's review waiting."""
+    tiers, rules = offers[line.product_id]
+    if rules is None or all(tier.code != line.tier for tier in tiers):
+        return line_unoffered(standing, line.penalty_share)
+    return line_review(standing, tiers, rules)
 
 
-def _offers(run: RateReviewRun, lines: Sequence[CreditLine]) -> dict[str, tuple[list[TierRange], ReviewRules]]:
+def counts_of(line: CreditLine, new: Reviewed) -> Counter[str]:
+    """What one line, not yet changed, adds to the summary: by change in millionths a day, tier move and reason."""
+    change = int((new.daily_rate - line.daily_rate) * 1_000_000)
+    named = [f"change:{change}", f"tier:{line.tier}>{new.tier.code}", *(f"reason:{reason}" for reason in new.reasons)]
+    moved = {
+        "rate_before": int(line.daily_rate * 1_000_000), "rate_after": int(new.daily_rate * 1_000_000),
+        "limit_before": int(line.limit_amount * 100), "limit_after": int(new.limit * 100),
+    }  # fmt: skip
+    return Counter({"lines": 1, **moved}) + Counter(named)
+
+
+def _within_household(run: RateReviewRun, outcomes: list[Outcome], offers: Offers) -> list[Outcome]:
+    """Lines whose limit would rise once more, one after another, under the locks of their people (R54)."""
+    risen = {line.customer_id for line, _, new in outcomes if new.limit > line.limit_amount}
+    if not risen:
+        return outcomes
+    rooms = HouseholdRooms(sorted(risen), run.quarter, lock=not run.is_dry_run)
+    found = []
+    for line, standing, new in outcomes:
+        if new.limit > line.limit_amount:
+            standing = replace(standing, household_room=rooms.of(line))
+            new = _reviewed(line, standing, offers)
+            rooms.take(line, new.limit - line.limit_amount)
+        found.append((line, standing, new))
+    return found
+
+
+def _offers(run: RateReviewRun, lines: Sequence[CreditLine]) -> Offers:
     """Tiers and rules per product, of the quarter's first day."""
-    return {
-        product: _offer(run, terms_current(product, run.quarter)) for product in {line.product_id for line in lines}
-    }
+    return {product: _offer(run, product) for product in {line.product_id for line in lines}}
 
 
-def _offer(run: RateReviewRun, terms: ProductTerms) -> tuple[list[TierRange], ReviewRules]:
+def _offer(run: RateReviewRun, product: str) -> tuple[list[TierRange], ReviewRules | None]:
+    try:
+        terms = terms_current(product, run.quarter)
+    except PolicyMissing:
+        return [], None
     definition, policy = run.scorecard.definition, run.policy
     return tier_ranges(terms), ReviewRules(
         step_down=policy.step_down_rate,
@@ -88,13 +117,13 @@ def _offer(run: RateReviewRun, terms: ProductTerms) -> tuple[list[TierRange], Re
     )
 
 
-def _standings(run: RateReviewRun, lines: Sequence[CreditLine]) -> dict[UUID, Standing]:
+def _standings(run: RateReviewRun, lines: Sequence[CreditLine], offers: Offers) -> dict[UUID, Standing]:
     as_of, months = run.quarter, run.policy.on_time_months
     people = [line.customer_id for line in lines]
     spans = line_spans([line.pk for line in lines], month_start(as_of, months), as_of - timedelta(days=1))
-    assets, scores = assets_newest(people, as_of), _scores(run, lines)
+    assets, scores = assets_newest(people, as_of), _scores(run, lines, offers)
     household = regulation("household_credit_amount", as_of)
-    together, students = limits_open_sums(people), _students(people)
+    together, students = limits_open_sums(people), students_among(people)
     found: dict[UUID, Standing] = {}
     for line in lines:
         elsewhere = together.get(line.customer_id, ZERO) - line.limit_amount - line.received_amount
@@ -115,21 +144,15 @@ def _standings(run: RateReviewRun, lines: Sequence[CreditLine]) -> dict[UUID, St
     return found
 
 
-def _students(people: Sequence[UUID]) -> set[UUID]:
-    """Only what tells a student is read: a whole person, much of it encrypted, costs many times as much."""
-    rows = Customer.objects.filter(pk__in=people)
-    rows = rows.only("declared_student", "registered_occupation", "declared_occupation")
-    return {person.pk for person in rows if person.is_student}
-
-
-def _scores(run: RateReviewRun, lines: Sequence[CreditLine]) -> dict[UUID, Decimal]:
+def _scores(run: RateReviewRun, lines: Sequence[CreditLine], offers: Offers) -> dict[UUID, Decimal]:
     """Stored scores young enough; the others are computed and stored for the next who asks."""
     oldest = run.quarter - timedelta(days=run.policy.score_days_max)
     people = {line.customer_id: line for line in lines}
     scores = scores_stored(list(people), run.scorecard, oldest, run.quarter)
     fresh = []
-    for key, line in people.items():
-        if key not in scores:
+    # In the order of keys: two workers may store scores of the same people.
+    for key, line in sorted(people.items()):
+        if key not in scores and offers[line.product_id][0]:
             terms = terms_current(line.product_id, run.quarter)
             scores[key] = score_now(line.customer, run.scorecard, terms, run.quarter)
             fresh.append(CustomerScore(customer_id=key, scorecard=run.scorecard, as_of=run.quarter, score=scores[key]))
@@ -153,7 +176,7 @@ TRAIL = (
 )  # fmt: skip
 
 
-def _write(run: RateReviewRun, outcomes: list[tuple[CreditLine, Standing, Reviewed]]) -> None:
+def _write(run: RateReviewRun, outcomes: list[Outcome]) -> None:
     at = timezone.now()
     reviews, changes, trail, notices, changed = [], [], [], [], []
     for line, standing, new in outcomes:

@@ -39,6 +39,7 @@ NAVIGATION = [
             _list(_("Credit lines"), "credit_score", "risk", "creditline"),
             _list(_("Rate review runs"), "event_repeat", "risk", "ratereviewrun"),
             _list(_("Rate reviews"), "price_change", "risk", "ratereview"),
+            _list(_("Runs of raises"), "moving", "risk", "limitraiserun"),
             _list(_("Raises given"), "trending_up", "risk", "limitraise"),
             _list(_("Appeals"), "how_to_vote", "risk", "appeal"),
             _list(_("Asset proofs"), "real_estate_agent", "risk", "assetproof"),

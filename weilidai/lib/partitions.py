@@ -114,7 +114,8 @@ def _take(job: str, business_date: date) -> JobRun | None:
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL idle_in_transaction_session_timeout = %s", [SILENCE])
     rows = ranges_of(job, business_date).select_for_update(skip_locked=True).exclude(state=JobRun.State.DONE)
-    run = rows.first()
+    # What failed comes last: one bad row must not keep the ranges after it waiting.
+    run = rows.order_by("attempts", "partition").first()
     if run is not None:
         run.started_at = timezone.now()
     return run

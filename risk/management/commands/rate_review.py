@@ -8,7 +8,9 @@ from django.utils import timezone
 
 from accounts.models import StaffUser
 from risk.models import RateReviewRun, RunState
-from risk.services.rate_review import dry_run_begin, is_quarter_start, rate_review_advance, rate_review_begin
+from risk.rules.rate_review import is_quarter_start
+from risk.selectors.line_runs import run_progress
+from risk.services.rate_review import dry_run_begin, rate_review_advance, rate_review_begin
 from weilidai.lib.business_date import current_business_date
 from weilidai.lib.progress import progress_bar
 
@@ -29,9 +31,9 @@ class Command(BaseCommand):
         if run.state == RunState.WAITING:
             raise CommandError("this quarter waits for its release by a second person")
         with progress_bar() as bars:
-            task = bars.add_task("partitions", total=run.partitions.count())
+            task = bars.add_task("ranges", total=run_progress(run).total)
             while rate_review_advance(at=timezone.now()):
-                bars.update(task, completed=run.partitions.filter(is_done=True).count())
+                bars.update(task, completed=run_progress(run).done)
         run = RateReviewRun.objects.get(pk=run.pk)
         for name, count in sorted(run.summary.items()):
             self.stdout.write(f"{name}: {count}")

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.usefixtures("policies"), pytest.mark.req("R27", "R56")
 def test_the_history_of_the_own_line_and_the_notice():
     line = approved_line("alice")
     holds(line, "10000.00")
-    limit_raises_begin(month=MONTH)
+    limit_raises_begin(month=MONTH, as_of=MONTH, at=AT)
     limit_raises_advance(at=AT)
     [row] = client_of(line.customer).get(f"/api/v1/credit-lines/{line.pk}/limit-raises").json()["results"]
     assert (row["month"], row["raised_for"]) == ("2026-12-01", "fund")

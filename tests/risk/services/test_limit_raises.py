@@ -10,7 +10,8 @@ import pytest
 from django.core.management import call_command
 from django.db import connection
 
-from accounts.models import Notification
+from accounts.models import Notification, StaffUser
+from risk.errors import FourEyesRequired
 from risk.models import (
     AssetMonth,
     CreditLine,
@@ -18,21 +19,32 @@ from risk.models import (
     GreenAct,
     LimitRaise,
     LimitRaisePolicy,
+    LimitRaiseRun,
     LineChange,
     LineState,
     LoanTape,
     PolicyState,
     ProductTerms,
+    RunState,
     Tier,
 )
 from risk.rules.raises import FundHeld, fund_share, green_points, green_share
+from risk.services import line_run
 from risk.services.credit_line import credit_line_freeze
-from risk.services.limit_raises import JOB, LEASE, limit_raises_advance, limit_raises_begin
+from risk.services.limit_raises import (
+    limit_raises_advance,
+    limit_raises_begin,
+    limit_raises_discard,
+    limit_raises_release,
+    raises_dry_run_begin,
+)
 from risk.services.policy import content_check
 from risk.services.presets import presets_load
 from tests.risk.builders import LAYERS, SHANGHAI, approved_line
-from weilidai.lib.errors import FieldInvalid
-from weilidai.lib.models import AuditEvent, JobRun
+from weilidai.lib.business_date import business_date_set
+from weilidai.lib.errors import FieldInvalid, TransitionRefused
+from weilidai.lib.models import AuditEvent, JobRun, StateChange
+from weilidai.lib.partitions import ranges_of
 
 MONTH = date(2026, 12, 1)
 AT = datetime(2026, 12, 1, 1, tzinfo=SHANGHAI)
@@ -67,15 +79,35 @@ def small(line: CreditLine, limit: str = "1000.00") -> CreditLine:
     return CreditLine.objects.get(pk=line.pk)
 
 
-def run_month(month: date = MONTH, at: datetime = AT) -> dict[str, int]:
-    limit_raises_begin(month=month)
-    while limit_raises_advance(at=at):
+SOURCES_AND_WHY = ("lines", "fund", "green", "tier", "frozen", "overdue", "nothing_owed", "no_room", "no_terms")
+
+
+def begin(month: date = MONTH) -> LimitRaiseRun:
+    return limit_raises_begin(month=month, as_of=month, at=AT)
+
+
+def work() -> None:
+    while limit_raises_advance(at=AT):
         pass
-    counts: dict[str, int] = {}
-    for run in JobRun.objects.filter(job=JOB, business_date=month):
-        for name, count in run.result["counts"].items():
-            counts[name] = counts.get(name, 0) + count
-    return counts
+
+
+def run_month(month: date = MONTH) -> dict[str, int]:
+    run = begin(month)
+    work()
+    return counted(run)
+
+
+def counted(run: LimitRaiseRun) -> dict[str, int]:
+    summary = LimitRaiseRun.objects.get(pk=run.pk).summary
+    return {name: summary[name] for name in SOURCES_AND_WHY if name in summary}
+
+
+def again(run: LimitRaiseRun) -> dict[str, int]:
+    """The same run done once more, as if nobody had written down that its ranges are done."""
+    ranges_of(run.job, run.month).update(state=JobRun.State.PENDING)
+    LimitRaiseRun.objects.filter(pk=run.pk).update(state=RunState.RUNNING)
+    work()
+    return counted(run)
 
 
 def limit_of(line: CreditLine) -> Decimal:
@@ -129,8 +161,7 @@ def test_a_raise_is_given_once_told_once_and_kept_with_its_evidence() -> None:
     assert Notification.objects.get(kind="limit_raised_fund").params["limit"] == "2500.00"
 
     assert limit_raises_advance(at=AT) == 0
-    JobRun.objects.filter(job=JOB).delete()
-    assert run_month() == {"lines": 1, "nothing_owed": 1}
+    assert again(begin()) == {"lines": 1, "nothing_owed": 1}
     holds(line, "20000.00", month=date(2026, 12, 1))
     assert run_month(date(2027, 1, 1)) == {"lines": 1, "nothing_owed": 1}
     assert (limit_of(line), LimitRaise.objects.count()) == (Decimal(2500), 1)
@@ -167,8 +198,7 @@ def test_a_raise_never_leaves_the_tier() -> None:
     assert limit_of(line) == Decimal(8000)
     other = small(approved_line("bob"), "8000.00")
     holds(other, "10000.00")
-    JobRun.objects.filter(job=JOB).delete()
-    assert run_month() == {"lines": 2, "nothing_owed": 1, "no_room": 1}
+    assert again(begin()) == {"lines": 2, "nothing_owed": 1, "no_room": 1}
     assert limit_of(other) == Decimal(8000)
 
 
@@ -225,8 +255,8 @@ def test_the_household_cap_bounds_a_raise() -> None:
 def test_six_months_in_use_earn_the_better_tier_between_quarters(opened: date, tier: str) -> None:
     line = small(approved_line())
     CreditLine.objects.filter(pk=line.pk).update(opened_date=opened, daily_rate=Decimal("0.0005"))
-    month, at = date(2027, 2, 1), datetime(2027, 2, 1, 1, tzinfo=SHANGHAI)
-    counts = run_month(month, at)
+    month = date(2027, 2, 1)
+    counts = run_month(month)
     line = CreditLine.objects.get(pk=line.pk)
     assert line.tier == tier
     if tier == "new":
@@ -237,8 +267,7 @@ def test_six_months_in_use_earn_the_better_tier_between_quarters(opened: date, t
         assert (line.limit_amount, line.daily_rate) == (Decimal(8000), Decimal("0.00035"))
         assert line.penalty_share == Decimal("0.3")
         assert Notification.objects.get(kind="limit_raised_tier").params["rate"] == "0.0350"
-        JobRun.objects.filter(job=JOB).delete()
-        assert run_month(month, at) == {"lines": 1, "nothing_owed": 1}
+        assert again(begin(month)) == {"lines": 1, "nothing_owed": 1}
 
 
 @pytest.mark.req("R24")
@@ -259,25 +288,102 @@ def test_in_the_first_month_of_a_quarter_the_review_looks_at_the_tiers() -> None
 
 
 @pytest.mark.req("R27")
-def test_a_killed_partition_is_taken_over_after_its_lease_and_gives_the_same() -> None:
-    line = small(approved_line())
+def test_a_dry_run_shows_the_distribution_and_writes_nothing(admin_user: StaffUser) -> None:
+    line, other = small(approved_line()), small(approved_line("bob"))
     holds(line, "10000.00")
-    limit_raises_begin(month=MONTH)
-    JobRun.objects.filter(job=JOB).update(state=JobRun.State.RUNNING, heartbeat_at=AT)
-    assert limit_raises_advance(at=AT + LEASE) == 0
-    assert limit_raises_advance(at=AT + LEASE + timedelta(seconds=1)) == 1
-    assert (limit_of(line), JobRun.objects.get(job=JOB).attempts) == (Decimal(2500), 1)
+    acts(line, "reforestation", 10)
+    before = AuditEvent.objects.filter(action="credit_line.change").count()
+    business_date_set(date(2026, 12, 20), at=AT)
+    out = StringIO()
+    call_command("limit_raises", "--dry-run", admin_user.username, "--month", "2026-12-01", stdout=out)
+    run = LimitRaiseRun.objects.get()
+    assert (run.is_dry_run, run.state, run.started_by) == (True, RunState.DONE, admin_user)
+    assert run.summary == {
+        "lines": 2, "raised": 1, "fund": 1, "green": 1, "nothing_owed": 1, "amount:fund": 150_000,
+        "amount:green": 10_000, "limit_before": 200_000, "limit_after": 360_000, "raise:0": 1, "raise:3": 1,
+        "before:2": 2, "after:2": 1, "after:4": 1,
+    }  # fmt: skip
+    assert "raised: 1" in out.getvalue()
+    assert limit_of(line) == limit_of(other) == Decimal(1000)
+    assert LimitRaise.objects.count() == Notification.objects.filter(kind__startswith="limit_raised").count() == 0
+    assert AuditEvent.objects.filter(action="credit_line.change").count() == before
+    # What was foreseen is what the round then does.
+    assert run_month() == counted(run)
+    assert limit_of(line) == Decimal(2600)
 
 
 @pytest.mark.req("R27")
-def test_a_dry_run_counts_and_writes_nothing() -> None:
+def test_raises_go_by_themselves_unless_the_policy_wants_a_second_person(admin_user: StaffUser) -> None:
     line = small(approved_line())
     holds(line, "10000.00")
-    before = AuditEvent.objects.count()
-    out = StringIO()
-    call_command("limit_raises", "--dry-run", "--month", "2026-11-01", stdout=out)
-    assert "lines: 1" in out.getvalue()
-    assert (limit_of(line), LimitRaise.objects.count(), AuditEvent.objects.count()) == (Decimal(1000), 0, before)
+    assert begin().state == RunState.RUNNING
+    LimitRaiseRun.objects.all().delete()
+    LimitRaisePolicy.objects.update(needs_release=True)
+    run = begin()
+    assert begin().pk == run.pk
+    work()
+    assert limit_of(line) == Decimal(1000)
+    raises_dry_run_begin(month=MONTH, user=admin_user, as_of=MONTH, at=AT)
+    work()
+    edge: dict[str, Any] = {"run_id": run.pk, "reason": "seen", "as_of": MONTH, "at": AT}
+    with pytest.raises(FourEyesRequired):
+        limit_raises_release(user=admin_user, **edge)
+    second = StaffUser.objects.create(username="second")
+    limit_raises_release(user=second, **edge)
+    with pytest.raises(TransitionRefused):
+        limit_raises_release(user=second, **edge)
+    work()
+    done = LimitRaiseRun.objects.get(pk=run.pk)
+    assert (limit_of(line), done.state, done.released_by) == (Decimal(2500), RunState.DONE, second)
+    assert list(StateChange.objects.filter(subject_id=str(run.pk)).order_by("id").values_list("new", flat=True)) == [
+        "waiting", "running", "done",
+    ]  # fmt: skip
+
+
+@pytest.mark.req("R27")
+def test_what_a_month_that_was_given_up_owed_the_next_one_owes(admin_user: StaffUser) -> None:
+    LimitRaisePolicy.objects.update(needs_release=True)
+    line = small(approved_line())
+    acts(line, "reforestation", 10)
+    run = begin()
+    limit_raises_discard(run_id=run.pk, user=admin_user, reason="not now", as_of=MONTH, at=AT)
+    work()
+    assert limit_of(line) == Decimal(1000)
+    LimitRaisePolicy.objects.update(needs_release=False)
+    assert run_month(date(2027, 1, 1)) == {"lines": 1, "green": 1}
+
+
+@pytest.mark.req("R54", "R27")
+def test_two_lines_of_one_person_share_the_room_of_the_law() -> None:
+    line, other, third = small(approved_line()), approved_line("alice2"), approved_line("alice3")
+    own = {"customer": line.customer}
+    CreditLine.objects.filter(pk=other.pk).update(limit_amount="198400.00", product_id="jiebei", tier="vip", **own)
+    CreditLine.objects.filter(pk=third.pk).update(limit_amount="100.00", product_id="jintiao", **own)
+    holds(line, "10000.00")
+    run_month()
+    assert [limit_of(one) for one in (line, other, third)] == [1500, 198_400, 100]
+
+
+@pytest.mark.req("R27")
+def test_a_line_whose_tier_is_offered_no_more_is_passed_over_and_holds_up_nobody() -> None:
+    line, other = small(approved_line()), small(approved_line("bob"))
+    holds(line, "10000.00")
+    holds(other, "10000.00")
+    Tier.objects.filter(terms__product="jiebei", code="new").delete()
+    CreditLine.objects.filter(pk=line.pk).update(product_id="jiebei")
+    assert run_month() == {"lines": 2, "fund": 1, "no_terms": 1}
+
+
+@pytest.mark.req("R27")
+def test_a_line_opened_since_the_month_began_waits_for_the_next() -> None:
+    line = small(approved_line())
+    holds(line, "10000.00")
+    CreditLine.objects.filter(pk=line.pk).update(opened_date=MONTH)
+    run = begin()
+    work()
+    assert LimitRaiseRun.objects.get(pk=run.pk).summary == {}
+    CreditLine.objects.filter(pk=line.pk).update(opened_date=MONTH - timedelta(days=1))
+    assert again(run) == {"lines": 1, "fund": 1}
 
 
 @pytest.mark.parametrize(
@@ -299,30 +405,26 @@ def test_a_draft_that_makes_no_sense_is_told(wrong: dict[str, Any]) -> None:
 
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_workers_side_by_side_raise_each_line_once() -> None:
+def test_workers_side_by_side_raise_each_line_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(line_run, "RANGE_LINES", 1)
     lines = [small(approved_line(f"c{number}")) for number in range(6)]
     for line in lines:
         holds(line, "10000.00")
-    limit_raises_begin(month=MONTH)
-    run = JobRun.objects.get(job=JOB)
-    for number, line in enumerate(sorted(lines, key=lambda row: row.pk)):
-        ends = {"first": str(line.pk), "last": str(line.pk)}
-        JobRun.objects.create(job=JOB, business_date=MONTH, partition=f"x{number}", result=ends)
+    run = begin()
 
-    def work() -> None:
+    def run_one() -> None:
         try:
-            while limit_raises_advance(at=AT):
-                pass
+            work()
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=work) for _ in range(4)]
+    threads = [threading.Thread(target=run_one) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert JobRun.objects.filter(job=JOB).exclude(state=JobRun.State.DONE).count() == 0
-    assert run.partition == "000000"
+    work()
+    assert LimitRaiseRun.objects.get(pk=run.pk).state == RunState.DONE
     assert {limit_of(line) for line in lines} == {Decimal(2500)}
     assert LimitRaise.objects.count() == len(lines)
 

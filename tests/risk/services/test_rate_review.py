@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import time
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -23,24 +23,27 @@ from risk.models import (
     LineChange,
     LoanTape,
     RateReview,
-    RateReviewPartition,
     RateReviewPolicy,
     RateReviewRun,
     RunState,
     Scorecard,
+    Tier,
 )
-from risk.services import rate_review
+from risk.rules.reasons import reason_text
+from risk.selectors.line_runs import RunProgress, run_progress
+from risk.services import line_run, rate_review
 from risk.services.rate_review import (
     dry_run_begin,
     rate_review_advance,
     rate_review_begin,
+    rate_review_discard,
     rate_review_release,
-    summary_of,
 )
 from tests.loans.builders import line_for
 from weilidai.lib.business_date import business_date_set
 from weilidai.lib.errors import TransitionRefused
-from weilidai.lib.models import AuditEvent
+from weilidai.lib.models import AuditEvent, JobRun
+from weilidai.lib.partitions import ranges_of
 
 pytestmark = [pytest.mark.usefixtures("policies"), pytest.mark.req("R28")]
 Q4 = date(2026, 10, 1)
@@ -99,6 +102,7 @@ def test_every_open_line_is_reviewed_once_and_its_customer_told():
     assert done.state == RunState.DONE
     assert done.summary == {
         "lines": 5, "change:-20": 2, "change:0": 3, "tier:new>new": 5, "reason:paid_on_time": 2, "reason:unchanged": 3,
+        "rate_before": 2250, "rate_after": 2210, "limit_before": 2_500_000, "limit_after": 2_500_000,
     }  # fmt: skip
 
 
@@ -108,7 +112,7 @@ def test_a_second_beginning_and_more_workers_change_nothing():
     work()
     assert begin().pk == first.pk
     assert work() == 0
-    RateReviewPartition.objects.update(is_done=False)
+    ranges_of(first.job, Q4).update(state=JobRun.State.PENDING)
     RateReviewRun.objects.filter(pk=first.pk).update(state=RunState.RUNNING)
     work()
     assert rates() == ["0.000430"] * 3
@@ -127,15 +131,69 @@ def test_the_next_quarter_goes_on_from_there():
     assert rates() == ["0.000410"]
 
 
-def test_partitions_cover_every_line_and_closed_ones_are_left_out(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(rate_review, "PARTITION_LINES", 2)
+def test_ranges_cover_every_line_that_was_there_and_closed_ones_are_left_out(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(line_run, "RANGE_LINES", 2)
     lines = lines_make(7)
     CreditLine.objects.filter(pk=lines[3].pk).update(state="closed")
+    CreditLine.objects.filter(pk=lines[4].pk).update(opened_date=Q4)
     run = begin()
-    assert run.partitions.count() == 3
+    assert run_progress(run) == RunProgress(0, 3, 0, "")
     assert work() == 3
-    assert RateReview.objects.count() == 6
-    assert sum(run.partitions.values_list("lines_count", flat=True)) == 6
+    assert RateReview.objects.count() == 5
+    assert not RateReview.objects.filter(credit_line__in=[lines[3].pk, lines[4].pk]).exists()
+    assert run_progress(run) == RunProgress(3, 3, 0, "")
+
+
+def test_a_range_that_fails_is_told_keeps_no_other_waiting_and_is_done_in_the_end(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(line_run, "RANGE_LINES", 2)
+    lines = lines_make(6, on_time=6)
+    real = rate_review.batch_review
+
+    def broken(run: RateReviewRun, some: Any) -> Any:
+        if lines[0].pk in [line.pk for line in some]:
+            raise ArithmeticError("a bad row")
+        return real(run, some)
+
+    monkeypatch.setattr(rate_review, "batch_review", broken)
+    run = begin()
+    for _ in range(2):
+        with pytest.raises(ArithmeticError):
+            work()
+    assert RateReview.objects.count() == 4
+    assert run_progress(run) == RunProgress(3, 4, 1, "ArithmeticError: a bad row")
+    assert RateReviewRun.objects.get().state == RunState.RUNNING
+    monkeypatch.setattr(rate_review, "batch_review", real)
+    work()
+    assert rates() == ["0.000430"] * 6
+    assert RateReviewRun.objects.get().state == RunState.DONE
+
+
+def test_two_lines_of_one_person_never_get_more_together_than_the_law_allows():
+    first, second, third = lines_make(3)
+    own = {"customer": first.customer}
+    CreditLine.objects.filter(pk=first.pk).update(opened_date=date(2026, 1, 5))
+    CreditLine.objects.filter(pk=second.pk).update(
+        product_id="jiebei", limit_amount=D("190000.00"), tier="vip", daily_rate=D("0.0002"), **own
+    )
+    CreditLine.objects.filter(pk=third.pk).update(
+        product_id="jintiao", limit_amount=D("100.00"), opened_date=date(2026, 1, 5), **own
+    )
+    begin()
+    work()
+    found = CreditLine.objects.filter(**own).order_by("pk")
+    assert [line.tier for line in found] == ["quality", "vip", "quality"]
+    assert [line.limit_amount for line in found] == [D("8000.00"), D("190000.00"), D("2000.00")]
+
+
+def test_a_line_whose_product_is_offered_no_more_stays_as_it_is_and_holds_up_nobody():
+    lines = lines_make(2, on_time=2)
+    Tier.objects.filter(terms__product="jiebei", code="new").delete()
+    CreditLine.objects.filter(pk=lines[0].pk).update(product_id="jiebei")
+    begin()
+    work()
+    assert rates() == ["0.000450", "0.000430"]
+    assert RateReview.objects.get(credit_line=lines[0]).reasons == ["not_offered"]
+    assert reason_text("not_offered")
 
 
 def test_new_rates_hold_for_new_loans_only_and_scores_too_old_are_computed_anew():
@@ -186,6 +244,18 @@ def test_a_quarter_that_needs_a_release_waits_for_a_second_person(admin_user: St
     assert rates() == ["0.000430"]
 
 
+def test_a_waiting_quarter_can_be_given_up(admin_user: StaffUser):
+    RateReviewPolicy.objects.update(needs_release=True)
+    lines_make(1, on_time=1)
+    run = begin()
+    edge: dict[str, Any] = {"run_id": run.pk, "user": admin_user, "reason": "not now", "as_of": Q4, "at": AT}
+    rate_review_discard(**edge)
+    with pytest.raises(TransitionRefused):
+        rate_review_release(**edge)
+    assert (work(), rates()) == (0, ["0.000450"])
+    assert AuditEvent.objects.get(action="rate_review.discard").reason == "not now"
+
+
 def test_the_night_before_a_quarter_begins_it():
     lines_make(1)
     business_date_set(date(2026, 9, 29), at=AT)
@@ -212,8 +282,6 @@ WORKER = """
 import django; django.setup()
 from django.utils import timezone
 from risk.services import rate_review as r
-r.BATCH = 3
-import sys
 while r.rate_review_advance(at=timezone.now()):
     pass
 """
@@ -222,8 +290,8 @@ while r.rate_review_advance(at=timezone.now()):
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
 def test_workers_killed_at_random_leave_the_same_as_undisturbed_ones(monkeypatch: pytest.MonkeyPatch):
-    """Three workers on small partitions, one killed again and again; leases are made short to keep the test short."""
-    monkeypatch.setattr(rate_review, "PARTITION_LINES", 20)
+    """Two workers on small ranges, killed again and again."""
+    monkeypatch.setattr(line_run, "RANGE_LINES", 3)
     lines_make(120, on_time=60)
     run = begin()
     values = connection.settings_dict
@@ -233,14 +301,13 @@ def test_workers_killed_at_random_leave_the_same_as_undisturbed_ones(monkeypatch
     def start() -> subprocess.Popen[bytes]:
         return subprocess.Popen([sys.executable, "-c", WORKER], env=environment, cwd=os.getcwd())
 
-    for _ in range(4):
+    for _ in range(2):
         workers = [start(), start()]
         time.sleep(1.6)
         for worker in workers:
             worker.send_signal(signal.SIGKILL)
             worker.wait()
-        RateReviewPartition.objects.filter(is_done=False).update(claimed_until=None)
-    while rate_review_advance(at=datetime.now(UTC) + timedelta(minutes=5)):
+    while rate_review_advance(at=datetime.now(UTC)):
         pass
     assert RateReview.objects.count() == 120
     assert rates() == ["0.000430"] * 60 + ["0.000450"] * 60
@@ -249,4 +316,3 @@ def test_workers_killed_at_random_leave_the_same_as_undisturbed_ones(monkeypatch
     assert Notification.objects.filter(kind__startswith="rate_").count() == 120
     done = RateReviewRun.objects.get(pk=run.pk)
     assert (done.state, done.summary["lines"]) == (RunState.DONE, 120)
-    assert summary_of(done) == done.summary
