@@ -46,11 +46,19 @@ def kills(count: int, seed: int) -> str:
     return kills.kills(count, seed)
 
 
+def lines(count: int, seed: int) -> str:
+    """A review and a month's raises of `count` people's lines, workers killed all the while."""
+    from tests.audit.line_runs import line_runs
+
+    return line_runs(count, seed)
+
+
 PROOFS: dict[str, Callable[[int, int], str]] = {
     "lives": lives,
     "year": year,
     "kills": kills,
     "corruptions": corruptions,
+    "lines": lines,
 }
 
 
