@@ -15,7 +15,6 @@ from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
-from django_otp.plugins.otp_totp.models import TOTPDevice
 from unfold.admin import ModelAdmin
 from unfold.contrib.filters.admin import RangeDateFilter, RangeDateTimeFilter
 from unfold.forms import UserChangeForm, UserCreationForm
@@ -24,6 +23,7 @@ from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminT
 from accounts.change_admin import ChangeRequestAdmin
 from accounts.models import ContactAttempt, ContactRule, Notification, StaffUser, VerificationAttempt
 from accounts.notices import NOTICES
+from accounts.services.second_factor import second_factor_reset_ask
 from accounts.services.staff import staff_roles_change
 from accounts.services.staff_password import password_reset_ask, temporary_mark
 from weilidai.lib.audit import Actor, audit_record
@@ -190,24 +190,24 @@ class StaffUserAdmin(PermissionMethods, DjangoUserAdmin, ModelAdmin):  # type: i
 
     @act(
         title=_("Reset second factor"),
-        warning=_("The person must enrol a device again at the next sign-in."),
+        warning=_(
+            "Once a second person has approved, the device no longer counts and its owner must enrol another at the "
+            "next sign-in."
+        ),
         permission="accounts.change_staffuser",
         icon="phonelink_erase",
         dangerous=True,
     )
     def reset_second_factor(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
-        user = StaffUser.objects.get(pk=object_id)
-
-        def call() -> None:
-            TOTPDevice.objects.filter(user=user).delete()
-            audit_record(
-                action="staff.second_factor_reset",
-                actor=Actor.of(request.user),
-                subject=user,
-                reason=form.cleaned_data["reason"],
-            )
-
-        return finish(request, "..", call, _("The second factor was reset."))
+        return finish(
+            request,
+            reverse("admin:accounts_staffuser_change", args=[object_id]),
+            lambda: second_factor_reset_ask(
+                subject=StaffUser.objects.get(pk=object_id), reason=form.cleaned_data["reason"], user=staff_of(request),
+                as_of=current_business_date(), at=timezone.now(),
+            ),
+            _("The reset of the second factor waits for a second person."),
+        )  # fmt: skip
 
 
 @admin.register(Group)

@@ -7,7 +7,8 @@ class AccountsConfig(AppConfig):
     verbose_name = _("People")
 
     def ready(self) -> None:
-        from accounts.services import staff, staff_password
+        from accounts.services import second_factor, staff, staff_password
 
         staff.register()
         staff_password.register()
+        second_factor.register()

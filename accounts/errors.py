@@ -129,3 +129,9 @@ class ChangeOutdated(DomainError):
     code = "change_outdated"
     title = _("The object has changed since the request: refuse it and ask again")
     http_state = 409
+
+
+class SecondFactorMissing(DomainError):
+    code = "second_factor_missing"
+    title = _("This person has no second factor that could be reset")
+    http_state = 409

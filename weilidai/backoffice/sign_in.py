@@ -75,7 +75,7 @@ def _picture(device: TOTPDevice) -> str:
 def enrol(request: HttpRequest) -> HttpResponse:
     """Shows a fresh secret and confirms it with the first code; an enrolled device is never shown again."""
     if TOTPDevice.objects.filter(user=request.user, confirmed=True).exists():
-        messages.info(request, _("Your second factor is set up. An administrator can reset it."))
+        messages.info(request, _("Your second factor is set up. If you lose it, two people can reset it."))
         return HttpResponseRedirect(reverse("admin:index"))
     device, _created = TOTPDevice.objects.get_or_create(user=request.user, confirmed=False, defaults={"name": "totp"})
     form = EnrolForm(request.POST or None)
