@@ -2,6 +2,7 @@
 
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -96,16 +97,17 @@ def _machine() -> str:
 
 
 def claimant() -> str:
-    return f"{_machine()}:{os.getpid()}"
+    """One thread of one process: two threads must not take each other's claim for their own."""
+    return f"{_machine()}:{os.getpid()}.{threading.get_ident()}"
 
 
 def has_died(claimant: str) -> bool:
     """Whether the process is known to be gone; of another machine's nothing is known."""
-    machine, _, pid = claimant.rpartition(":")
+    machine, _, thread = claimant.rpartition(":")
     if machine != _machine():
         return False
     try:
-        os.kill(int(pid), 0)
+        os.kill(int(thread.partition(".")[0]), 0)
     except ProcessLookupError:
         return True
     except PermissionError:

@@ -14,6 +14,7 @@ from risk.models import Alert, AlertSeverity
 from risk.rules.alerts import MONITORING
 from risk.services.alert import alert_raise
 from weilidai.lib.audit import Actor, audit_record
+from weilidai.lib.models import BusinessDay
 
 NPL_RATIO = "npl_ratio"
 ALL_PRODUCTS = "all"
@@ -21,7 +22,8 @@ ALL_PRODUCTS = "all"
 
 @transaction.atomic
 def portfolio_write(day: date) -> dict[str, int]:
-    """The figures of a day from the tape; a day written again, however late, is written the same."""
+    """The figures of a day from the tape; a day written again, however late or often at once, is written the same."""
+    BusinessDay.objects.select_for_update(no_key=True).filter(date=day).first()
     return {
         "figures": _replace(PortfolioFigure, day, figures_of(day, class_bands(day))),
         "flows": _replace(VintageFlow, day, flows_of(day)),

@@ -53,10 +53,18 @@ def lines(count: int, seed: int) -> str:
     return line_runs(count, seed)
 
 
+def storm(count: int, seed: int) -> str:
+    """`count` acts of customers, staff and machines at once on the same few lines."""
+    from tests.audit.storm import storm
+
+    return storm(count, seed)
+
+
 PROOFS: dict[str, Callable[[int, int], str]] = {
     "lives": lives,
     "year": year,
     "kills": kills,
+    "storm": storm,
     "corruptions": corruptions,
     "lines": lines,
 }
