@@ -57,7 +57,7 @@ def change_request(
 
 
 def _locked(request_id: UUID) -> ChangeRequest:
-    row = ChangeRequest.objects.select_for_update().filter(pk=request_id).first()
+    row = ChangeRequest.objects.select_for_update(no_key=True).filter(pk=request_id).first()
     if row is None:
         raise ObjectNotFound
     return row

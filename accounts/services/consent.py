@@ -12,7 +12,7 @@ from weilidai.lib.errors import ObjectNotFound
 @transaction.atomic
 def consent_grant(*, customer: Customer, code: str, source: str, actor: Actor, at: datetime) -> Consent:
     """A live consent; the one that is live already stays."""
-    Customer.objects.select_for_update().get(pk=customer.pk)
+    Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
     live = Consent.objects.filter(customer=customer, code=code, withdrawn_at__isnull=True).first()
     if live is not None:
         return live
@@ -24,7 +24,11 @@ def consent_grant(*, customer: Customer, code: str, source: str, actor: Actor, a
 @transaction.atomic
 def consent_withdraw(*, customer: Customer, code: str, actor: Actor, at: datetime) -> Consent:
     """Takes it back from now on; what was done under it stays lawful. Raises ObjectNotFound without a live one."""
-    row = Consent.objects.select_for_update().filter(customer=customer, code=code, withdrawn_at__isnull=True).first()
+    row = (
+        Consent.objects.select_for_update(no_key=True)
+        .filter(customer=customer, code=code, withdrawn_at__isnull=True)
+        .first()
+    )
     if row is None:
         raise ObjectNotFound
     row.withdrawn_at = at

@@ -109,7 +109,7 @@ def _debt_contact_count(number_hash: str, local: datetime) -> None:
     if is_quiet(rule, local.time()):
         raise ContactQuietHours(next_at=next_open(rule, local).isoformat())
     ContactDay.objects.get_or_create(phone_hash=number_hash, local_date=local.date())
-    day = ContactDay.objects.select_for_update().get(phone_hash=number_hash, local_date=local.date())
+    day = ContactDay.objects.select_for_update(no_key=True).get(phone_hash=number_hash, local_date=local.date())
     if day.attempts_count >= rule.attempts_per_day_max:
         raise ContactDailyLimit(next_at=_tomorrow(rule, local).isoformat())
     day.attempts_count += 1

@@ -52,7 +52,7 @@ def device_require_verified(device: Device | None) -> None:
 @transaction.atomic
 def device_mark_verified(*, device: Device, actor: Actor, at: datetime) -> Device:
     """After a passed verification from this device."""
-    row = Device.objects.select_for_update().get(pk=device.pk)
+    row = Device.objects.select_for_update(no_key=True).get(pk=device.pk)
     if row.verified_at is None:
         row.verified_at = at
         row.save(update_fields=["verified_at"])
@@ -63,7 +63,7 @@ def device_mark_verified(*, device: Device, actor: Actor, at: datetime) -> Devic
 @transaction.atomic
 def device_doubt(*, device: Device, actor: Actor, at: datetime) -> Device:
     """The device must be verified again before money moves from it (R35)."""
-    row = Device.objects.select_for_update().get(pk=device.pk)
+    row = Device.objects.select_for_update(no_key=True).get(pk=device.pk)
     if row.verified_at is not None:
         row.verified_at = None
         row.save(update_fields=["verified_at"])

@@ -43,7 +43,7 @@ def _table_rewrite(model: type[models.Model], names: list[str]) -> int:
 @transaction.atomic
 def _batch_rewrite(model: type[models.Model], names: list[str], after: Any) -> tuple[Any, int]:
     """Rows behind the key `after`, locked so that no change of theirs is lost: the last key, how many."""
-    rows = model._default_manager.select_for_update().order_by("pk")
+    rows = model._default_manager.select_for_update(no_key=True).order_by("pk")
     batch = list((rows if after is None else rows.filter(pk__gt=after))[:BATCH_ROWS])
     for row in batch:
         row.save(update_fields=names)

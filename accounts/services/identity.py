@@ -58,7 +58,7 @@ def _is_known(customer: Customer, name: str, id_number: str) -> bool:
 def _identity_write(
     customer: Customer, name: str, id_number: str, check: Check, actor: Actor, as_of: date, at: datetime
 ) -> Customer:
-    row = Customer.objects.select_for_update().get(pk=customer.pk)
+    row = Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
     # A request at the same time may have been first while the institution was asked.
     if _is_known(row, name, id_number):
         return row
@@ -102,7 +102,7 @@ def bank_card_add(
 def _card_write(
     customer: Customer, number: str, mobile: str, check: Check, actor: Actor, as_of: date, at: datetime
 ) -> BankCard:
-    row = Customer.objects.select_for_update().get(pk=customer.pk)
+    row = Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
     number_hash = keyed_hash(number, "card")
     known = row.bank_cards.filter(number_hash=number_hash, removed_at__isnull=True).first()
     if known is not None:

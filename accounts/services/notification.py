@@ -68,7 +68,7 @@ def notifications_send(notices: list[Notice], *, business_date: date) -> int:
 @transaction.atomic
 def notification_mark(*, notification: Notification, read: bool, at: datetime) -> Notification:
     """Read or unread; the first time of reading stays."""
-    row = Notification.objects.select_for_update().get(pk=notification.pk)
+    row = Notification.objects.select_for_update(no_key=True).get(pk=notification.pk)
     row.read_at = (row.read_at or at) if read else None
     row.save(update_fields=["read_at"])
     return row

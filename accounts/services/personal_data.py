@@ -81,7 +81,7 @@ def customer_delete(*, customer: Customer, at: datetime) -> Customer:
 
     Raises DeletionRefused while a line or a debt is open.
     """
-    row = Customer.objects.select_for_update().get(pk=customer.pk)
+    row = Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
     if is_blocked(row):
         raise DeletionRefused
     ErasedOpenid.objects.get_or_create(openid_hash=erased_hash(row.openid))
@@ -91,7 +91,7 @@ def customer_delete(*, customer: Customer, at: datetime) -> Customer:
     row.id_number_hash, row.birth_date, row.residence_since = None, None, None
     row.deletion_requested_at = row.erased_at = at
     row.save()
-    for card in BankCard.objects.select_for_update().filter(customer=row):
+    for card in BankCard.objects.select_for_update(no_key=True).filter(customer=row):
         card.number = card.holder = card.phone = card.verification_reference = ""
         card.number_hash, card.phone_hash, card.removed_at = str(card.pk), "", card.removed_at or at
         card.save()

@@ -15,7 +15,7 @@ EDITABLE = {"occupation": "declared_occupation", "student": "declared_student", 
 @transaction.atomic
 def profile_update(*, customer: Customer, changes: dict[str, Any], at: datetime) -> Customer:
     """Writes the fields of `EDITABLE` found in `changes`."""
-    row = Customer.objects.select_for_update().get(pk=customer.pk)
+    row = Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
     columns = {EDITABLE[name]: value for name, value in changes.items() if name in EDITABLE}
     before = {column: getattr(row, column) for column in columns}
     for column, value in columns.items():

@@ -39,7 +39,7 @@ def second_factor_reset_ask(
 
 def _apply(request: ChangeRequest, actor: Actor, as_of: date, at: datetime) -> None:
     """Takes the devices off: where a factor is required, every session sees only the enrolment from now on."""
-    subject = StaffUser.objects.select_for_update().get(pk=request.subject_id)
+    subject = StaffUser.objects.select_for_update(no_key=True).get(pk=request.subject_id)
     for device in DEVICES:
         device.objects.filter(user=subject).delete()
     audit_record(

@@ -38,7 +38,7 @@ def sms_send_due(*, at: datetime, as_of: date) -> int:
 @transaction.atomic
 def _claim(at: datetime, as_of: date) -> tuple[int, list[ContactAttempt]]:
     rows = (
-        Notification.objects.select_for_update(skip_locked=True, of=("self",))
+        Notification.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
         .filter(sms_due_at__lte=at, sms_sent_at__isnull=True)
         .select_related("customer")
         .order_by("sms_due_at")[:PAGE]
@@ -94,7 +94,7 @@ def _hand_over(attempt: ContactAttempt, at: datetime) -> None:
 
 @transaction.atomic
 def _finish(attempt: ContactAttempt, answer: Check, at: datetime) -> None:
-    row = Notification.objects.select_for_update().get(contact_attempt=attempt)
+    row = Notification.objects.select_for_update(no_key=True).get(contact_attempt=attempt)
     row.sms_due_at = None
     row.sms_sent_at = at if answer.passed else None
     row.save(update_fields=["sms_due_at", "sms_sent_at"])

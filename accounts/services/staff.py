@@ -59,7 +59,7 @@ def _write(subject: StaffUser, roles: list[str], is_active: bool) -> None:
 
 def _apply(request: ChangeRequest, actor: Actor, as_of: date, at: datetime) -> None:
     """Raises `ChangeOutdated` when the roles are no longer those the request was made against."""
-    subject = StaffUser.objects.select_for_update().get(pk=request.subject_id)
+    subject = StaffUser.objects.select_for_update(no_key=True).get(pk=request.subject_id)
     if {"roles": roles_of(subject), "active": subject.is_active} != request.before:
         raise ChangeOutdated
     _write(subject, request.after["roles"], request.after["active"])

@@ -34,7 +34,7 @@ def password_reset_ask(*, subject: StaffUser, reason: str, user: StaffUser, as_o
 
 def _apply(request: ChangeRequest, actor: Actor, as_of: date, at: datetime) -> None:
     """Ends the old password and every session; the temporary one is told once, to who approved."""
-    subject = StaffUser.objects.select_for_update().get(pk=request.subject_id)
+    subject = StaffUser.objects.select_for_update(no_key=True).get(pk=request.subject_id)
     password = get_random_string(LENGTH, ALPHABET)
     subject.set_password(password)
     temporary_mark(subject, at)

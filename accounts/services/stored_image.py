@@ -79,7 +79,7 @@ def stored_image_show(*, image_id: UUID, actor: Actor, at: datetime, ip: str | N
 
 def stored_images_erase(*, customer: Customer, at: datetime) -> int:
     """Lets go of every picture of a person, in the caller's transaction; the rows stay as evidence."""
-    rows = list(StoredImage.objects.select_for_update().filter(customer=customer, erased_at__isnull=True))
+    rows = list(StoredImage.objects.select_for_update(no_key=True).filter(customer=customer, erased_at__isnull=True))
     for row in rows:
         name, row.file_name, row.erased_at = row.file_name, "", at
         row.measures = {}
@@ -123,7 +123,7 @@ def stored_images_rewrite(*, batch_rows: int = 100) -> int:
 
 @transaction.atomic
 def _rewrite(image_id: UUID) -> int:
-    row = StoredImage.objects.select_for_update().filter(pk=image_id, erased_at__isnull=True).first()
+    row = StoredImage.objects.select_for_update(no_key=True).filter(pk=image_id, erased_at__isnull=True).first()
     if row is None:
         return 0
     old = row.file_name

@@ -49,7 +49,7 @@ def payment_password_check(
 ) -> Verdict:
     """Compares the payment password; the failure that reaches the limit locks it."""
     policy = policy or PaymentPasswordPolicy()
-    row = Customer.objects.select_for_update().get(pk=customer.pk)
+    row = Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
     if not row.has_payment_password:
         return Verdict(PaymentPasswordMissing())
     until = row.payment_password_locked_until
@@ -91,7 +91,7 @@ def payment_password_set(*, customer: Customer, new: str, current: str | None, a
         raise FieldInvalid(field_errors=faults)
     with transaction.atomic():
         # Under the lock: of two first passwords set at once the second must know the first.
-        row = Customer.objects.select_for_update().get(pk=customer.pk)
+        row = Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
         if row.has_payment_password:
             if not current:
                 raise FieldInvalid(field_errors=[fault("current", "required", _("Your current password is needed"))])
@@ -128,7 +128,7 @@ def biometric_check(
     face = provider("face").liveness(face_token)
     voice = provider("face").voiceprint(voice_token)
     with transaction.atomic():
-        row = Customer.objects.select_for_update().get(pk=customer.pk)
+        row = Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
         if row.is_verification_locked(at):
             return Verdict(_locked(row))
         passed = face.counts(policy.error_rate_below) and voice.counts(policy.error_rate_below)

@@ -52,7 +52,7 @@ def accrual_post(day: date, results: Results) -> dict[str, Any]:
 
 
 def _growth_post(product: Product, kind: str, day: date, cumulative: Decimal) -> Decimal:
-    rows = ProductAccrual.objects.select_for_update().filter(product=product, kind=kind)
+    rows = ProductAccrual.objects.select_for_update(no_key=True).filter(product=product, kind=kind)
     done = rows.filter(business_date=day).first()
     if done is not None:
         return Decimal(done.amount)

@@ -102,7 +102,7 @@ def _claims_beginning(day: date, span: Span) -> Iterator[tuple[UUID, Decimal]]:
 @transaction.atomic
 def _carry(keys: list[UUID], growth: dict[UUID, Growth], opening: date) -> int:
     """Under the rows' locks: what an event carried meanwhile is not carried again."""
-    rows = Loan.objects.select_for_update().filter(
+    rows = Loan.objects.select_for_update(no_key=True).filter(
         pk__in=keys, state=LoanState.ACTIVE, figures_date__lt=opening, segment_start_date__lt=opening
     )
     loans = list(rows.order_by("pk"))

@@ -122,7 +122,7 @@ def _job(step: AnyStep) -> str:
 
 def _row_locked(step: AnyStep, day: date) -> JobRun:
     key: dict[str, Any] = {"job": _job(step), "business_date": day, "partition": ""}
-    rows = JobRun.objects.select_for_update().filter(**key)
+    rows = JobRun.objects.select_for_update(no_key=True).filter(**key)
     row = rows.first()
     if row is None:
         JobRun.objects.get_or_create(**key)

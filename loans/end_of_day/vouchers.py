@@ -77,7 +77,7 @@ def _pages(rows: QuerySet[VoucherDemand]) -> Iterator[list[UUID]]:
 
 def _locked(keys: list[UUID], *states: str) -> list[VoucherDemand]:
     """Those that still stand so, held until the end of the transaction."""
-    rows = VoucherDemand.objects.select_for_update(of=("self",)).select_related("loan__terms", "customer")
+    rows = VoucherDemand.objects.select_for_update(no_key=True, of=("self",)).select_related("loan__terms", "customer")
     return list(rows.filter(pk__in=keys, state__in=states).order_by("pk"))
 
 

@@ -86,7 +86,7 @@ class SandboxBank:
     def _remember(self, order: PayoutOrder, at: datetime) -> tuple[SandboxPayment, Ending]:
         last_two = order.card_number[-2:]
         ending = ENDINGS.get(last_two, Ending())
-        payment, is_new = SandboxPayment.objects.select_for_update().get_or_create(
+        payment, is_new = SandboxPayment.objects.select_for_update(no_key=True).get_or_create(
             reference=order.reference,
             defaults={
                 "amount": order.amount,

@@ -182,7 +182,7 @@ def approval_reject(*, approval_id: UUID, user: StaffUser, as_of: date, at: date
     """Refuses; the one who asked may take it back in the same way. Raises ReasonRequired, TransitionRefused."""
     if not note.strip():
         raise ReasonRequired
-    approval = Approval.objects.select_for_update().filter(pk=approval_id).first()
+    approval = Approval.objects.select_for_update(no_key=True).filter(pk=approval_id).first()
     if approval is None:
         raise ObjectNotFound
     _decide(approval, "reject", user, as_of, at, note)
@@ -195,7 +195,7 @@ def approvals_expire(*, as_of: date, at: datetime) -> int:
     late = Approval.objects.filter(state=ApprovalState.OPEN, expires_date__lt=as_of)
     for key in list(late.values_list("pk", flat=True)):
         with transaction.atomic():
-            approval = late.select_for_update(of=("self",)).filter(pk=key).first()
+            approval = late.select_for_update(no_key=True, of=("self",)).filter(pk=key).first()
             if approval is not None:
                 take_step(approval, "expire", actor=actor, as_of=as_of, at=at)
                 done += 1
@@ -203,7 +203,7 @@ def approvals_expire(*, as_of: date, at: datetime) -> int:
 
 
 def _locked(approval_id: UUID, user: StaffUser) -> Approval:
-    approval = Approval.objects.select_for_update().filter(pk=approval_id).first()
+    approval = Approval.objects.select_for_update(no_key=True).filter(pk=approval_id).first()
     if approval is None:
         raise ObjectNotFound
     if approval.requested_by_id == user.pk:

@@ -57,7 +57,7 @@ def books_watch(*, at: datetime, day: Any) -> dict[str, Any] | None:
 def _claim(at: datetime, day: Any) -> JobRun | None:
     """One row per business day; its lease keeps a second checker out, its end time gives the rest."""
     JobRun.objects.get_or_create(job=JOB, business_date=day, partition="")
-    run = JobRun.objects.select_for_update().get(job=JOB, business_date=day, partition="")
+    run = JobRun.objects.select_for_update(no_key=True).get(job=JOB, business_date=day, partition="")
     alive = run.heartbeat_at is not None and at - run.heartbeat_at < LEASE and not has_died(run.claimed_by)
     if run.state == JobRun.State.RUNNING and alive:
         return None

@@ -41,7 +41,7 @@ def _pages(keys: Iterable[UUID]) -> Iterator[list[UUID]]:
 
 def _locked(model: type[Any], page: list[UUID], **still: Any) -> list[Any]:
     """Rows of a page that still stand as the list saw them, held until the end of the transaction."""
-    rows: QuerySet[Any] = model.objects.select_for_update().filter(pk__in=page, **still)
+    rows: QuerySet[Any] = model.objects.select_for_update(no_key=True).filter(pk__in=page, **still)
     return list(rows.order_by("pk"))
 
 
@@ -178,7 +178,9 @@ def _last_by_customer(rows: QuerySet[Any], customer: str, day: str) -> dict[UUID
 def _promises_void(tasks: list[CollectionTask], opening: date, at: datetime) -> None:
     """A promise about a debt that is gone: kept if its money came, else without object."""
     rows = list(
-        PaymentPromise.objects.select_for_update().filter(task__in=tasks, state=PromiseState.OPEN).order_by("pk")
+        PaymentPromise.objects.select_for_update(no_key=True)
+        .filter(task__in=tasks, state=PromiseState.OPEN)
+        .order_by("pk")
     )
     received = received_for(rows, until=opening)
     for promise in rows:

@@ -37,7 +37,7 @@ def queue(on: date) -> QuerySet[CollectionTask]:
 
 def task_lock(task_id: UUID) -> CollectionTask:
     """Raises ObjectNotFound; TransitionRefused where it is closed."""
-    task = CollectionTask.objects.select_for_update().filter(pk=task_id).first()
+    task = CollectionTask.objects.select_for_update(no_key=True).filter(pk=task_id).first()
     if task is None:
         raise ObjectNotFound
     if task.state == TaskState.CLOSED:
@@ -60,7 +60,7 @@ def task_claim_next(*, user: StaffUser, as_of: date, at: datetime) -> Collection
     A row under another's lock is skipped, so two collectors asking at once get different ones. A task whose debt was
     paid since the night is closed on the way.
     """
-    while task := queue(as_of).select_for_update(skip_locked=True, of=("self",)).first():
+    while task := queue(as_of).select_for_update(no_key=True, skip_locked=True, of=("self",)).first():
         if task.customer_id in overdue_totals([task.customer_id], as_of):
             _assign(task, user, Actor.of(user), as_of, at)
             return task

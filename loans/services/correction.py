@@ -32,7 +32,7 @@ def loan_lock(loan_id: UUID | str, *, states: tuple[str, ...]) -> Loan:
     if found is None:
         raise ObjectNotFound
     credit_line_lock(found)
-    loan = Loan.objects.select_for_update().get(pk=loan_id)
+    loan = Loan.objects.select_for_update(no_key=True).get(pk=loan_id)
     if loan.state not in states:
         raise LoanNotOpen
     return loan
@@ -74,7 +74,7 @@ def repayment_reverse(*, repayment_id: UUID | str, act: Act) -> LoanEvent:
     if found is None:
         raise ObjectNotFound
     loan = loan_lock(found, states=(LoanState.ACTIVE, LoanState.SETTLED, LoanState.WRITTEN_OFF))
-    repayment = Repayment.objects.select_for_update().get(pk=repayment_id)
+    repayment = Repayment.objects.select_for_update(no_key=True).get(pk=repayment_id)
     if repayment.reversed_date is not None:
         raise NothingToReverse
     repayment.reversed_date = act.as_of
@@ -102,7 +102,7 @@ def payout_return(*, loan_id: UUID | str, act: Act) -> LoanEvent:
     Raises LoanNotOpen, ObjectNotFound.
     """
     loan = loan_lock(loan_id, states=(LoanState.ACTIVE, LoanState.SETTLED))
-    payout = Payout.objects.select_for_update().get(loan=loan)
+    payout = Payout.objects.select_for_update(no_key=True).get(loan=loan)
     drawdown = LoanEvent.objects.get(loan=loan, kind=LoanEvent.Kind.DRAWDOWN)
     row = LoanEvent(
         kind=LoanEvent.Kind.PAYOUT_RETURN,

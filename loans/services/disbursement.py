@@ -64,17 +64,25 @@ def payout_lock(reference: str) -> Payout:
     if found[1] is None:
         return _refund_payout_lock(reference)
     credit_line_lock(found[0])
-    Loan.objects.select_for_update().get(pk=found[1])
+    Loan.objects.select_for_update(no_key=True).get(pk=found[1])
     # The row of the loan above is only the lock: every reader below goes through this one object.
-    return Payout.objects.select_for_update(of=("self",)).select_related("loan__customer").get(reference=reference)
+    return (
+        Payout.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("loan__customer")
+        .get(reference=reference)
+    )
 
 
 def _refund_payout_lock(reference: str) -> Payout:
     """The order of a refund: the customer's balance and the refund are locked before it."""
     refund = Refund.objects.select_related("customer").get(payout__reference=reference)
     balance_lock(refund.customer)
-    Refund.objects.select_for_update().get(pk=refund.pk)
-    return Payout.objects.select_for_update(of=("self",)).select_related("refund__customer").get(reference=reference)
+    Refund.objects.select_for_update(no_key=True).get(pk=refund.pk)
+    return (
+        Payout.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("refund__customer")
+        .get(reference=reference)
+    )
 
 
 @transaction.atomic

@@ -19,7 +19,7 @@ TALLY_FROM = 100
 
 def instalments_lock(loan: Loan) -> list[Instalment]:
     """The loan's instalments under lock."""
-    return list(Instalment.objects.select_for_update().filter(loan=loan))
+    return list(Instalment.objects.select_for_update(no_key=True).filter(loan=loan))
 
 
 def instalments_write(
@@ -52,7 +52,7 @@ def schedules_write(loan: Loan, terms: LoanTerms) -> None:
     """
     if terms.brought is None:
         return
-    stored = {row.number: row for row in Instalment.objects.select_for_update().filter(loan=loan)}
+    stored = {row.number: row for row in Instalment.objects.select_for_update(no_key=True).filter(loan=loan)}
     wanted = [*_replaced_rows(terms.brought), *_current_rows(terms, terms.brought)]
     for number, values in wanted:
         if number in stored:

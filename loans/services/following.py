@@ -28,7 +28,7 @@ def repayments_follow(loan: Loan, history: LoanHistory) -> None:
     keys = dict(loan.events.filter(entry__isnull=False).values_list("entry_id", "pk"))
     instalments = _instalments(loan)
     lines = _lines_stored(loan, {pk: number for number, pk in instalments.items()})
-    kept = Repayment.objects.select_for_update().filter(loan=loan, reversed_date__isnull=True)
+    kept = Repayment.objects.select_for_update(no_key=True).filter(loan=loan, reversed_date__isnull=True)
     changed = []
     for pk, entry_id, *figures in kept.values_list("pk", "entry_id", *FIGURES):
         item = applied.get(str(keys[entry_id]))

@@ -44,7 +44,7 @@ def forbidden_use_lift_ask(
 
 def _apply(request: ChangeRequest, actor: Actor, as_of: date, at: datetime) -> None:
     """The customer may borrow again, and is told. Raises `TransitionRefused` where it was lifted before."""
-    rows = ForbiddenUse.objects.select_for_update(of=("self",)).select_related("customer")
+    rows = ForbiddenUse.objects.select_for_update(no_key=True, of=("self",)).select_related("customer")
     misuse = rows.get(pk=request.subject_id)
     misuse.lift_reason, misuse.lifted_at = request.reason[:500], at
     take_step(

@@ -199,7 +199,12 @@ def _gift_end(key: UUID, as_of: date, at: datetime) -> bool:
 
 
 def _gift_lock(found: Q) -> CreditGift:
-    gift = CreditGift.objects.select_for_update(of=("self",)).select_related("credit_line").filter(found).first()
+    gift = (
+        CreditGift.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("credit_line")
+        .filter(found)
+        .first()
+    )
     if gift is None:
         raise ObjectNotFound
     return gift

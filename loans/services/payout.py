@@ -82,7 +82,7 @@ def _claim(at: datetime, as_of: date) -> Step | None:
     """The next due order, leased to this process; its intent is committed before the bank hears of it."""
     free = Q(claimed_until__isnull=True) | Q(claimed_until__lte=at)
     due = Payout.objects.filter(free, state__in=UNDECIDED, next_attempt_at__lte=at)
-    payout = due.order_by("next_attempt_at").select_for_update(skip_locked=True).first()
+    payout = due.order_by("next_attempt_at").select_for_update(no_key=True, skip_locked=True).first()
     if payout is None:
         return None
     is_sending = payout.state == PayoutState.PENDING

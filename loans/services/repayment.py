@@ -53,7 +53,7 @@ def _loan_lock(loan_id: UUID | str, customer: Customer, *, also: tuple[str, ...]
     if line_id is None:
         raise ObjectNotFound
     line = credit_line_lock(line_id)
-    loan = Loan.objects.select_for_update().get(pk=loan_id)
+    loan = Loan.objects.select_for_update(no_key=True).get(pk=loan_id)
     loan.credit_line, loan.customer = line, customer
     if loan.state not in (LoanState.ACTIVE, *also):
         raise LoanNotOpen

@@ -28,7 +28,7 @@ def sandbox_callbacks_deliver(*, at: datetime, as_of: date, limit: int = 50) -> 
 def _take(at: datetime) -> SandboxPayment | None:
     """A due call-back, counted as sent before it goes out: one lost on the way is healed by our inquiry."""
     due = SandboxPayment.objects.filter(callbacks_left__gt=0, callback_due_at__lte=at)
-    payment = due.order_by("callback_due_at").select_for_update(skip_locked=True).first()
+    payment = due.order_by("callback_due_at").select_for_update(no_key=True, skip_locked=True).first()
     if payment is None:
         return None
     payment.callbacks_left -= 1

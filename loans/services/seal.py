@@ -30,7 +30,7 @@ def unsealed(chain: JournalChain | None) -> QuerySet[JournalEntry]:
 def journal_seal(*, at: datetime, limit: int = BATCH) -> int:
     """Seals up to `limit` entries; how many there were."""
     JournalChain.objects.get_or_create(pk=1)
-    chain = JournalChain.objects.select_for_update().get(pk=1)
+    chain = JournalChain.objects.select_for_update(no_key=True).get(pk=1)
     seals = []
     for entry in unsealed(chain).prefetch_related("postings")[:limit]:
         chain.sequence += 1

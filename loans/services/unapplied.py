@@ -31,7 +31,7 @@ class ReceiptKnown(DomainError):
 def balance_lock(customer: Customer) -> UnappliedBalance:
     """The customer's balance under lock until the caller's transaction ends."""
     UnappliedBalance.objects.get_or_create(customer=customer)
-    return UnappliedBalance.objects.select_for_update().get(customer=customer)
+    return UnappliedBalance.objects.select_for_update(no_key=True).get(customer=customer)
 
 
 def balance_check(customer: Customer, amount: Decimal) -> UnappliedBalance:

@@ -122,7 +122,7 @@ def voucher_submit(
 
 def _loan_lock(loan_id: UUID, customer: Customer) -> Loan:
     """The loan under lock, so that parallel uploads count each other."""
-    rows = Loan.objects.select_for_update(of=("self",)).select_related("terms")
+    rows = Loan.objects.select_for_update(no_key=True, of=("self",)).select_related("terms")
     loan = rows.filter(pk=loan_id, customer=customer).first()
     if loan is None:
         raise ObjectNotFound

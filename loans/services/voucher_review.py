@@ -34,7 +34,7 @@ def voucher_claim_next(*, user: StaffUser, as_of: date, at: datetime) -> Voucher
 
     Two people asking at once get different ones: rows under another's lock are skipped.
     """
-    rows = vouchers_waiting().select_for_update(skip_locked=True, of=("self",))
+    rows = vouchers_waiting().select_for_update(no_key=True, skip_locked=True, of=("self",))
     mine = rows.filter(claimed_by=user, claimed_until__gt=at)
     free = rows.filter(Q(claimed_until__isnull=True) | Q(claimed_until__lte=at))
     voucher = mine.first() or free.first()
@@ -128,8 +128,8 @@ def _begin(voucher_id: UUID, reason: str, user: StaffUser, at: datetime) -> tupl
     loan = Voucher.objects.filter(pk=voucher_id).values_list("loan_id", flat=True).first()
     if loan is None:
         raise ObjectNotFound
-    demand = VoucherDemand.objects.select_for_update().filter(loan=loan).first()
-    rows = Voucher.objects.select_for_update(of=("self",)).select_related("customer", "loan")
+    demand = VoucherDemand.objects.select_for_update(no_key=True).filter(loan=loan).first()
+    rows = Voucher.objects.select_for_update(no_key=True, of=("self",)).select_related("customer", "loan")
     voucher = rows.get(pk=voucher_id)
     held = voucher.claimed_by_id not in (None, user.pk)
     if held and voucher.claimed_until is not None and voucher.claimed_until > at:

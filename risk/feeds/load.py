@@ -122,7 +122,7 @@ def _batch_take(delivery: FeedDelivery, kind: Kind, batch: list[tuple[int, bytes
 @transaction.atomic
 def _parsed_write(delivery: FeedDelivery, kind: Kind, parsed: list[Row | Rejection], lines_done: int) -> FeedDelivery:
     """One batch and its counts. Lines that another process has taken for this delivery meanwhile are left out."""
-    locked = FeedDelivery.objects.select_for_update().get(pk=delivery.pk)
+    locked = FeedDelivery.objects.select_for_update(no_key=True).get(pk=delivery.pk)
     if locked.lines_done >= lines_done:
         return locked
     rows = [item for item in parsed if _line_number(item) > locked.lines_done]
@@ -228,7 +228,9 @@ def _people_write(rows: list[Row], known: dict[str, Any]) -> None:
     new = [Customer(openid=openid, **values) for openid, values in facts.items() if openid not in known]
     Customer.objects.bulk_create(new, batch_size=WRITE_BATCH)
     people = known | {customer.openid: customer.pk for customer in new}
-    old = Customer.objects.select_for_update().filter(openid__in=[openid for openid in facts if openid in known])
+    old = Customer.objects.select_for_update(no_key=True).filter(
+        openid__in=[openid for openid in facts if openid in known]
+    )
     changed = []
     for customer in old.order_by("openid"):
         for name, value in facts[customer.openid].items():

@@ -125,7 +125,7 @@ def summaries_build(customers: Iterable[UUID] | None = None) -> int:
 def _page_build(people: list[UUID]) -> int:
     """Under the rows' locks: a feed that brings more meanwhile waits and marks the month again."""
     rows = list(
-        BehaviourMonth.objects.select_for_update()
+        BehaviourMonth.objects.select_for_update(no_key=True)
         .filter(Q(is_stale=True) | ~Q(layout_version=LAYOUT_VERSION), customer__in=people)
         .order_by("customer_id", "month")
     )

@@ -33,7 +33,7 @@ def raise_room(line: CreditLine, as_of: date) -> RaiseRoom:
     """Inside a transaction that locked the line: the person is locked too, so that two raises on two lines of one
     person do not both take the same room. Raises `PolicyMissing` where the line's tier is no longer offered.
     """
-    customer = Customer.objects.select_for_update().get(pk=line.customer_id)
+    customer = Customer.objects.select_for_update(no_key=True).get(pk=line.customer_id)
     household = regulation(RegulationParameter.Name.HOUSEHOLD_CREDIT_AMOUNT, as_of)
     left = household - limits_open_sum(customer, exclude=line.pk)
     return room_of(line, terms_current(line.product_id, as_of), left, is_student=customer.is_student)

@@ -33,7 +33,7 @@ def act_count(*, customer: Customer, act: str, at: datetime) -> list[int]:
 
 @prepared
 def _locked(customer: Any, act: Any) -> Any:
-    return ActCounter.objects.select_for_update().filter(customer=customer, act=act)
+    return ActCounter.objects.select_for_update(no_key=True).filter(customer=customer, act=act)
 
 
 def milliseconds(at: datetime) -> int:

@@ -78,7 +78,7 @@ def _held_back(customer: Customer, rule: str, as_of: date) -> bool:
 
 def alert_lock(alert_id: UUID) -> Alert:
     """The row under lock until the caller's transaction ends. Raises `ObjectNotFound`."""
-    alert = Alert.objects.select_for_update().filter(pk=alert_id).first()
+    alert = Alert.objects.select_for_update(no_key=True).filter(pk=alert_id).first()
     if alert is None:
         raise ObjectNotFound
     return alert

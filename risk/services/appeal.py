@@ -137,7 +137,7 @@ def appeal_lock(appeal_id: UUID) -> Appeal:
     if line_id is None:
         raise ObjectNotFound
     line = credit_line_lock(line_id)
-    appeal = Appeal.objects.select_for_update().get(pk=appeal_id)
+    appeal = Appeal.objects.select_for_update(no_key=True).get(pk=appeal_id)
     appeal.credit_line = line
     return appeal
 

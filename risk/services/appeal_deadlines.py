@@ -96,7 +96,7 @@ def _check(appeal_id: UUID, at: datetime) -> int:
 def _claim(appeal_id: UUID, at: datetime) -> list[AppealImage]:
     """The pictures, ours to ask about; nothing where somebody else was faster."""
     # Waits for whoever holds the row for a moment: passed over here, it would fall due without its pictures read.
-    row = Appeal.objects.select_for_update().filter(pk=appeal_id, state=AppealState.SUBMITTED).first()
+    row = Appeal.objects.select_for_update(no_key=True).filter(pk=appeal_id, state=AppealState.SUBMITTED).first()
     if row is None or (row.check_claimed_until is not None and row.check_claimed_until >= at):
         return []
     row.check_claimed_until = at + CLAIM
@@ -118,7 +118,7 @@ def _outcome(appeal_id: UUID, answers: dict[UUID, DocumentCheck], at: datetime) 
     if appeal.state != AppealState.SUBMITTED:
         return 0
     passed = True
-    for image in AppealImage.objects.select_for_update().filter(appeal=appeal):
+    for image in AppealImage.objects.select_for_update(no_key=True).filter(appeal=appeal):
         answer = answers[image.pk]
         image.faults = [*image.faults, *([] if answer.passed else [answer.reason])]
         image.passed, image.reference = not image.faults, answer.reference
@@ -144,7 +144,7 @@ def appeals_remind(*, as_of: date, at: datetime, closing: bool = False) -> int:
 
 @transaction.atomic
 def _remind(appeal_id: UUID, at: datetime) -> int:
-    rows = Appeal.objects.select_for_update(skip_locked=True)
+    rows = Appeal.objects.select_for_update(no_key=True, skip_locked=True)
     appeal = rows.filter(pk=appeal_id, state__in=OPEN_APPEALS, reminded_at__isnull=True).first()
     if appeal is None:
         return 0
@@ -195,5 +195,5 @@ def _being_checked(appeal: Appeal, at: datetime) -> bool:
 
 def _line_free(appeal_id: UUID) -> bool:
     """Locks the line unless somebody else holds it."""
-    lines = CreditLine.objects.select_for_update(skip_locked=True, of=("self",))
+    lines = CreditLine.objects.select_for_update(no_key=True, skip_locked=True, of=("self",))
     return lines.filter(appeals=appeal_id).first() is not None

@@ -10,7 +10,7 @@ from weilidai.lib.fsm import take_step
 
 def appeals_lapse(*, line: CreditLine, actor: Actor, as_of: date, at: datetime, reason: str) -> int:
     """Ends an open appeal whose line, locked by the caller, was unfrozen or closed on another way."""
-    appeals = list(Appeal.objects.select_for_update().filter(credit_line=line, state__in=OPEN_APPEALS))
+    appeals = list(Appeal.objects.select_for_update(no_key=True).filter(credit_line=line, state__in=OPEN_APPEALS))
     for appeal in appeals:
         appeal.answered_at = at
         take_step(appeal, "lapse", actor=actor, as_of=as_of, at=at, reason=reason, update_fields=("answered_at",))

@@ -66,7 +66,7 @@ def application_start(
     """
     row = product_get(product)
     # Two starts of one customer wait for each other here.
-    Customer.objects.select_for_update().get(pk=customer.pk)
+    Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
     _nothing_open_check(customer, row)
     if not row.is_open:
         raise ProductClosed
@@ -103,7 +103,7 @@ def _invitation_take(customer: Customer, product: Product, actor: Actor, as_of: 
     live = invitation_live(customer.openid, product, as_of)
     if live is None:
         raise InvitationExpired if invitation_lapsed(customer, product, as_of) else NotInvited
-    invitation = Invitation.objects.select_for_update().get(pk=live.pk)
+    invitation = Invitation.objects.select_for_update(no_key=True).get(pk=live.pk)
     invitation.accepted_at = at
     take_step(invitation, "accept", actor=actor, as_of=as_of, at=at, update_fields=("accepted_at",))
     return invitation
@@ -111,7 +111,7 @@ def _invitation_take(customer: Customer, product: Product, actor: Actor, as_of: 
 
 def application_lock(application_id: UUID, customer: Customer | None = None) -> CreditApplication:
     """The row under lock, with its customer and terms; with `customer`, only their own. Raises `ObjectNotFound`."""
-    rows = CreditApplication.objects.select_for_update(of=("self",)).filter(pk=application_id)
+    rows = CreditApplication.objects.select_for_update(no_key=True, of=("self",)).filter(pk=application_id)
     rows = rows.select_related("customer", "terms")
     application = (rows if customer is None else rows.filter(customer=customer)).first()
     if application is None:
@@ -277,7 +277,9 @@ def applications_expire(*, as_of: date, batch_size: int = BATCH_SIZE, at: dateti
 
 @transaction.atomic
 def _expire_batch(as_of: date, size: int, at: datetime | None) -> int:
-    rows = CreditApplication.objects.select_for_update().filter(state__in=EXPIRING_STATES, expires_date__lt=as_of)
+    rows = CreditApplication.objects.select_for_update(no_key=True).filter(
+        state__in=EXPIRING_STATES, expires_date__lt=as_of
+    )
     batch = list(rows.order_by("pk")[:size])
     for application in batch:
         take_step(application, "expire", actor=Actor.system("end_of_day"), as_of=as_of, at=at)

@@ -106,12 +106,12 @@ def _decide(
 
 @prepared
 def _person_locked(customer: Any) -> Any:
-    return Customer.objects.select_for_update().filter(pk=customer)
+    return Customer.objects.select_for_update(no_key=True).filter(pk=customer)
 
 
 @prepared
 def _own_locked(application: Any, customer: Any) -> Any:
-    return CreditApplication.objects.select_for_update().filter(pk=application, customer=customer)
+    return CreditApplication.objects.select_for_update(no_key=True).filter(pk=application, customer=customer)
 
 
 def _assessable_check(application: CreditApplication, known: Known) -> None:
@@ -203,7 +203,7 @@ def referral_decide(
     found = CreditApplication.objects.filter(pk=application_id).first()
     if found is None:
         raise ObjectNotFound
-    person = Customer.objects.select_for_update().get(pk=found.customer_id)
+    person = Customer.objects.select_for_update(no_key=True).get(pk=found.customer_id)
     application = application_lock(application_id)
     if application.state != ApplicationState.REFERRED:
         raise TransitionRefused(state=str(application.state))

@@ -70,7 +70,7 @@ def _proof_lock(proof_id: UUID) -> AssetProof:
     if line_id is None:
         raise ObjectNotFound
     line = credit_line_lock(line_id)
-    proof = AssetProof.objects.select_for_update().get(pk=proof_id)
+    proof = AssetProof.objects.select_for_update(no_key=True).get(pk=proof_id)
     proof.credit_line = line
     return proof
 

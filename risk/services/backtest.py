@@ -49,7 +49,7 @@ def backtest_start(
     Raises `TransitionRefused` (not a draft), `FieldInvalid` (dates, sample, a draft that breaks the rules).
     """
     model: Any = type(policy)
-    row = model.objects.select_for_update().filter(pk=policy.pk).first()
+    row = model.objects.select_for_update(no_key=True).filter(pk=policy.pk).first()
     if row is None:
         raise ObjectNotFound
     if row.state != PolicyState.DRAFT:
@@ -120,7 +120,7 @@ def backtest_advance(*, at: datetime, run_id: UUID | None = None) -> int:
 
 
 def _locked(run_id: UUID) -> BacktestRun:
-    run = BacktestRun.objects.select_for_update().filter(pk=run_id).first()
+    run = BacktestRun.objects.select_for_update(no_key=True).filter(pk=run_id).first()
     if run is None:
         raise ObjectNotFound
     return run
@@ -133,7 +133,9 @@ def _locked(run_id: UUID) -> BacktestRun:
 def _claim_run(at: datetime, run_id: UUID | None) -> BacktestRun | None:
     """A run whose partitions are not cut yet, for as long as a lease."""
     free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=at)
-    rows = BacktestRun.objects.select_for_update(skip_locked=True, of=("self",)).filter(free, state=State.WAITING)
+    rows = BacktestRun.objects.select_for_update(no_key=True, skip_locked=True, of=("self",)).filter(
+        free, state=State.WAITING
+    )
     run = (rows.filter(pk=run_id) if run_id else rows).order_by("pk").first()
     if run is not None:
         run.claimed_until = at + LEASE
@@ -167,7 +169,7 @@ def _cut(run: BacktestRun, at: datetime) -> None:
 @transaction.atomic
 def _claim(at: datetime, run_id: UUID | None) -> BacktestPartition | None:
     free = Q(claimed_until__isnull=True) | Q(claimed_until__lt=at)
-    rows = BacktestPartition.objects.select_for_update(skip_locked=True, of=("self",)).filter(
+    rows = BacktestPartition.objects.select_for_update(no_key=True, skip_locked=True, of=("self",)).filter(
         free, is_done=False, run__state=State.RUNNING
     )
     rows = rows.filter(run=run_id) if run_id else rows

@@ -47,7 +47,7 @@ def capacity_draft(
 def _next_version(code: str) -> int:
     """The scorecards of the code stay locked, so that two drafts at once have two versions."""
     rows = Scorecard.objects.filter(code=code)
-    list(rows.select_for_update().values_list("pk", flat=True))
+    list(rows.select_for_update(no_key=True).values_list("pk", flat=True))
     return int(rows.aggregate(last=Max("version"))["last"] or 0) + 1
 
 

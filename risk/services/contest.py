@@ -45,7 +45,7 @@ def contest_answer(
     """
     if not answer.strip():
         raise ReasonRequired
-    contest = DecisionContest.objects.select_for_update().filter(pk=contest_id).first()
+    contest = DecisionContest.objects.select_for_update(no_key=True).filter(pk=contest_id).first()
     if contest is None:
         raise ObjectNotFound
     if contest.state != State.OPEN:

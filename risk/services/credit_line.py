@@ -29,7 +29,7 @@ from weilidai.lib.prepared import prepared
 
 def credit_line_lock(line_id: UUID, *, customer: Customer | None = None) -> CreditLine:
     """The row under lock until the caller's transaction ends; with `customer`, only their own."""
-    rows = CreditLine.objects.select_for_update().filter(pk=line_id)
+    rows = CreditLine.objects.select_for_update(no_key=True).filter(pk=line_id)
     line = (rows if customer is None else rows.filter(customer=customer)).first()
     if line is None:
         raise ObjectNotFound
@@ -112,7 +112,7 @@ def line_open(
 
 @prepared
 def _gift_line_locked(customer: Any, product: Any) -> Any:
-    rows = CreditLine.objects.select_for_update().exclude(state=LineState.CLOSED).order_by("pk")
+    rows = CreditLine.objects.select_for_update(no_key=True).exclude(state=LineState.CLOSED).order_by("pk")
     return rows.filter(customer=customer, product=product, application__isnull=True)[:1]
 
 
@@ -169,7 +169,7 @@ def _limit_check(line: CreditLine, limit: Decimal, as_of: date) -> None:
     if limit <= line.limit_amount:
         return
     # Two raises on two lines of one person must not both see the same room.
-    customer = Customer.objects.select_for_update().get(pk=line.customer_id)
+    customer = Customer.objects.select_for_update(no_key=True).get(pk=line.customer_id)
     others = limits_open_sum(customer, exclude=line.pk)
     household = regulation(RegulationParameter.Name.HOUSEHOLD_CREDIT_AMOUNT, as_of)
     ceiling = min(terms_current(line.product_id, as_of).limit_ceiling_amount, household - others)

@@ -62,7 +62,7 @@ def deny_end(*, entry_id: UUID, reason: str, user: StaffUser, as_of: date, at: d
     """Ends an entry from this moment on. Raises `ReasonRequired`, `ObjectNotFound`, `TransitionRefused`."""
     if not reason.strip():
         raise ReasonRequired
-    entry = DenyEntry.objects.select_for_update().filter(pk=entry_id).first()
+    entry = DenyEntry.objects.select_for_update(no_key=True).filter(pk=entry_id).first()
     if entry is None:
         raise ObjectNotFound
     if entry.ended_at is not None:

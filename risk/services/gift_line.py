@@ -57,7 +57,7 @@ def gift_line_open(*, customer: Customer, terms: ProductTerms, actor: Actor, as_
     dearest rate, at most what the law allows.
     """
     found = (
-        CreditLine.objects.select_for_update()
+        CreditLine.objects.select_for_update(no_key=True)
         .filter(customer=customer, product_id=terms.product_id)
         .exclude(state=LineState.CLOSED)
         .first()

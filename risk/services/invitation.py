@@ -102,7 +102,7 @@ def _product_open(code: str) -> Product:
 def _overdue_expire(openids: list[str], product: Product, actor: Actor, as_of: date) -> None:
     """Past invitations still marked issued would block new ones until the night."""
     for chunk in _chunks(openids):
-        rows = Invitation.objects.select_for_update().filter(
+        rows = Invitation.objects.select_for_update(no_key=True).filter(
             openid__in=chunk, product=product, state=InvitationState.ISSUED, expires_date__lt=as_of
         )
         for invitation in rows:
@@ -133,7 +133,7 @@ def invitation_revoke(*, invitation_id: UUID, reason: str, actor: Actor, as_of: 
     """Staff take an unused invitation back."""
     if not reason.strip():
         raise ReasonRequired
-    invitation = Invitation.objects.select_for_update().filter(pk=invitation_id).first()
+    invitation = Invitation.objects.select_for_update(no_key=True).filter(pk=invitation_id).first()
     if invitation is None:
         raise ObjectNotFound
     take_step(invitation, "revoke", actor=actor, as_of=as_of, reason=reason)
@@ -151,7 +151,9 @@ def invitations_expire(*, as_of: date, batch_size: int = BATCH_SIZE, at: datetim
 
 @transaction.atomic
 def _expire_batch(as_of: date, size: int, at: datetime | None) -> int:
-    rows = Invitation.objects.select_for_update().filter(state=InvitationState.ISSUED, expires_date__lt=as_of)
+    rows = Invitation.objects.select_for_update(no_key=True).filter(
+        state=InvitationState.ISSUED, expires_date__lt=as_of
+    )
     batch = list(rows.order_by("pk")[:size])
     for invitation in batch:
         take_step(invitation, "expire", actor=Actor.system("end_of_day"), as_of=as_of, at=at)

@@ -137,7 +137,7 @@ def runs_advance(*, at: datetime) -> int:
 @transaction.atomic
 def _claim(at: datetime) -> WorkbenchRun | None:
     died = Q(state="running", claimed_at__lt=at - LEASE)
-    rows = WorkbenchRun.objects.select_for_update(skip_locked=True, of=("self",)).order_by("pk")
+    rows = WorkbenchRun.objects.select_for_update(no_key=True, skip_locked=True, of=("self",)).order_by("pk")
     run = rows.filter(Q(state="pending") | died).first()
     if run is None:
         return None

@@ -79,7 +79,7 @@ def _decided(
     told: dict[UUID, list[str]],
 ) -> list[Given]:  # fmt: skip
     rows = CreditLine.objects.filter(pk__in=[line.pk for line in wanted]).order_by("pk")
-    locked = list(rows if run.is_dry_run else rows.select_for_update(of=("self",)))
+    locked = list(rows if run.is_dry_run else rows.select_for_update(no_key=True, of=("self",)))
     people = sorted({line.customer_id for line in locked})
     rooms = HouseholdRooms(people, run.month, lock=not run.is_dry_run)
     round_ = _Round(run, rooms, students_among(people), _raised_before(locked), _raised_this_month(run, locked))

@@ -82,7 +82,7 @@ def _step(run: Run, step: str, user: StaffUser, reason: str, as_of: date, at: da
 
 
 def _locked(model: type[Run], run_id: UUID) -> Run:
-    run = model._default_manager.select_for_update().filter(pk=run_id).first()
+    run = model._default_manager.select_for_update(no_key=True).filter(pk=run_id).first()
     if run is None:
         raise ObjectNotFound
     return run

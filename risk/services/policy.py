@@ -37,7 +37,7 @@ def policy_activate(
     (no draft), `FieldInvalid` (a date in the past, a scorecard or tiers that break the rules).
     """
     model: Any = type(policy)
-    row = model.objects.select_for_update().get(pk=policy.pk)
+    row = model.objects.select_for_update(no_key=True).get(pk=policy.pk)
     if row.state != PolicyState.DRAFT:
         raise TransitionRefused(state=row.state)
     if row.drafted_by_id is None or row.drafted_by_id == user.pk:
@@ -126,7 +126,9 @@ def _monthly_check(row: LimitRaisePolicy) -> None:
 def _predecessors_retire(row: Any, model: Any) -> None:
     """Rows in force are replaced from the new one's first day; their own history stays readable by date."""
     same = {"product_id": row.product_id} if model is ProductTerms else {"code": row.code}
-    older = model.objects.select_for_update().filter(state=PolicyState.ACTIVE, valid_from__lt=row.valid_from, **same)
+    older = model.objects.select_for_update(no_key=True).filter(
+        state=PolicyState.ACTIVE, valid_from__lt=row.valid_from, **same
+    )
     for old in older:
         last_day = row.valid_from - timedelta(days=1)
         old.valid_to = min(old.valid_to, last_day) if old.valid_to else last_day

@@ -69,7 +69,7 @@ def _range_review(run: RateReviewRun, span: Span) -> Counter[str]:
     rows = lines_of(run.quarter).filter(span.within())
     if run.is_dry_run:
         return batch_review(run, list(rows))
-    lines = list(rows.select_for_update(of=("self",)))
+    lines = list(rows.select_for_update(no_key=True, of=("self",)))
     done = RateReview.objects.filter(quarter=run.quarter, credit_line__in=[line.pk for line in lines])
     known = set(done.values_list("credit_line_id", flat=True))
     return batch_review(run, [line for line in lines if line.pk not in known])

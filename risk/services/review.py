@@ -55,7 +55,7 @@ def review_next(*, user: StaffUser, as_of: date, at: datetime) -> CreditApplicat
 
     Two people asking at once get different ones: rows under another's lock are skipped.
     """
-    rows = reviews_waiting().select_for_update(skip_locked=True, of=("self",))
+    rows = reviews_waiting().select_for_update(no_key=True, skip_locked=True, of=("self",))
     live = ReviewClaim.objects.filter(until__gt=at)
     mine = rows.filter(pk__in=live.filter(claimed_by=user).values("application_id"))
     free = rows.exclude(pk__in=live.values("application_id"))

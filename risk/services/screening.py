@@ -178,7 +178,7 @@ def transfer_key(row_id: str) -> str:
 @prepared
 def lines_locked(customer: Any) -> Any:
     """All lines of a customer under lock, always in the same order."""
-    return CreditLine.objects.select_for_update().filter(customer=customer).order_by("pk")
+    return CreditLine.objects.select_for_update(no_key=True).filter(customer=customer).order_by("pk")
 
 
 def lines_lock(customer: Customer) -> list[CreditLine]:

@@ -44,7 +44,10 @@ def scorecard_shadow_start(
     if not reason.strip():
         raise ReasonRequired
     # One lock for all of them, so that the greatest number holds.
-    rows = {row.pk: row for row in Scorecard.objects.select_for_update().filter(Q(is_shadow=True) | Q(pk=scorecard.pk))}
+    rows = {
+        row.pk: row
+        for row in Scorecard.objects.select_for_update(no_key=True).filter(Q(is_shadow=True) | Q(pk=scorecard.pk))
+    }
     row = rows.pop(scorecard.pk)
     if row.state != PolicyState.DRAFT or row.is_shadow:
         raise TransitionRefused(state="shadow" if row.is_shadow else row.state)
@@ -64,7 +67,7 @@ def scorecard_shadow_end(*, scorecard: Scorecard, reason: str, user: StaffUser, 
     """Ends the run at once; what was kept stays. Raises `ReasonRequired`, `TransitionRefused` (not in shadow)."""
     if not reason.strip():
         raise ReasonRequired
-    row = Scorecard.objects.select_for_update().get(pk=scorecard.pk)
+    row = Scorecard.objects.select_for_update(no_key=True).get(pk=scorecard.pk)
     if not row.is_shadow:
         raise TransitionRefused(state=row.state)
     return _shadow_set(row, False, row.shadow_from, as_of, reason=reason, user=user, as_of=as_of, at=at)

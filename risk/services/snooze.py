@@ -27,7 +27,7 @@ def snooze_set(
     if not as_of <= until_date <= as_of + timedelta(days=days):
         raise SnoozeInvalid(days_max=days)
     # Two people snoozing at once wait for each other here.
-    Customer.objects.select_for_update().get(pk=customer.pk)
+    Customer.objects.select_for_update(no_key=True).get(pk=customer.pk)
     AlertSnooze.objects.filter(customer=customer, rule=rule, until_date__gte=as_of, ended_at__isnull=True).update(
         ended_at=at
     )
@@ -46,7 +46,7 @@ def snooze_end(*, snooze_id: UUID, reason: str, user: StaffUser, as_of: date, at
     """Alerts are raised again at once. Raises `ReasonRequired`, `TransitionRefused` when it has already ended."""
     if not reason.strip():
         raise ReasonRequired
-    snooze = AlertSnooze.objects.select_for_update().filter(pk=snooze_id).first()
+    snooze = AlertSnooze.objects.select_for_update(no_key=True).filter(pk=snooze_id).first()
     if snooze is None:
         raise ObjectNotFound
     if snooze.ended_at is not None or snooze.until_date < as_of:

@@ -49,7 +49,7 @@ def stored_read(request: HttpRequest, customer_id: UUID) -> JsonResponse:
 @transaction.atomic
 def written(request: HttpRequest, line_id: UUID) -> JsonResponse:
     """A line read under lock, then two rows inserted: the least that any change of a line could do."""
-    line = CreditLine.objects.select_for_update().get(pk=line_id)
+    line = CreditLine.objects.select_for_update(no_key=True).get(pk=line_id)
     for _ in range(2):
         AuditEvent.objects.create(
             at=timezone.now(), action="bench.bare", actor_kind="machine", subject_type="risk.creditline",

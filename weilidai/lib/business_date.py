@@ -68,7 +68,7 @@ def business_day_close_begin(day: date, *, at: datetime) -> BusinessDay:
 
     Safe to repeat; a day that is already closing or closed is returned as it is.
     """
-    row = BusinessDay.objects.select_for_update().get(date=day)
+    row = BusinessDay.objects.select_for_update(no_key=True).get(date=day)
     if row.state == BusinessDay.State.OPEN:
         row.state = BusinessDay.State.CLOSING
         row.save(update_fields=["state"])
@@ -85,7 +85,7 @@ def business_day_close_begin(day: date, *, at: datetime) -> BusinessDay:
 @transaction.atomic
 def business_day_close_finish(day: date, *, at: datetime) -> BusinessDay:
     """All steps are done: the day is closed for good."""
-    row = BusinessDay.objects.select_for_update().get(date=day)
+    row = BusinessDay.objects.select_for_update(no_key=True).get(date=day)
     if row.state == BusinessDay.State.CLOSING:
         row.state = BusinessDay.State.CLOSED
         row.closed_at = at

@@ -113,7 +113,9 @@ def _take(job: str, business_date: date) -> JobRun | None:
     if connection.vendor == "postgresql" and not connection.savepoint_ids:
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL idle_in_transaction_session_timeout = %s", [SILENCE])
-    rows = ranges_of(job, business_date).select_for_update(skip_locked=True).exclude(state=JobRun.State.DONE)
+    rows = (
+        ranges_of(job, business_date).select_for_update(no_key=True, skip_locked=True).exclude(state=JobRun.State.DONE)
+    )
     # What failed comes last: one bad row must not keep the ranges after it waiting.
     run = rows.order_by("attempts", "partition").first()
     if run is not None:
