@@ -33,7 +33,7 @@ class LabelledForm(forms.Form):
     """An upload; without confirmation only a preview is shown."""
 
     name = forms.CharField(label=_("Name of the set"), max_length=100, widget=UnfoldAdminTextInputWidget)
-    file = forms.FileField(label=_("CSV or CSV.gz file"), widget=UnfoldAdminFileFieldWidget)
+    file = forms.FileField(label=_("CSV, CSV.gz or XLSX file"), widget=UnfoldAdminFileFieldWidget)
     confirmed = forms.BooleanField(label=_("Keep it (without this only a preview)"), required=False)
 
 

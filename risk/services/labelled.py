@@ -2,7 +2,6 @@
 
 import gzip
 import hashlib
-import zlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -13,6 +12,7 @@ import numpy as np
 import structlog
 from django.db import IntegrityError, transaction
 from django.db.models import Q
+from django.utils.translation import gettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import StaffUser
@@ -22,7 +22,8 @@ from risk.rules.workbench.clients import Values, variables
 from risk.rules.workbench.compare import comparison
 from risk.rules.workbench.own_loans import people_load
 from risk.rules.workbench.portable import CAPACITY, platform_values
-from risk.rules.workbench.reading import ClientFile, FileInvalid, clients_load
+from risk.rules.workbench.reading import ClientFile, clients_load
+from risk.rules.workbench.table import FileInvalid, table_text
 from risk.services.workbench import (
     LABELLED_PATH,
     card_load,
@@ -47,36 +48,53 @@ LEASE = timedelta(minutes=15)
 ATTEMPTS_MAX = 3
 
 
+# What an upload can be refused for before a row is read; `{detail}` is a column, a size or the reader's own word.
+FILE_WORDS: dict[str, Any] = {
+    "excel_old": gettext_lazy("An old .xls workbook, or one with a password: please save it as .xlsx without one"),
+    "too_large": gettext_lazy("The file is too large ({detail})"),
+    "archive_damaged": gettext_lazy("The archive is damaged"),
+    "workbook_damaged": gettext_lazy("The workbook cannot be read ({detail})"),
+    "header_invalid": gettext_lazy("The first line cannot be read ({detail})"),
+    "columns_missing": gettext_lazy("Columns are missing: {detail}"),
+    "columns_twice": gettext_lazy("Columns are given twice: {detail}"),
+}
+
+
 def labelled_check(content: bytes) -> ClientFile:
-    """What an upload holds, nothing written: CSV or CSV.gz. Raises `FieldInvalid` on what cannot be a labelled set."""
+    """What an upload holds, nothing written: CSV, CSV.gz or XLSX. Raises `FieldInvalid`, with a code, on what cannot
+    be a labelled set."""
+    return _checked(_text(content))
+
+
+def _checked(text: str) -> ClientFile:
     try:
-        found = clients_load(StringIO(_text(content), newline=""))
+        found = clients_load(StringIO(text, newline=""))
     except FileInvalid as error:
-        raise _fault(str(error)) from error
+        raise _refused(error) from error
     if len(found.clients) > CLIENTS_MAX:
-        raise _fault(_("More than {n} clients").format(n=CLIENTS_MAX))
+        raise _fault(_("More than {n} clients").format(n=CLIENTS_MAX), "clients_too_many")
     labels = {client.bad for client in found.clients}
     if not {0, 1} <= labels:
-        raise _fault(_("Needs clients who defaulted and clients who did not"))
+        raise _fault(_("Needs clients who defaulted and clients who did not"), "labels_missing")
     return found
 
 
 def _text(content: bytes) -> str:
-    if content[:2] == b"\x1f\x8b":
-        try:
-            # One byte more than allowed is enough to know.
-            content = zlib.decompressobj(wbits=31).decompress(content, UPLOAD_BYTES_MAX + 1)
-        except zlib.error as error:
-            raise _fault(_("The archive is damaged")) from error
-    if len(content) > UPLOAD_BYTES_MAX:
-        raise _fault(_("The file is larger than {n} MB").format(n=UPLOAD_BYTES_MAX // 1024 // 1024))
-    return content.decode("utf-8-sig", errors="replace")
+    try:
+        return table_text(content, bytes_max=UPLOAD_BYTES_MAX)
+    except FileInvalid as error:
+        raise _refused(error) from error
+
+
+def _refused(error: FileInvalid) -> FieldInvalid:
+    return _fault(str(FILE_WORDS[error.code]).format(detail=error.detail), error.code)
 
 
 @transaction.atomic
 def labelled_create(*, name: str, content: bytes, user: StaffUser | None, at: datetime) -> LabelledSet:
     """Keeps a set once; the same file again is the set there is. Raises `FieldInvalid`."""
-    found, text = labelled_check(content), _text(content)
+    text = _text(content)
+    found = _checked(text)
     digest = hashlib.sha256(text.encode()).hexdigest()
     values = {
         "name": name,
@@ -215,5 +233,5 @@ def _champion(outside: ClientFile, is_own: bool) -> tuple[list[ClientScore], int
     return clients_score(card, outside.clients), seen
 
 
-def _fault(detail: Any) -> FieldInvalid:
-    return FieldInvalid(field_errors=[{"field": "file", "code": "invalid", "detail": detail}])
+def _fault(detail: Any, code: str = "invalid") -> FieldInvalid:
+    return FieldInvalid(field_errors=[{"field": "file", "code": code, "detail": detail}])

@@ -3,14 +3,12 @@
 scikit-learn is only loaded where something is fitted: scoring needs decimals alone.
 """
 
-import gzip
 import json
-import zlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
+from io import StringIO
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 import numpy as np
 
@@ -18,8 +16,9 @@ from risk.rules.workbench.card import CardInvalid, ClientScore, card_check, clie
 from risk.rules.workbench.clients import Client, Values, variables
 from risk.rules.workbench.fairness import GroupRow, age_band, group_rows, sex_group
 from risk.rules.workbench.measures import Floats, Ints, MeasureUndefined, auc, band_counts, bands, gini, ks, roc_points
-from risk.rules.workbench.reading import ClientFile, FileInvalid, clients_load
+from risk.rules.workbench.reading import ClientFile, clients_load
 from risk.rules.workbench.split import fold_numbers, holdout_mask
+from risk.rules.workbench.table import FileInvalid, table_text
 
 PRESETS = Path(__file__).resolve().parent.parent / "presets"
 LABELLED_PATH = PRESETS / "labelled" / "credit_card_clients.csv.gz"
@@ -27,31 +26,17 @@ CARD_PATH = PRESETS / "client_scorecard.json"
 HOLDOUT = 0.3
 FOLDS = 5
 CLIENTS_MIN = 2000
+# What a command reads; uploads are held shorter.
+READ_BYTES_MAX = 1024 * 1024 * 1024
 # Fixed bands of points, so that two sets of people can be compared (PSI).
 UNLABELLED = -1
 BAND_EDGES = tuple(range(300, 620, 20))
 _PLACES = 4
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[TextIO]:
-    """The file as text, unpacked when it is gzip; a wrong encoding spoils cells, never the run."""
-    with path.open("rb") as probe:
-        packed = probe.read(2) == b"\x1f\x8b"
-    how: dict[str, str] = {"encoding": "utf-8-sig", "errors": "replace", "newline": ""}
-    with gzip.open(path, "rt", **how) if packed else path.open("r", **how) as text:  # type: ignore[call-overload]
-        yield text
-
-
 def clients_read(path: Path) -> ClientFile:
-    """Raises `FileInvalid` (no columns to score by, a damaged archive) and `OSError`."""
-    try:
-        with _opened(path) as lines:
-            return clients_load(lines)
-    except EOFError as error:
-        raise FileInvalid("the archive ends too early") from error
-    except zlib.error as error:
-        raise FileInvalid("the archive is damaged") from error
+    """CSV, CSV.gz or XLSX. Raises `FileInvalid` (no columns to score by, a damaged archive) and `OSError`."""
+    return clients_load(StringIO(table_text(path.read_bytes(), bytes_max=READ_BYTES_MAX), newline=""))
 
 
 def labels_of(clients: Sequence[Any]) -> Ints:
@@ -82,7 +67,8 @@ def scorecard_fit(
 
     known = sorted((client for client in clients if client.bad is not None), key=lambda one: one.client_id)
     if len(known) < CLIENTS_MIN:
-        raise FileInvalid(f"a fit needs at least {CLIENTS_MIN} clients with a label, there are {len(known)}")
+        told = f"a fit needs at least {CLIENTS_MIN} clients with a label, there are {len(known)}"
+        raise FileInvalid("clients_too_few", told)
     columns, bad = columns_of(known, values), labels_of(known)
     ids, recipe = [client.client_id for client in known], PORTABLE if portable else Recipe()
     try:
@@ -90,7 +76,7 @@ def scorecard_fit(
         folds = fold_numbers(ids, FOLDS)
         crossed = [_measured_outside(columns, bad, folds == fold, recipe) for fold in range(FOLDS)]
     except MeasureUndefined as error:
-        raise FileInvalid(str(error)) from error
+        raise FileInvalid("measure_undefined", str(error)) from error
     aucs = [each["auc"] for each in crossed]
     notes = {
         "recipe": {key: value for key, value in asdict(recipe).items() if key != "crosses"},

@@ -48,7 +48,7 @@ def test_an_upload_is_first_a_preview() -> None:
 def test_what_is_no_table_is_told_on_the_page() -> None:
     answer = upload("risk_analyst", b"a,b\n1,2\n", confirmed="on")
     assert answer.status_code == 200
-    assert "columns missing" in answer.content.decode()
+    assert "缺少列：client_id" in answer.content.decode()
     assert not LabelledSet.objects.exists()
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from risk.rules.workbench.reading import FileInvalid
+from risk.rules.workbench.table import FileInvalid
 from risk.services.workbench import CARD_PATH, LABELLED_PATH, clients_read, scorecard_fit
 
 
@@ -14,7 +14,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", nargs="?", type=Path, default=LABELLED_PATH, help="CSV or CSV.gz with labels")
+        parser.add_argument("file", nargs="?", type=Path, default=LABELLED_PATH, help="CSV, CSV.gz or XLSX with labels")
         parser.add_argument("--out", type=Path, default=CARD_PATH, help="where the scorecard is written")
 
     def handle(self, *args: Any, **options: Any) -> None:

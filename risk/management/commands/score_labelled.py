@@ -8,16 +8,19 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from risk.rules.workbench.card import CardInvalid, ClientScore
-from risk.rules.workbench.reading import ClientFile, FileInvalid
+from risk.rules.workbench.reading import ClientFile
+from risk.rules.workbench.table import FileInvalid
 from risk.services.workbench import CARD_PATH, card_load, clients_read, clients_score, file_measure
 
 
 class Command(BaseCommand):
-    help = "Scores any CSV of card clients with the shipped scorecard and measures it where the label is there."
+    help = "Scores any table of card clients with the shipped scorecard and measures it where the label is there."
     requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        parser.add_argument("file", type=Path, help="CSV or CSV.gz with the columns of risk/presets/labelled/README.md")
+        parser.add_argument(
+            "file", type=Path, help="CSV, CSV.gz or XLSX with the columns of risk/presets/labelled/README.md"
+        )
         parser.add_argument("--out", type=Path, help="CSV: client_id, points, probability_of_default")
         parser.add_argument("--scorecard", type=Path, default=CARD_PATH, help="another scorecard than the shipped one")
         parser.add_argument("--approve-share", type=float, default=0.7, help="share approved at the cut-off")

@@ -1,20 +1,25 @@
-"""A CSV of card clients, row by row: what can be read is read, what cannot is named with line, field and reason."""
+"""A table of card clients, row by row: what can be read is read, what cannot is named with line, field and reason."""
 
 import csv
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from risk.rules.workbench.clients import COLUMNS, LABEL, RowInvalid, client_read
+from risk.rules.workbench.table import FileInvalid, delimiter_of
 
 if TYPE_CHECKING:
     import _csv
 
+__all__ = ["ClientFile", "FileInvalid", "Rejected", "clients_load"]
+
 PERSONAL = ("sex", "age")
 
 
-class FileInvalid(ValueError):
-    """No row can be read: no header, or columns are missing."""
+# Where columns are not parted by commas, a comma may be the decimal one. With three digits after it nobody can tell.
+DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d{1,2}\s*")
 
 
 @dataclass(frozen=True)
@@ -39,31 +44,51 @@ class ClientFile:
 
 
 def clients_load(lines: Iterable[str]) -> ClientFile:
-    """Columns in any order, more of them welcome. Raises `FileInvalid` without the columns a score needs."""
-    reader = csv.reader(lines)
-    try:
-        header = tuple(name.strip().lstrip("\ufeff").lower() for name in next(reader, []))
-    except csv.Error as error:
-        raise FileInvalid(f"header: {error}") from error
-    missing = [name for name in COLUMNS if name not in header]
-    if missing:
-        raise FileInvalid(f"columns missing: {', '.join(missing)}")
-    twice = sorted({name for name in header if name and header.count(name) > 1})
-    if twice:
-        raise FileInvalid(f"columns given twice: {', '.join(twice)}")
+    """Columns in any order, more of them welcome, parted by commas, semicolons, tabs or bars.
+
+    Raises `FileInvalid` without the columns a score needs.
+    """
+    above, first, rest = _first(iter(lines))
+    delimiter = delimiter_of(first, COLUMNS)
+    reader = csv.reader(chain([first], rest), delimiter=delimiter)
+    header = _header(reader)
     found, seen = ClientFile(header), set[str]()
-    while (cells := _cells(reader, found)) is not None:
+    while (cells := _cells(reader, found, above)) is not None:
         if len(cells) > 1 or any(cell.strip() for cell in cells):
-            _row_take(found, seen, header, cells, reader.line_num)
+            if delimiter != ",":
+                cells = [cell.replace(",", ".") if DECIMAL_COMMA.fullmatch(cell) else cell for cell in cells]
+            _row_take(found, seen, header, cells, above + reader.line_num)
     return found
 
 
-def _cells(reader: "_csv.Reader", found: ClientFile) -> list[str] | None:
+def _first(lines: Iterator[str]) -> tuple[int, str, Iterator[str]]:
+    """How many lines stand above the header, the header and what follows. Excel writes `sep=;` into a first line."""
+    first = next(lines, "")
+    if first.strip().strip('"\ufeff').lower().startswith("sep="):
+        return 1, next(lines, ""), lines
+    return 0, first, lines
+
+
+def _header(reader: "_csv.Reader") -> tuple[str, ...]:
+    try:
+        header = tuple(name.strip().lstrip("\ufeff").lower() for name in next(reader, []))
+    except csv.Error as error:
+        raise FileInvalid("header_invalid", "header", str(error)) from error
+    missing = [name for name in COLUMNS if name not in header]
+    if missing:
+        raise FileInvalid("columns_missing", "columns missing", ", ".join(missing))
+    twice = sorted({name for name in header if name and header.count(name) > 1})
+    if twice:
+        raise FileInvalid("columns_twice", "columns given twice", ", ".join(twice))
+    return header
+
+
+def _cells(reader: "_csv.Reader", found: ClientFile, above: int) -> list[str] | None:
     """The next row's cells, None at the end. A row that is no CSV is named and counts as empty: the rest is read."""
     try:
         return next(reader, None)
     except csv.Error as error:
-        found.rejected.append(Rejected(reader.line_num, "", str(error)))
+        found.rejected.append(Rejected(above + reader.line_num, "", str(error)))
         return []
 
 
