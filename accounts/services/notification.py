@@ -6,13 +6,24 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import Customer, Notification
 from accounts.notices import SMS_KINDS
 from weilidai.lib.bulk import row_insert, rows_insert
-from weilidai.lib.ids import uuid7
+from weilidai.lib.ids import UUID7_SQL, uuid7
+
+SELECTED = """
+WITH found AS MATERIALIZED ({source}), written AS (
+    INSERT INTO accounts_notification (id, customer_id, kind, params, dedupe_key, business_date, created_at, sms_due_at)
+    SELECT {uuid7}, customer_id, kind, params, dedupe_key, %(business_date)s, %(now)s::timestamptz,
+           CASE WHEN kind = ANY(%(sms_kinds)s) THEN %(now)s::timestamptz END
+    FROM found WHERE told
+    ON CONFLICT DO NOTHING RETURNING 1
+)
+SELECT (SELECT count(*) FROM written), ARRAY(SELECT id FROM found WHERE NOT told)
+""".replace("{uuid7}", UUID7_SQL)
 
 
 def notification_send(
@@ -63,6 +74,17 @@ def notifications_send(notices: list[Notice], *, business_date: date) -> int:
             for notice in notices
         ],
     )
+
+
+def notifications_selected_send(source: str, values: dict[str, Any], *, business_date: date) -> tuple[int, list[UUID]]:
+    """The same of what a statement selects as `customer_id`, `kind`, `params`, `dedupe_key`, on PostgreSQL. Returns how
+    many are new and the `id` of those it found but could not tell (`told` is false), of one and the same moment.
+    """
+    own = {"business_date": business_date, "now": timezone.now(), "sms_kinds": sorted(SMS_KINDS)}
+    with connection.cursor() as cursor:
+        cursor.execute(SELECTED.replace("{source}", source), values | own)
+        sent, rest = cursor.fetchone()
+    return sent, rest
 
 
 @transaction.atomic

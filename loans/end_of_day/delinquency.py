@@ -38,6 +38,8 @@ class Standing:
     outstanding_principal: Decimal
 
 
+DAYS = """CASE WHEN state IN ('active', 'written_off')
+       THEN greatest(0, %(day)s::date - coalesce(next_due_date, %(day)s)) ELSE 0 END"""
 # Loans on which nothing happened after the day, in one statement; the rows below do the same elsewhere. Who may have
 # left the bucket recorded last is found by three indexes.
 STATEMENT = """
@@ -45,7 +47,9 @@ WITH candidate AS MATERIALIZED (
     SELECT id FROM loans_loan
     WHERE state IN ('active', 'written_off') AND next_due_date = ANY(%(crossing)s) AND id BETWEEN %(first)s AND %(last)s
     UNION
-    SELECT id FROM loans_loan WHERE recorded_bucket <> '0' AND id BETWEEN %(first)s AND %(last)s
+    SELECT id FROM loans_loan
+    WHERE recorded_bucket <> '0' AND id BETWEEN %(first)s AND %(last)s
+      AND recorded_bucket <> (%(codes)s::text[])[width_bucket({days}, %(thresholds)s::integer[]) + 1]
     UNION
     SELECT loan_id FROM loans_loanevent
     WHERE business_date = %(day)s AND kind <> 'drawdown' AND loan_id BETWEEN %(first)s AND %(last)s
@@ -53,10 +57,11 @@ WITH candidate AS MATERIALIZED (
     SELECT id, customer_id, days, outstanding_principal_amount,
            (%(codes)s::text[])[width_bucket(days, %(thresholds)s::integer[]) + 1] AS bucket
     FROM (
-        SELECT loan.*, CASE WHEN state IN ('active', 'written_off')
-                       THEN greatest(0, %(day)s::date - coalesce(next_due_date, %(day)s)) ELSE 0 END AS days
+        SELECT loan.*, {days} AS days
         FROM candidate JOIN loans_loan loan USING (id)
-        WHERE start_date <= %(day)s AND id NOT IN (SELECT loan_id FROM loans_loanevent WHERE business_date > %(day)s)
+        WHERE start_date <= %(day)s
+          AND id NOT IN (SELECT loan_id FROM loans_loanevent
+                         WHERE business_date > %(day)s AND loan_id BETWEEN %(first)s AND %(last)s)
     ) standing
     WHERE recorded_bucket <> (%(codes)s::text[])[width_bucket(days, %(thresholds)s::integer[]) + 1]
 ), written AS (
@@ -69,7 +74,7 @@ WITH candidate AS MATERIALIZED (
     UPDATE loans_loan SET recorded_bucket = moved.bucket FROM moved WHERE loans_loan.id = moved.id
 )
 SELECT bucket, count(*) FROM moved GROUP BY bucket
-""".replace("{uuid7}", UUID7_SQL)
+""".replace("{uuid7}", UUID7_SQL).replace("{days}", DAYS)
 
 
 def _with_later_events(day: date) -> Any:

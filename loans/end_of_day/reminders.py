@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from accounts.services.notification import Notice, notifications_send
+from accounts.services.notification import Notice, notifications_selected_send, notifications_send
 from loans.maths.delinquency import days_past_due
 from loans.maths.running import Running, earned_on
 from loans.models import Instalment, Loan, LoanEvent, LoanPlan, LoanState
@@ -75,32 +75,48 @@ COLUMNS = (
 )  # fmt: skip
 
 
-# The columns of `Row` judged and added up by the database, in exact decimals; elsewhere `_is_told_by_columns` and
-# `_amount` do the same.
+# The columns of `Row` judged and added up by the database, in exact decimals, with the notice to be written; elsewhere
+# `_is_told_by_columns` and `_amount` do the same. What else of a plan lies behind is asked only where something may.
 STATEMENT = """
-SELECT id, customer_id, due_date, told, principal + fee_due + CASE WHEN single THEN interest - interest_paid ELSE 0 END
-       + {penalty} - penalty_paid_amount
-       + CASE WHEN told AND NOT single AND due_date + {shortest} <= %(opening)s THEN coalesce((
-             SELECT sum(principal_amount - principal_paid_amount + fee_amount - fee_paid_amount) FROM loans_instalment
-             WHERE loan_id = due.loan_id AND due_date > due.due_date AND due_date <= %(opening)s
-               AND settled_date IS NULL), 0) ELSE 0 END AS amount
+SELECT id, customer_id, kind, kind || ':' || id || ':' || %(opening)s::date AS dedupe_key, told,
+       jsonb_build_object('amount', amount::text, 'due_date', due_date::text, 'days', days) AS params
 FROM (
-    SELECT i.id, i.loan_id, l.customer_id, i.due_date, l.plan = 'single' AS single,
-           i.principal_amount - i.principal_paid_amount AS principal, i.fee_amount - i.fee_paid_amount AS fee_due,
-           l.interest_settled_amount + CASE WHEN l.plan = 'single' THEN round(l.outstanding_principal_amount
-               * l.daily_rate * (greatest(i.due_date, %(opening)s) - l.segment_start_date), 2) ELSE 0 END AS interest,
-           l.interest_paid_amount AS interest_paid, l.fee_charged_amount AS fee, l.penalty_claimed_amount,
-           l.penalty_paid_amount, l.cost_cap_rate, coalesce(l.exposure_amount, 0) + l.outstanding_principal_amount
-               * (greatest(i.due_date, %(opening)s) - l.segment_start_date) AS exposure,
-           l.exposure_amount IS NOT NULL AND l.rearranged_date IS NULL AND (NOT l.with_interest OR l.plan = 'single')
-               AND l.next_due_date = i.due_date
-               AND (i.due_date >= %(opening)s
-                    OR (l.penalty_method = 'principal_share' AND l.figures_date >= i.due_date))
-               AND l.id NOT IN (SELECT loan_id FROM loans_loanevent WHERE business_date > %(opening)s) AS told
-    FROM loans_instalment i JOIN loans_loan l ON l.id = i.loan_id
-    WHERE i.due_date = ANY(%(dues)s) AND i.settled_date IS NULL AND l.state = 'active'
-      AND i.loan_id BETWEEN %(first)s AND %(last)s
-) due
+    SELECT id, customer_id, due_date, (%(kinds)s::text[])[array_position(%(dues)s::date[], due_date)] AS kind,
+           told AND coalesce(figures_date >= last_overdue, true) AS told,
+           greatest(0, %(opening)s - next_due_date) AS days,
+           principal + fee_due + CASE WHEN single THEN interest - interest_paid ELSE 0 END + {penalty}
+               - penalty_paid_amount + coalesce(others, 0) AS amount
+    FROM (
+        SELECT i.id, i.loan_id, l.customer_id, i.due_date, l.next_due_date, l.figures_date, l.plan = 'single' AS single,
+               i.principal_amount - i.principal_paid_amount AS principal, i.fee_amount - i.fee_paid_amount AS fee_due,
+               l.interest_settled_amount + CASE WHEN l.plan = 'single' THEN round(l.outstanding_principal_amount
+                   * l.daily_rate * (greatest(i.due_date, %(opening)s) - l.segment_start_date), 2) ELSE 0 END
+                   AS interest,
+               l.interest_paid_amount AS interest_paid, l.fee_charged_amount AS fee, l.penalty_claimed_amount,
+               l.penalty_paid_amount, l.cost_cap_rate, coalesce(l.exposure_amount, 0) + l.outstanding_principal_amount
+                   * (greatest(i.due_date, %(opening)s) - l.segment_start_date) AS exposure,
+               l.exposure_amount IS NOT NULL AND l.rearranged_date IS NULL
+                   AND (NOT l.with_interest OR l.plan = 'single') AND l.next_due_date <= i.due_date
+                   AND (l.next_due_date >= %(opening)s OR l.penalty_method = 'principal_share'
+                        AND l.figures_date >= l.next_due_date)
+                   AND l.id NOT IN (SELECT loan_id FROM loans_loanevent
+                                    WHERE business_date > %(opening)s AND loan_id BETWEEN %(first)s AND %(last)s)
+                   AS told
+        FROM loans_instalment i JOIN loans_loan l ON l.id = i.loan_id
+        WHERE i.due_date = ANY(%(dues)s) AND i.settled_date IS NULL AND l.state = 'active'
+          AND i.loan_id BETWEEN %(first)s AND %(last)s
+          AND (i.due_date >= %(opening)s OR l.customer_id NOT IN (SELECT unnest(%(peace)s::uuid[])))
+    ) due
+    LEFT JOIN LATERAL (
+        SELECT sum(principal_amount - principal_paid_amount + fee_amount - fee_paid_amount) AS others,
+               max(due_date) FILTER (WHERE due_date < %(opening)s) AS last_overdue
+        FROM loans_instalment other
+        WHERE NOT single AND (next_due_date < due.due_date OR due.due_date + {shortest} <= %(opening)s)
+          AND other.loan_id = due.loan_id AND other.due_date <= greatest(due.due_date, %(opening)s)
+          AND other.settled_date IS NULL AND other.id <> due.id
+    ) behind ON true
+) owed
+WHERE amount <> 0 OR NOT told
 """.replace("{penalty}", PENALTY).replace("{shortest}", str(SHORTEST_PERIOD.days))
 
 
@@ -116,33 +132,46 @@ class Owed(NamedTuple):
 
 def reminders_send(day: date, span: Span = EVERYTHING) -> dict[str, Any]:
     """Writes the notices for the day after `day`; a notice already written is not written again."""
-    opening, sent = day + timedelta(days=1), 0
+    opening = day + timedelta(days=1)
     # Whoever gave a word to pay or disputes the debt is not reminded of what is late.
     peace = left_in_peace(None, opening)
-    kinds = {opening - timedelta(days=offset): kind for offset, kind in SCHEDULE.items()}
-    owed = _by_statement if connection.vendor == "postgresql" else _by_rows
-    found = owed(opening, list(kinds), span)
-    due = (item for item in found if item.due_date >= opening or item.customer_id not in peace)
+    send = _by_statement if connection.vendor == "postgresql" else _by_rows_send
+    return {"sent": send(opening, peace, span)}
+
+
+def _kinds(opening: date) -> dict[date, str]:
+    """Due dates to remind of, with the kind of notice."""
+    return {opening - timedelta(days=offset): kind for offset, kind in SCHEDULE.items()}
+
+
+def _by_statement(opening: date, peace: set[UUID], span: Span) -> int:
+    """Written where they are told; only what the columns cannot tell is replayed."""
+    kinds = _kinds(opening)
+    values: dict[str, Any] = {
+        "opening": opening, "dues": list(kinds), "kinds": list(kinds.values()), "peace": list(peace), **span.params,
+    }  # fmt: skip
+    sent, rest = notifications_selected_send(STATEMENT, values, business_date=opening)
+    return sent + _send(_by_replay(rest, opening), opening)
+
+
+def _by_replay(keys: list[UUID], opening: date) -> Iterator[Owed]:
+    for start in range(0, len(keys), BATCH):
+        rows = Instalment.objects.filter(pk__in=keys[start : start + BATCH]).select_related("loan")
+        for row in rows.prefetch_related("loan__events"):
+            yield _replayed(row.pk, row.loan, row.due_date, opening)
+
+
+def _by_rows_send(opening: date, peace: set[UUID], span: Span) -> int:
+    found = _by_rows(opening, list(_kinds(opening)), span)
+    return _send((item for item in found if item.due_date >= opening or item.customer_id not in peace), opening)
+
+
+def _send(due: Iterator[Owed], opening: date) -> int:
+    kinds, sent = _kinds(opening), 0
     while batch := list(islice(due, BATCH)):
         notices = [_notice(item, kinds[item.due_date], opening) for item in batch if item.amount]
         sent += notifications_send(notices, business_date=opening)
-    return {"sent": sent}
-
-
-def _by_statement(opening: date, dues: list[date], span: Span) -> Iterator[Owed]:
-    with connection.cursor() as cursor:
-        cursor.execute(STATEMENT, {"opening": opening, "dues": dues, **span.params})
-        found = cursor.fetchall()
-    rest = []
-    for key, customer, due, told, amount in found:
-        if told:
-            yield Owed(key, customer, due, amount, days_past_due(due, opening))
-        else:
-            rest.append(key)
-    for start in range(0, len(rest), BATCH):
-        rows = Instalment.objects.filter(pk__in=rest[start : start + BATCH]).select_related("loan")
-        for row in rows.prefetch_related("loan__events"):
-            yield _replayed(row.pk, row.loan, row.due_date, opening)
+    return sent
 
 
 def _by_rows(opening: date, dues: list[date], span: Span) -> Iterator[Owed]:

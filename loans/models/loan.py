@@ -49,12 +49,15 @@ class Loan(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    # Keys without an index of their own are the first column of another: each index is written at every event.
     customer = models.ForeignKey(
-        verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="loans"
-    )
+        verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="loans",
+        db_index=False,
+    )  # fmt: skip
     credit_line = models.ForeignKey(
-        verbose_name=_("credit line"), to="risk.CreditLine", on_delete=models.PROTECT, related_name="loans"
-    )
+        verbose_name=_("credit line"), to="risk.CreditLine", on_delete=models.PROTECT, related_name="loans",
+        db_index=False,
+    )  # fmt: skip
     product = models.ForeignKey(
         verbose_name=_("product"), to="risk.Product", on_delete=models.PROTECT, related_name="+"
     )
@@ -134,9 +137,21 @@ class Loan(models.Model):
             # Serves the customer's list, the line's sum and the night's scan of what falls due.
             models.Index(fields=["customer", "-id"], name="loan_by_customer"),
             models.Index(fields=["credit_line", "state"], name="loan_by_line"),
-            models.Index(fields=["state", "next_due_date"], name="loan_by_due_date"),
-            # Serves the night: who stands in a bucket may leave it.
-            models.Index(fields=["recorded_bucket"], condition=~models.Q(recorded_bucket="0"), name="loan_in_bucket"),
+            models.Index(fields=["state", "next_due_date", "id"], name="loan_by_due_date"),
+            # Serves the night: who stands in a bucket may leave it. By key, as the night goes by ranges of keys.
+            models.Index(fields=["id"], condition=~models.Q(recorded_bucket="0"), name="loan_in_bucket"),
+            # Serves the night: the few whose columns may not tell what they earned.
+            models.Index(
+                fields=["id"],
+                condition=models.Q(state="active")
+                & (
+                    models.Q(exposure_amount__isnull=True)
+                    | models.Q(penalty_method="rate_uplift")
+                    | models.Q(rearranged_date__isnull=False)
+                    | models.Q(plan="instalments", with_interest=True)
+                ),
+                name="loan_with_history",
+            ),
             # Serves the night and the list: the few that were rearranged.
             models.Index(
                 fields=["rearranged_date"], condition=models.Q(rearranged_date__isnull=False), name="loan_rearranged"
@@ -183,7 +198,9 @@ class Instalment(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    loan = models.ForeignKey(verbose_name=_("loan"), to=Loan, on_delete=models.PROTECT, related_name="instalments")
+    loan = models.ForeignKey(
+        verbose_name=_("loan"), to=Loan, on_delete=models.PROTECT, related_name="instalments", db_index=False
+    )
     number = models.PositiveSmallIntegerField(_("number"))
     start_date = models.DateField(_("from"))
     due_date = models.DateField(_("due date"))
@@ -206,10 +223,14 @@ class Instalment(models.Model):
         constraints = [models.UniqueConstraint(fields=["loan", "number"], name="instalment_once")]
         indexes = [
             # Serves the night: whose fee is charged because its period starts.
-            models.Index(fields=["start_date"], name="instalment_by_start"),
+            models.Index(
+                fields=["start_date", "loan"],
+                condition=models.Q(settled_date__isnull=True),
+                name="instalment_by_start",
+            ),
             # Serves reminders and the night: what falls due on a day and is not paid.
             models.Index(
-                fields=["due_date"],
+                fields=["due_date", "loan"],
                 condition=models.Q(settled_date__isnull=True),
                 name="instalment_unpaid_due",
             ),
@@ -242,7 +263,9 @@ class LoanEvent(models.Model):
         UNAPPLIED = "unapplied", _("Unapplied money")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    loan = models.ForeignKey(verbose_name=_("loan"), to=Loan, on_delete=models.PROTECT, related_name="events")
+    loan = models.ForeignKey(
+        verbose_name=_("loan"), to=Loan, on_delete=models.PROTECT, related_name="events", db_index=False
+    )
     sequence = models.PositiveIntegerField(_("sequence"))
     kind = models.CharField(_("kind"), max_length=16, choices=Kind.choices)
     effective_date = models.DateField(_("effective date"))
@@ -278,8 +301,8 @@ class LoanEvent(models.Model):
         verbose_name_plural = _("loan events")
         ordering = ["loan_id", "sequence"]
         constraints = [models.UniqueConstraint(fields=["loan", "sequence"], name="event_sequence_once")]
-        # Serves the night: loans on which something happened after the day being closed.
-        indexes = [models.Index(fields=["business_date"], name="event_by_date")]
+        # Serves the night: loans of a range on which something happened on the day being closed, or after it.
+        indexes = [models.Index(fields=["business_date", "loan"], name="event_by_date")]
 
     def __str__(self) -> str:
         return f"{self.sequence} {self.get_kind_display()}"

@@ -44,8 +44,9 @@ class DelinquencyFact(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     loan = models.ForeignKey(
-        verbose_name=_("loan"), to="loans.Loan", on_delete=models.PROTECT, related_name="delinquency_facts"
-    )
+        verbose_name=_("loan"), to="loans.Loan", on_delete=models.PROTECT, related_name="delinquency_facts",
+        db_index=False,
+    )  # fmt: skip
     customer = models.ForeignKey(
         verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="+"
     )

@@ -39,29 +39,48 @@ CASE WHEN penalty_claimed_amount = 0 THEN 0
      ELSE greatest(penalty_paid_amount, least(penalty_claimed_amount, greatest(0, trunc(
           cost_cap_rate * exposure / 365 - interest - fee, 2)))) END
 """
+LATER = "SELECT loan_id FROM loans_loanevent WHERE business_date > %(day)s AND loan_id BETWEEN %(first)s AND %(last)s"
+# The condition of the index `loan_with_history`, as it is written there.
+HISTORY = (
+    "(exposure_amount IS NULL OR penalty_method = 'rate_uplift' OR rearranged_date IS NOT NULL"
+    " OR (plan = 'instalments' AND with_interest))"
+)
+# The sums of the loans told by their columns, and the keys of the others, who are found by indexes.
 # %(on)s is the date the figures hold on, %(day)s the last day whose events count. One statement is one snapshot: a loan
 # paid meanwhile is told by its columns or is among the rest, never both.
-CLOSED_FORM = """
-SELECT product_id, sum(interest) FILTER (WHERE told), sum(fee) FILTER (WHERE told),
-       sum({penalty}) FILTER (WHERE told), array_agg(id) FILTER (WHERE NOT told)
+CLOSED_FORM = (
+    """
+SELECT product_id, sum(interest), sum(fee), sum({penalty}), ARRAY[]::uuid[] AS rest
 FROM (
-    SELECT id, product_id, fee_charged_amount AS fee, penalty_claimed_amount, penalty_paid_amount, cost_cap_rate,
+    SELECT product_id, fee_charged_amount AS fee, penalty_claimed_amount, penalty_paid_amount, cost_cap_rate,
            coalesce(exposure_amount, 0) + CASE WHEN state = 'active' AND penalty_claimed_amount <> 0
                THEN outstanding_principal_amount * (%(on)s::date - segment_start_date) ELSE 0 END AS exposure,
            CASE WHEN state = 'active' AND (plan = 'single' OR with_interest)
                THEN interest_settled_amount
                     + round(outstanding_principal_amount * (daily_rate * (%(on)s::date - segment_start_date)), 2)
-               ELSE interest_settled_amount END AS interest,
-           CASE WHEN state = 'active' THEN exposure_amount IS NOT NULL AND rearranged_date IS NULL
-                     AND NOT (with_interest AND plan = 'instalments')
-                     AND (penalty_method <> 'rate_uplift' OR coalesce(next_due_date >= %(on)s, false))
-                ELSE true END
-           AND id NOT IN (SELECT loan_id FROM loans_loanevent WHERE business_date > %(day)s) AS told
+               ELSE interest_settled_amount END AS interest
     FROM loans_loan
     WHERE start_date <= %(day)s AND id BETWEEN %(first)s AND %(last)s
+      AND CASE WHEN state = 'active' THEN exposure_amount IS NOT NULL AND rearranged_date IS NULL
+                    AND NOT (with_interest AND plan = 'instalments')
+                    AND (penalty_method <> 'rate_uplift' OR coalesce(next_due_date >= %(on)s, false))
+               ELSE true END
+      AND id NOT IN ({later})
 ) figures
 GROUP BY product_id
+UNION ALL
+SELECT '', 0, 0, 0, ARRAY(
+    SELECT id FROM loans_loan WHERE start_date <= %(day)s AND id IN ({later})
+    UNION
+    SELECT id FROM loans_loan
+    WHERE start_date <= %(day)s AND id BETWEEN %(first)s AND %(last)s AND {history} AND state = 'active'
+      AND (penalty_method <> 'rate_uplift' OR next_due_date IS NULL OR next_due_date < %(on)s
+           OR exposure_amount IS NULL OR rearranged_date IS NOT NULL OR with_interest AND plan = 'instalments')
+)
 """.replace("{penalty}", PENALTY)
+    .replace("{later}", LATER)
+    .replace("{history}", HISTORY)
+)
 
 
 def replayed(day: date) -> QuerySet[Loan]:
@@ -106,8 +125,9 @@ def _by_statement(day: date, span: Span) -> tuple[Sums, list[UUID]]:
     with connection.cursor() as cursor:
         cursor.execute(CLOSED_FORM, {"on": day + timedelta(days=1), "day": day, **span.params})
         for product, *amounts, others in cursor:
-            sums |= {(product, kind): amount or ZERO for kind, amount in zip(KINDS, amounts, strict=True)}
-            rest += others or []
+            if product:
+                sums |= {(product, kind): amount or ZERO for kind, amount in zip(KINDS, amounts, strict=True)}
+            rest += others
     return sums, sorted(rest)
 
 

@@ -6,20 +6,23 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 
 from accounts.models import Notification
+from loans.end_of_day import reminders
 from loans.end_of_day.accrual import earned_by_opening
 from loans.end_of_day.figures import figures_carry
 from loans.end_of_day.reminders import SCHEDULE
 from loans.end_of_day.run import Step, days_close
 from loans.end_of_day.steps import STEPS
+from loans.end_of_day.tape import tape_hand_over
 from loans.maths.delinquency import days_past_due
 from loans.maths.errors import MathsRefusal
 from loans.models import DelinquencyFact, Instalment, Loan, ProductAccrual
 from loans.selectors.earned import KINDS, Sums, earned_by_replay, replayed
 from loans.selectors.position import loan_position
 from loans.services.repayment import prepayment_make, repayment_make, settlement_make
+from risk.models import LoanTape
 from tests.loans.builders import NOW, TODAY, Borrower, borrower, day_set, policy, turns
 from tests.loans.life import close_through, day, faults, repay
 from weilidai.lib.audit import Actor
@@ -196,3 +199,41 @@ def test_a_loan_on_time_is_not_replayed(alice: Borrower):
     assert [row.pk for row in replayed(day(2))] == [loan.pk]
     assert list(replayed(day(3))) == []
     assert len(KINDS) == 3
+
+
+@pytest.mark.req("R60")
+def test_a_plan_with_two_dates_missed_is_reminded_of_all_it_owes_without_a_replay(
+    alice: Borrower, monkeypatch: pytest.MonkeyPatch
+):
+    loan = alice.draw("1200.00", plan="instalments", periods=6)
+    turns(4)
+    third = Instalment.objects.get(loan=loan, number=3)
+    eve = third.due_date - timedelta(days=4)
+    close_through(eve - timedelta(days=1))
+    if connection.vendor == "postgresql":
+        monkeypatch.setattr(reminders, "loan_position", None)
+    close_through(eve)
+    soon = reminded(eve + timedelta(days=1))
+    assert soon == reminders_by_replay(eve + timedelta(days=1))
+    position = loan_position(Loan.objects.get(pk=loan.pk), third.due_date, events_until=third.due_date)
+    # Three instalments of 200 with their fees, and half of two instalments as penalty as far as the cap has room.
+    assert position.due_amount > Decimal("600.00")
+    assert soon == [(f"due_soon:{third.pk}:{eve + timedelta(days=1)}", str(position.due_amount), soon[0][2])]
+    first = Instalment.objects.get(loan=loan, number=1)
+    assert int(soon[0][2]) == (eve + timedelta(days=1) - first.due_date).days
+
+
+@pytest.mark.req("R53")
+def test_a_night_run_again_writes_the_same_tape(alice: Borrower):
+    loan = alice.draw("1000.00", days=20)
+    turns(4)
+    close_through(day(0))
+    repay(alice, loan, "100.00", day(1))
+    told = [tape_hand_over(day(1)) for _ in range(2)]
+    assert told == [{"written": 1}, {"written": 1}]
+    rows = LoanTape.objects.filter(loan_id=loan.pk).order_by("business_date")
+    assert list(rows.values_list("business_date", "valid_to", "outstanding_principal_amount")) == [
+        (day(0), day(0), Decimal("1000.00")),
+        (day(1), None, rows[1].outstanding_principal_amount),
+    ]
+    assert rows[1].outstanding_principal_amount < 1000
