@@ -9,6 +9,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter, RangeNumericFilter
 
+from loans.admin.arrears import ArrearsPages
 from loans.admin.lives import LoanActs, RepaymentActs
 from loans.admin.papers import PaperPages
 from loans.admin.relief import RearrangementInline, ReliefActs
@@ -82,7 +83,7 @@ class RearrangedFilter(admin.SimpleListFilter):
 
 
 @admin.register(Loan)
-class LoanAdmin(PaperPages, ReliefActs, LoanActs, ReadOnlyAdmin):
+class LoanAdmin(PaperPages, ArrearsPages, ReliefActs, LoanActs, ReadOnlyAdmin):
     list_display = ("reference", "customer_link", "product", "principal_amount", "outstanding_principal_amount",
                     "daily_rate", "plan", "start_date", "next_due_date", "overdue_days", "state_badge")  # fmt: skip
     list_filter = ("state", OverdueFilter, RearrangedFilter, "product", "plan", ("start_date", RangeDateFilter),
@@ -90,7 +91,7 @@ class LoanAdmin(PaperPages, ReliefActs, LoanActs, ReadOnlyAdmin):
     search_fields = ("=id", "customer__openid")
     list_select_related = ("customer", "product")
     inlines = (InstalmentInline, RepaymentInline, EventInline, RearrangementInline)
-    actions_detail = [*LoanActs.actions_detail, "rearrange"]
+    actions_detail = ["arrears", *LoanActs.actions_detail, "rearrange"]
     readonly_fields = ("papers", "penalty_money")
     exclude = ("penalty_paid_amount",)
 

@@ -23,6 +23,7 @@ from loans.selectors.portfolio_tables import KINDS, REPORTS, SEGMENT_WORDS, VIEW
 from loans.services.portfolio import portfolio_exported
 from weilidai.lib.backoffice import ReadOnlyAdmin, staff_of
 from weilidai.lib.backoffice.exports import csv_response, parquet_response
+from weilidai.lib.replica import reports
 
 VIEW_WORDS = dict(
     zip(VIEWS, (_("NPL ratio"), _("Classes"), _("Vintages"), _("Roll rates"), _("Approvals and prices")), strict=True)
@@ -96,7 +97,9 @@ class PortfolioPages:
             data["as_of"] = newest.isoformat()
         form = PortfolioForm(data, view=view, newest=newest)
         asked = _asked(form, newest)
-        report = REPORTS[view](asked) if asked and is_written(asked.day) else None
+        with reports():
+            report = REPORTS[view](asked) if asked and is_written(asked.day) else None
+            figures = _shown(view, asked, report) if asked and report else {}
         if report is not None and request.GET.get("format") in EXPORTS and form.is_valid():
             return _export(request, view, asked, report) if asked else None
         context = {
@@ -108,7 +111,7 @@ class PortfolioPages:
             "tabs": _tabs(view, asked),
             "asked": asked,
             "newest": newest,
-            **(_shown(view, asked, report) if asked and report else {}),
+            **figures,
         }
         return TemplateResponse(request, "backoffice/portfolio.html", context)
 

@@ -7,7 +7,9 @@ from typing import Any
 
 from django.utils.translation import gettext as translate
 
+from loans.maths.delinquency import CLASSES
 from loans.maths.roll import BUCKET_CODES, WRITTEN_OFF
+from loans.selectors.loan_history import Standings
 from loans.selectors.portfolio import npl_limit
 from loans.selectors.portfolio_tables import CLASS_WORDS, Asked, Report, bucket_word, product_names, segment_word
 from weilidai.lib.backoffice.charts import chart_options
@@ -116,6 +118,26 @@ def pricing_charts(asked: Asked, report: Report) -> list[Chart]:
         _chart(translate("Approved of those decided, percent"), "bar", labels,
                [_bars(translate("Approval share"), shares, HUES[0])], legend=False),
         _chart(translate("Daily rate, percent"), "bar", labels, [_bars(*each) for each in rates]),
+    ]  # fmt: skip
+
+
+def arrears_charts(found: Standings) -> list[Chart]:
+    """Of one loan: days past due evening by evening, what it owed at each month's end in the colour of its class."""
+    days = {"label": translate("Days past due"), "data": [days for _, days in found.evenings], "pointRadius": 0,
+            "borderColor": RISING[5], "backgroundColor": RISING[5]}  # fmt: skip
+    words = {**CLASS_WORDS, "": translate("Settled or written off")}
+    shades = dict(zip((*CLASSES, ""), (RISING[0], RISING[2], RISING[4], RISING[5], RISING[7], RISING[8]), strict=True))
+    months = [
+        {**_bars(str(words[code]), values, shades[code]), "skipNull": True}
+        for code in words
+        for values in [[float(line.outstanding) if line.risk_class == code else None for line in found.months]]
+        if any(value is not None for value in values)
+    ]
+    return [
+        _chart(translate("Days past due, evening by evening"), "line", [f"{day}" for day, _ in found.evenings], [days],
+               legend=False),
+        _chart(translate("Outstanding principal at each month's end by class, yuan"), "bar",
+               [f"{line.day:%Y-%m}" for line in found.months], months),
     ]  # fmt: skip
 
 

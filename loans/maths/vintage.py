@@ -68,8 +68,8 @@ def past_due_history(spans: Iterable[Span], until: date) -> list[History]:
             span.first,
             last,
             span.state,
-            _days(span, span.first),
-            _days(span, last),
+            span_days(span, span.first),
+            span_days(span, last),
             span.outstanding,
         )
         for span in spans
@@ -77,7 +77,8 @@ def past_due_history(spans: Iterable[Span], until: date) -> list[History]:
     ]
 
 
-def _days(span: Span, on: date) -> int:
+def span_days(span: Span, on: date) -> int:
+    """Days past due on an evening of the span, as they were known then."""
     return days_past_due(span.unpaid_due_date, on) if span.state in ("active", "written_off") else 0
 
 
