@@ -1,5 +1,6 @@
 """Settings, all from the environment or `.env`; without any of them this is the embedded demo."""
 
+import logging
 import os
 from datetime import date, timedelta
 from pathlib import Path
@@ -350,6 +351,8 @@ LOGGING = log_config(level=LOG_LEVEL, style=LOG_FORMAT)
 LOGGING_CONFIG = "weilidai.logs.configure"
 DJANGO_STRUCTLOG_CELERY_ENABLED = True
 DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = True
+# The first half of every request's pair of lines is left out: making it is saved as well.
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = logging.DEBUG
 
 # --- Jobs --------------------------------------------------------------------------------------------------------
 DJANGO_CELERY_BEAT_TZ_AWARE = True

@@ -1,9 +1,13 @@
 """Who calls: the bearer token names the customer, `X-Device-Id` the device."""
 
+from hmac import compare_digest
 from typing import Any
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from knox.auth import TokenAuthentication
+from knox.crypto import hash_token
+from knox.settings import CONSTANTS
 from rest_framework import exceptions
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
@@ -12,6 +16,7 @@ from accounts.errors import DeviceIdRequired
 from accounts.models import Customer, CustomerToken, Device
 from accounts.services.device import device_require_verified, device_touch
 from weilidai.lib.net import client_ip
+from weilidai.lib.prepared import ask, prepared
 
 FINGERPRINT_LENGTH_MAX = 200
 
@@ -20,21 +25,51 @@ class CustomerAuthentication(TokenAuthentication):  # type: ignore[misc]
     """Finds the customer and the device. An unsafe call without a device is refused, a safe one leaves no device."""
 
     def authenticate(self, request: Request) -> tuple[Customer, CustomerToken] | None:
+        self._fingerprint, self._seen = told_fingerprint(request), list[Device]()
         found: tuple[Customer, CustomerToken] | None = super().authenticate(request)
         if found is not None:
-            request._request.device = _device_of(request, found[0])  # type: ignore[attr-defined]
+            request._request.device = _device_of(request, found[0], self._seen)  # type: ignore[attr-defined]
         return found
 
     def authenticate_credentials(self, token: bytes) -> Any:
-        """Tokens are hexadecimal; anything else never reaches the database, which may not even store it."""
+        """Tokens are hexadecimal; anything else never reaches the database, which may not even store it.
+
+        Knox would read and tidy every token of the customer at every call; here the next log-in tidies.
+        """
         if not token.isalnum():
             raise exceptions.AuthenticationFailed
-        return super().authenticate_credentials(token)
+        row, self._seen = _caller(token.decode(), self._fingerprint)
+        return self.validate_user(row)
 
-    def _cleanup_token(self, auth_token: CustomerToken) -> bool:
-        """Whether the token has expired. Knox would read and tidy every token of the customer at every call; here
-        the next log-in tidies."""
-        return auth_token.expiry is not None and auth_token.expiry <= timezone.now()
+
+def _caller(token: str, fingerprint: str) -> tuple[CustomerToken, list[Device]]:
+    """The stored token with its customer, and their device of that fingerprint if it was seen before, in one trip."""
+    key, now = token[: CONSTANTS.TOKEN_KEY_LENGTH], timezone.now()
+    tokens, customers, devices = ask(_tokens.of(key), _customers.of(key), _devices.of(key, fingerprint))
+    try:
+        digest = hash_token(token)
+    except (TypeError, ValueError) as error:
+        raise exceptions.AuthenticationFailed(_("Invalid token.")) from error
+    for row in tokens:
+        if compare_digest(digest, row.digest) and (row.expiry is None or row.expiry > now):
+            row.user = next(customer for customer in customers if customer.pk == row.user_id)
+            return row, [device for device in devices if device.customer_id == row.user_id]
+    raise exceptions.AuthenticationFailed(_("Invalid token."))
+
+
+@prepared
+def _tokens(key: Any) -> Any:
+    return CustomerToken.objects.filter(token_key=key).order_by()
+
+
+@prepared
+def _customers(key: Any) -> Any:
+    return Customer.objects.filter(auth_token_set__token_key=key).order_by()
+
+
+@prepared
+def _devices(key: Any, fingerprint: Any) -> Any:
+    return Device.objects.filter(customer__auth_token_set__token_key=key, fingerprint=fingerprint).order_by()
 
 
 def told_fingerprint(request: Request) -> str:
@@ -44,7 +79,7 @@ def told_fingerprint(request: Request) -> str:
     return fingerprint if good else ""
 
 
-def _device_of(request: Request, customer: Customer) -> Device | None:
+def _device_of(request: Request, customer: Customer, seen: list[Device]) -> Device | None:
     fingerprint = request.headers.get("X-Device-Id", "").strip()
     good = bool(told_fingerprint(request))
     if good:
@@ -54,6 +89,7 @@ def _device_of(request: Request, customer: Customer) -> Device | None:
             user_agent=request.headers.get("User-Agent", ""),
             ip=client_ip(request._request),
             at=timezone.now(),
+            seen=seen,
         )
     if request.method in SAFE_METHODS and not fingerprint:
         return None

@@ -23,9 +23,17 @@ def _seen(customer: Any, fingerprint: Any) -> Any:
     return Device.objects.filter(customer=customer, fingerprint=fingerprint)
 
 
-def device_touch(*, customer: Customer, fingerprint: str, user_agent: str, ip: str | None, at: datetime) -> Device:
-    """The row of the device this request came from, made at first sight."""
-    seen = _seen(customer.pk, fingerprint)
+def device_touch(
+    *,
+    customer: Customer,
+    fingerprint: str,
+    user_agent: str,
+    ip: str | None,
+    at: datetime,
+    seen: list[Device] | None = None,
+) -> Device:
+    """The row of the device this request came from, made at first sight. `seen` is it, where it was read already."""
+    seen = _seen(customer.pk, fingerprint) if seen is None else seen
     device: Device
     device, created = (
         (seen[0], False)

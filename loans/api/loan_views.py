@@ -32,17 +32,11 @@ from weilidai.lib.idempotency import IdempotentMixin
 from weilidai.lib.net import client_ip
 from weilidai.lib.pagination import CursorPage
 from weilidai.lib.schema import DEVICE_ID, IDEMPOTENCY_KEY, PROBLEMS
+from weilidai.lib.serializers import parsed, shown
 from weilidai.lib.signing import IsMachine, Machine, MachineAuthentication
 
 # What the column of a call-back's id holds.
 MESSAGE_ID_LENGTH_MAX = 100
-
-
-def _parsed(serializer: type[Any], data: Any) -> dict[str, Any]:
-    body = serializer(data=data)
-    body.is_valid(raise_exception=True)
-    values: dict[str, Any] = body.validated_data
-    return values
 
 
 def _asked(values: dict[str, Any]) -> quotes.Request:
@@ -70,7 +64,7 @@ class LoanQuoteView(APIView):
         request=s.QuoteRequest, responses={200: s.DisclosedQuoteSerializer, **PROBLEMS}, parameters=[DEVICE_ID]
     )
     def post(self, request: Request) -> Response:
-        values = _parsed(s.QuoteRequest, request.data)
+        values = parsed(s.QuoteRequest, request.data)
         line = line_of(customer_of(request), values["credit_line"])
         quote, form = quote_disclose(
             line=line, request=_asked(values), as_of=current_business_date(), at=timezone.now()
@@ -100,7 +94,7 @@ class LoanList(IdempotentMixin, APIView):
         return super().post(request, **kwargs)
 
     def perform(self, request: Request, **kwargs: Any) -> Response:
-        values, as_of = _parsed(s.LoanRequest, request.data), current_business_date()
+        values, as_of = parsed(s.LoanRequest, request.data), current_business_date()
         loan = loan_request(
             customer=customer_of(request),
             credit_line_id=values["credit_line"],
@@ -115,7 +109,7 @@ class LoanList(IdempotentMixin, APIView):
             actor=Actor.of(customer_of(request)),
         )
         transaction.on_commit(payouts_ring)
-        return Response(s.LoanSerializer(with_figures([loan], as_of)[0]).data, status=202)
+        return Response(shown(s.LoanSerializer, with_figures([loan], as_of)[0]), status=202)
 
 
 def _filtered(rows: QuerySet[Loan], request: Request) -> QuerySet[Loan]:
@@ -176,7 +170,7 @@ class ProductCompareView(APIView):
 
     @extend_schema(parameters=[s.CompareRequest], responses={200: s.ComparisonSerializer(many=True), **PROBLEMS})
     def get(self, request: Request) -> Response:
-        values = _parsed(s.CompareRequest, request.query_params)
+        values = parsed(s.CompareRequest, request.query_params)
         asked = quotes.Request(
             amount=values["amount"],
             plan="instalments" if "periods" in values else "single",
@@ -199,7 +193,7 @@ class PayoutResultView(APIView):
         responses={200: s.PayoutResultAnswer, **PROBLEMS},
     )
     def post(self, request: Request) -> Response:
-        values, machine = _parsed(s.PayoutResultRequest, request.data), machine_of(request)
+        values, machine = parsed(s.PayoutResultRequest, request.data), machine_of(request)
         effect = payout_callback_receive(
             message_id=_stored_id(machine),
             **values,

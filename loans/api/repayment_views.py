@@ -24,7 +24,7 @@ from weilidai.lib.business_date import current_business_date
 from weilidai.lib.errors import ObjectNotFound
 from weilidai.lib.idempotency import IdempotentMixin
 from weilidai.lib.schema import IDEMPOTENCY_KEY, PROBLEMS
-from weilidai.lib.serializers import MoneyField, PositiveMoneyField
+from weilidai.lib.serializers import MoneyField, PositiveMoneyField, parsed, shown
 
 ORDER = [component.value for component in Component]
 
@@ -73,7 +73,7 @@ class RepaymentSerializer(serializers.Serializer[Any]):
             repayment.allocations.all(),
             key=lambda row: (ORDER.index(row.component), row.instalment.number if row.instalment else 0),
         )
-        return AllocationSerializer(rows, many=True).data
+        return [shown(AllocationSerializer, row) for row in rows]
 
 
 class SettlementQuoteSerializer(serializers.Serializer[Any]):
@@ -99,7 +99,7 @@ def _answer(repayment: Repayment) -> Response:
     """The repayment as it was written a moment ago, its loan at hand."""
     parts = RepaymentAllocation.objects.select_related("instalment")
     prefetch_related_objects([repayment], Prefetch("allocations", queryset=parts))
-    return Response(RepaymentSerializer(repayment).data, status=201)
+    return Response(shown(RepaymentSerializer, repayment), status=201)
 
 
 class RepaymentList(IdempotentMixin, generics.ListAPIView[Repayment]):
@@ -118,13 +118,12 @@ class RepaymentList(IdempotentMixin, generics.ListAPIView[Repayment]):
         return super().post(request, **kwargs)
 
     def perform(self, request: Request, **kwargs: Any) -> Response:
-        body = RepaymentRequest(data=request.data)
-        body.is_valid(raise_exception=True)
+        values = parsed(RepaymentRequest, request.data)
         return _answer(
             repayment_make(
                 loan_id=kwargs["loan_id"],
                 customer=customer_of(request),
-                amount=body.validated_data["amount"],
+                amount=values["amount"],
                 as_of=current_business_date(),
                 at=timezone.now(),
                 actor=Actor.of(request.user),
@@ -152,13 +151,12 @@ class SettlementView(IdempotentMixin, APIView):
         return super().post(request, **kwargs)
 
     def perform(self, request: Request, **kwargs: Any) -> Response:
-        body = SettlementRequest(data=request.data)
-        body.is_valid(raise_exception=True)
+        values = parsed(SettlementRequest, request.data)
         return _answer(
             settlement_make(
                 loan_id=kwargs["loan_id"],
                 customer=customer_of(request),
-                expected=body.validated_data.get("total"),
+                expected=values.get("total"),
                 as_of=current_business_date(),
                 at=timezone.now(),
                 actor=Actor.of(request.user),
@@ -176,13 +174,12 @@ class PrepaymentView(IdempotentMixin, APIView):
         return super().post(request, **kwargs)
 
     def perform(self, request: Request, **kwargs: Any) -> Response:
-        body = PrepaymentRequest(data=request.data)
-        body.is_valid(raise_exception=True)
+        values = parsed(PrepaymentRequest, request.data)
         return _answer(
             prepayment_make(
                 loan_id=kwargs["loan_id"],
                 customer=customer_of(request),
-                periods=body.validated_data["periods"],
+                periods=values["periods"],
                 as_of=current_business_date(),
                 at=timezone.now(),
                 actor=Actor.of(request.user),

@@ -14,6 +14,7 @@ from loans.maths.rearrangement import Agreed
 from loans.maths.settlement import SettlementQuote
 from loans.maths.tally import Tally
 from loans.models import Loan, LoanEvent, LoanTally
+from weilidai.lib.prepared import prepared
 
 # A stored event that the replay knows.
 REPLAYED_EVENTS: dict[str, terms.EventKind] = {
@@ -95,7 +96,12 @@ def events_stored(loan: Loan) -> Iterable[Known | LoanEvent]:
     """The stored events; where they are not at hand only the columns the replay needs, thousands of them in no time."""
     if _has_events_at_hand(loan):
         return loan.events.all()
-    return map(Known._make, loan.events.order_by().values_list(*Known._fields))
+    return map(Known._make, events_known(loan.pk))
+
+
+@prepared
+def events_known(loan: Any) -> Any:
+    return LoanEvent.objects.filter(loan=loan).order_by().values_list(*Known._fields)
 
 
 def _has_events_at_hand(loan: Loan) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, QuerySet, Sum
@@ -20,6 +21,7 @@ from loans.models import (
 )
 from risk.models import VoucherConsequence
 from weilidai.lib.money import ZERO
+from weilidai.lib.prepared import prepared
 
 COPIES_SHOWN = 10
 
@@ -39,13 +41,24 @@ def demands_missing() -> QuerySet[VoucherDemand]:
 
 def misused_count(customer: Customer) -> int:
     """Loans of the customer found in a forbidden use, what was lifted left out."""
-    return ForbiddenUse.objects.filter(customer=customer, state=ForbiddenUseState.STANDING).count()
+    return len(misuses_standing(customer.pk))
+
+
+@prepared
+def misuses_standing(customer: Any) -> Any:
+    rows = ForbiddenUse.objects.filter(customer=customer, state=ForbiddenUseState.STANDING)
+    return rows.order_by().values_list("pk", flat=True)
 
 
 def is_proof_owed(customer: Customer) -> bool:
     """Whether the use of an open loan was not proved in time and its terms refuse another loan for that."""
+    return bool(proofs_owed(customer.pk))
+
+
+@prepared
+def proofs_owed(customer: Any) -> Any:
     missing = demands_missing().filter(customer=customer, consequence=VoucherConsequence.REFUSE)
-    return missing.filter(loan__state=LoanState.ACTIVE).exists()
+    return missing.filter(loan__state=LoanState.ACTIVE).order_by().values_list("pk", flat=True)[:1]
 
 
 def submitted_amounts(loans: Iterable[UUID]) -> dict[UUID, Decimal]:

@@ -11,7 +11,8 @@ from loans.errors import DisclosureChanged, DisclosureNotRead
 from loans.models import CostDisclosure
 from loans.selectors.quote import Quote, Request, line_quote
 from risk.models import CreditLine
-from weilidai.lib.bulk import row_insert
+from weilidai.lib.bulk import row_insert, row_update
+from weilidai.lib.prepared import prepared
 
 
 @transaction.atomic
@@ -37,7 +38,7 @@ def disclosure_confirm(
     if form is None:
         return _disclosure_create(line, quote, key, as_of, at, confirmed_at=at)
     form.confirmed_at = at
-    form.save(update_fields=["confirmed_at"])
+    row_update(form, "confirmed_at")
     return form
 
 
@@ -47,8 +48,14 @@ def _unused(line: CreditLine, key: str, as_of: date) -> Any:
 
 
 def _newest_unused(line: CreditLine, key: str, as_of: date) -> CostDisclosure | None:
-    form: CostDisclosure | None = _unused(line, key, as_of).order_by("-id").first()
-    return form
+    rows = _newest(line.pk, line.customer_id, key, as_of)
+    return rows[0] if rows else None
+
+
+@prepared
+def _newest(line: Any, customer: Any, key: Any, day: Any) -> Any:
+    rows = CostDisclosure.objects.filter(credit_line=line, customer_id=customer, confirmed_at__isnull=True)
+    return rows.filter(terms_key=key, business_date=day).order_by("-id")[:1]
 
 
 def _named(line: CreditLine, key: str, disclosure_id: UUID, as_of: date) -> CostDisclosure:

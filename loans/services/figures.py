@@ -11,7 +11,15 @@ from loans.maths.tally import Tally
 from loans.maths.terms import LoanTerms
 from loans.models import Instalment, Loan, LoanTally
 from loans.selectors.position import is_open
+from weilidai.lib.bulk import row_update
+from weilidai.lib.prepared import prepared
 
+# What a payment changes of a loan.
+LOAN_COLUMNS = (
+    "outstanding_principal_amount", "segment_start_date", "figures_date", "exposure_amount", "interest_settled_amount",
+    "interest_paid_amount", "fee_charged_amount", "fee_paid_amount", "settlement_fee_amount", "penalty_claimed_amount",
+    "penalty_charged_amount", "penalty_paid_amount", "penalty_waived_amount", "next_due_date",
+)  # fmt: skip
 PAID_COLUMNS = ("principal_paid_amount", "interest_paid_amount", "fee_paid_amount", "settled_date")
 # Events from which on a replay takes longer than reading what they add up to.
 TALLY_FROM = 100
@@ -19,7 +27,12 @@ TALLY_FROM = 100
 
 def instalments_lock(loan: Loan) -> list[Instalment]:
     """The loan's instalments under lock."""
-    return list(Instalment.objects.select_for_update(no_key=True).filter(loan=loan))
+    return instalments_locked(loan.pk)
+
+
+@prepared
+def instalments_locked(loan: Any) -> Any:
+    return Instalment.objects.select_for_update(no_key=True).filter(loan=loan).order_by("number")
 
 
 def instalments_write(
@@ -42,7 +55,7 @@ def instalments_write(
             paid_up = (paid_on or {}).get(row.number, now.replaced_on or after.on)
             row.settled_date = now.replaced_on if row.moved_amount else paid_up
         if [getattr(row, name) for name in PAID_COLUMNS] != before:
-            row.save(update_fields=PAID_COLUMNS)
+            row_update(row, *PAID_COLUMNS)
 
 
 def schedules_write(loan: Loan, terms: LoanTerms) -> None:
@@ -100,7 +113,7 @@ def tally_keep(loan: Loan, tally: Tally, sequence: int) -> None:
 
 
 def loan_columns_set(loan: Loan, after: LoanPosition, today: LoanPosition | None = None) -> None:
-    """The loan's own columns as of its last event; not saved yet.
+    """The loan's own columns (`LOAN_COLUMNS`) as of its last event; not saved yet.
 
     Where that lies in the past, `today` brings what the nights since have carried on: fees and penalty claims.
     """

@@ -5,6 +5,7 @@ Lock order: lines of the customer, loan.
 
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -16,20 +17,23 @@ from loans.errors import HouseholdLimitExceeded, PurposeForbidden, TermInvalid
 from loans.models import FORBIDDEN_PURPOSES, CostDisclosure, Loan, Payout
 from loans.selectors.quote import Quote, Request, line_quote
 from loans.services.disclosure import disclosure_confirm
-from loans.services.screening import loan_screen
+from loans.services.screening import book_asked, loan_screen
 from risk.errors import SignaturesMissing
 from risk.models import CreditLine
 from risk.models.product import RegulationParameter
-from risk.selectors.documents import documents_unsigned
+from risk.rules.screening.spec import LOAN
+from risk.selectors.documents import documents_signed, documents_unsigned
 from risk.selectors.policy import regulation
-from risk.selectors.remembered import one_policy
+from risk.selectors.remembered import STAMP, one_policy
+from risk.services.acts import counter_locked
 from risk.services.credit_line import line_reserve, line_usable_check
-from risk.services.screening import lines_lock
+from risk.services.screening import lines_lock, lines_locked
 from weilidai.lib.audit import Actor, audit_record, state_change_records
 from weilidai.lib.bulk import row_insert
 from weilidai.lib.errors import ObjectNotFound
 from weilidai.lib.ids import uuid7
 from weilidai.lib.money import ZERO
+from weilidai.lib.prepared import Ask, asked_ahead, prepared
 
 
 def loan_request(
@@ -56,7 +60,7 @@ def loan_request(
     device_require_verified(device)
     if purpose in FORBIDDEN_PURPOSES:
         raise PurposeForbidden
-    with transaction.atomic(), one_policy():
+    with transaction.atomic(), one_policy(), asked_ahead(*_wanted(customer.pk, as_of, at)):
         card = _own_card(customer, bank_card_id)
         lines = _lines_lock(customer)
         line = _own_line(lines, credit_line_id)
@@ -92,12 +96,32 @@ def _own_line(lines: list[CreditLine], line_id: UUID) -> CreditLine:
     return line
 
 
-def _own_card(customer: Customer, card_id: UUID | None) -> BankCard:
-    live = BankCard.objects.filter(customer=customer, removed_at__isnull=True)
-    card = live.filter(pk=card_id).first() if card_id else None
-    if card is not None:
-        return card
-    if not live.exists():
+def _wanted(customer: UUID, as_of: date, at: datetime) -> tuple[Ask, ...]:
+    """Everything about the customer that a loan depends on, in one trip, the locks first: the rest is read under them.
+
+    What a person signs, proves or is found to have misused meanwhile counts from the next loan on.
+    """
+    return (
+        STAMP.of(),
+        _cards_live.of(customer),
+        lines_locked.of(customer),
+        counter_locked.of(customer, LOAN),
+        documents_signed.of(customer),
+        _limits_taken.of(customer),
+        *book_asked(customer, as_of, at),
+    )
+
+
+@prepared
+def _cards_live(customer: Any) -> Any:
+    return BankCard.objects.filter(customer=customer, removed_at__isnull=True).order_by().values_list("pk", flat=True)
+
+
+def _own_card(customer: Customer, card_id: UUID | None) -> UUID:
+    live = _cards_live(customer.pk)
+    if card_id in live and card_id is not None:
+        return card_id
+    if not live:
         raise BankCardRequired
     if card_id is None:
         raise TermInvalid(field_errors=[{"field": "bank_card", "code": "required", "detail": BankCardRequired.title}])
@@ -117,16 +141,20 @@ def _household_check(customer: Customer, amount: Decimal, as_of: date) -> None:
     Two loans never both see the same room: each holds all lines it found, so that they meet at the oldest, and reads
     what is used only then, lines opened meanwhile included.
     """
-    lines = CreditLine.objects.filter(customer=customer).order_by().values_list("used_amount", "gifted_amount")
-    taken = sum((used + gifted for used, gifted in lines), ZERO)
+    taken = sum((used + gifted for used, gifted in _limits_taken(customer.pk)), ZERO)
     household = regulation(RegulationParameter.Name.HOUSEHOLD_CREDIT_AMOUNT, as_of)
     if taken + amount > household:
         raise HouseholdLimitExceeded(available=str(max(household - taken, ZERO).quantize(ZERO)))
 
 
+@prepared
+def _limits_taken(customer: Any) -> Any:
+    return CreditLine.objects.filter(customer=customer).order_by().values_list("used_amount", "gifted_amount")
+
+
 def _loan_create(
     line: CreditLine,
-    card: BankCard,
+    card: UUID,
     quote: Quote,
     disclosure: CostDisclosure,
     purpose: str,
@@ -139,7 +167,7 @@ def _loan_create(
         credit_line=line,
         product_id=line.product_id,
         terms=quote.product_terms,
-        bank_card=card,
+        bank_card_id=card,
         disclosure=disclosure,
         purpose=purpose,
         plan=str(terms.plan),
@@ -160,6 +188,8 @@ def _loan_create(
         requested_date=as_of,
     )
     row_insert(loan)
+    # Nobody has to ask: proof of the use is demanded at the payout.
+    Loan._meta.get_field("voucher_demand").set_cached_value(loan, None)
     return loan
 
 

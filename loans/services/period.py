@@ -19,6 +19,7 @@ from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.errors import DomainError
 from weilidai.lib.models import BusinessDay
 from weilidai.lib.money import ZERO, round_money
+from weilidai.lib.prepared import Ask, Written, ask, prepared
 
 # The number of the advisory lock, shared by postings and taken alone by a closing.
 LOCK = 7_214_001
@@ -47,9 +48,26 @@ def period_open_check(effective_date: date) -> None:
     """Keeps the books open until the caller's transaction ends. Raises PeriodClosed for a day in a closed month, or
     before one: closing balances hold everything that came earlier.
     """
-    _lock("pg_advisory_xact_lock_shared")
-    if AccountingPeriod.objects.filter(first_day__gte=effective_date.replace(day=1)).exists():
+    wanted = period_asked(effective_date)
+    if ask(*wanted)[-1]:
         raise PeriodClosed
+
+
+def period_asked(effective_date: date) -> tuple[Ask, ...]:
+    """What `period_open_check` asks, in its order, for a caller who asks it ahead.
+
+    On SQLite a transaction has the whole database to itself anyway.
+    """
+    closed = _closed_from.of(effective_date.replace(day=1))
+    return (_KEPT_OPEN.of(), closed) if connection.vendor == "postgresql" else (closed,)
+
+
+_KEPT_OPEN = Written(f"SELECT pg_advisory_xact_lock_shared({LOCK})")
+
+
+@prepared
+def _closed_from(first_day: Any) -> Any:
+    return AccountingPeriod.objects.filter(first_day__gte=first_day).order_by().values_list("pk", flat=True)[:1]
 
 
 @transaction.atomic

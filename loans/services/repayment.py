@@ -7,6 +7,7 @@ loan's stored events; this module writes it down everywhere at once.
 from collections import defaultdict
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -34,30 +35,58 @@ from loans.models import (
     Repayment,
     RepaymentAllocation,
 )
-from loans.selectors.position import events_stored, loan_events, loan_terms
-from loans.services.figures import instalments_lock, instalments_write, loan_columns_set, tally_keep
+from loans.selectors.position import events_known, events_stored, loan_events, loan_terms
+from loans.services.figures import (
+    LOAN_COLUMNS,
+    instalments_lock,
+    instalments_locked,
+    instalments_write,
+    loan_columns_set,
+    tally_keep,
+)
 from loans.services.history import Act
 from loans.services.journal import entry_post
 from loans.services.late_payment import amount_check, payment_enter
-from risk.services.credit_line import credit_line_lock, line_release
+from loans.services.period import period_asked
+from risk.models import CreditLine
+from risk.services.credit_line import line_release
 from weilidai.lib.audit import Actor, audit_record, state_change_record
-from weilidai.lib.bulk import row_insert, rows_save
+from weilidai.lib.bulk import row_insert, row_update, rows_save
 from weilidai.lib.errors import ObjectNotFound
 from weilidai.lib.money import ZERO
+from weilidai.lib.prepared import Ask, ask, asked_ahead, prepared
 
 
 def _loan_lock(loan_id: UUID | str, customer: Customer, *, also: tuple[str, ...] = ()) -> Loan:
     """The customer's loan, its line locked before it; ObjectNotFound for anybody else's."""
-    found = Loan.objects.filter(pk=loan_id, customer=customer).order_by().values_list("credit_line_id", flat=True)
-    line_id = found.first()
-    if line_id is None:
+    key = UUID(str(loan_id))
+    [lines, loans] = ask(_line_locked.of(key, customer.pk), _loan_locked.of(key, customer.pk))
+    if not loans:
         raise ObjectNotFound
-    line = credit_line_lock(line_id)
-    loan = Loan.objects.select_for_update(no_key=True).get(pk=loan_id)
-    loan.credit_line, loan.customer = line, customer
+    loan: Loan = loans[0]
+    loan.credit_line, loan.customer = lines[0], customer
     if loan.state not in (LoanState.ACTIVE, *also):
         raise LoanNotOpen
     return loan
+
+
+def _wanted(loan_id: UUID, customer: Customer, as_of: date) -> tuple[Ask, ...]:
+    """Everything a payment depends on, in one trip and in the order of locks."""
+    return (
+        _line_locked.of(loan_id, customer.pk), _loan_locked.of(loan_id, customer.pk), events_known.of(loan_id),
+        instalments_locked.of(loan_id), *period_asked(as_of),
+    )  # fmt: skip
+
+
+@prepared
+def _line_locked(loan: Any, customer: Any) -> Any:
+    lines = Loan.objects.filter(pk=loan, customer=customer).order_by().values("credit_line_id")
+    return CreditLine.objects.select_for_update(no_key=True).filter(pk__in=lines).order_by()
+
+
+@prepared
+def _loan_locked(loan: Any, customer: Any) -> Any:
+    return Loan.objects.select_for_update(no_key=True).filter(pk=loan, customer=customer).order_by()
 
 
 @transaction.atomic
@@ -69,11 +98,12 @@ def repayment_make(
     Raises LoanNotOpen, RepaymentExceedsDebt (nothing is taken then), ObjectNotFound.
     """
     amount_check(amount)
-    loan = _loan_lock(loan_id, customer, also=(LoanState.WRITTEN_OFF,))
-    if loan.state == LoanState.WRITTEN_OFF:
-        return payment_enter(loan=loan, amount=amount, effective_date=as_of, act=Act(actor, as_of, at))
-    event = terms.LoanEvent(as_of, terms.EventKind.REPAYMENT, amount)
-    return _payment_apply(loan, event, Repayment.Kind.REPAYMENT, at=at, actor=actor)
+    with asked_ahead(*_wanted(UUID(str(loan_id)), customer, as_of)):
+        loan = _loan_lock(loan_id, customer, also=(LoanState.WRITTEN_OFF,))
+        if loan.state == LoanState.ACTIVE:
+            event = terms.LoanEvent(as_of, terms.EventKind.REPAYMENT, amount)
+            return _payment_apply(loan, event, Repayment.Kind.REPAYMENT, at=at, actor=actor)
+    return payment_enter(loan=loan, amount=amount, effective_date=as_of, act=Act(actor, as_of, at))
 
 
 @transaction.atomic
@@ -192,7 +222,15 @@ def _repayment_write(
         )
     if rows:
         rows_save(rows)
+    _allocations_tell(repayment, rows)
     return repayment
+
+
+def _allocations_tell(repayment: Repayment, rows: list[RepaymentAllocation]) -> None:
+    """The new repayment knows its parts: nobody has to read what was written a moment ago."""
+    known = repayment.allocations.all()
+    known._result_cache = rows
+    repayment._prefetched_objects_cache = {"allocations": known}  # type: ignore[attr-defined]
 
 
 def _event_write(loan: Loan, repayment: Repayment, after: LoanPosition, sequence: int, at: datetime) -> None:
@@ -222,7 +260,7 @@ def _finish(loan: Loan, repayment: Repayment, after: LoanPosition, *, at: dateti
         state_change_record(
             subject=loan, old=LoanState.ACTIVE, new=LoanState.SETTLED, actor=actor, as_of=after.on, at=at
         )
-    loan.save()
+    row_update(loan, "state", "settled_date", *LOAN_COLUMNS)
     audit_record(
         action=f"loan.{repayment.kind}",
         actor=actor,

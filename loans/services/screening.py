@@ -3,6 +3,7 @@
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Count, F, Q, Sum
 
@@ -10,7 +11,7 @@ from accounts.models import Device
 from loans.errors import PurposeForbidden, VoucherMissing
 from loans.models import Instalment, Loan, LoanState
 from loans.selectors.quote import Quote
-from loans.selectors.voucher import is_proof_owed, misused_count
+from loans.selectors.voucher import is_proof_owed, misused_count, misuses_standing, proofs_owed
 from risk.models import CreditLine
 from risk.rules.screening.use import FORBIDDEN_PURPOSE, MISUSED_BEFORE, PURPOSE
 from risk.selectors.screening import LoanAsked
@@ -18,6 +19,7 @@ from risk.services.screening import screen, screening_refusal
 from weilidai.lib.audit import Actor
 from weilidai.lib.errors import DomainError
 from weilidai.lib.money import ZERO, round_money
+from weilidai.lib.prepared import Ask, prepared
 
 DAY, WEEK = timedelta(days=1), timedelta(days=7)
 DUE_DAYS = 30
@@ -70,19 +72,15 @@ def _is_purpose(result: dict[str, Any]) -> bool:
 
 def loan_asked(line: CreditLine, quote: Quote, purpose: str, as_of: date, at: datetime, misused: int = 0) -> LoanAsked:
     """The loan and those of the same customer in the windows before it; failed ones count, for they were asked for."""
-    rows = Loan.objects.filter(customer_id=line.customer_id, requested_at__gt=at - WEEK)
-    day = Q(requested_at__gt=at - DAY)
-    sums = rows.order_by().aggregate(
-        count_24h=Count("pk", filter=day), amount_24h=Sum("principal_amount", filter=day),
-        count_7d=Count("pk"), amount_7d=Sum("principal_amount"),
-    )  # fmt: skip
+    rows = _asked_before(line.customer_id, at - DAY, at - WEEK)
+    count_24h, amount_24h, count_7d, amount_7d = rows[0] if rows else (0, None, 0, None)
     return LoanAsked(
         amount=quote.terms.principal,
         purpose=purpose,
-        count_24h=sums["count_24h"],
-        amount_24h=_money(sums["amount_24h"]),
-        count_7d=sums["count_7d"],
-        amount_7d=_money(sums["amount_7d"]),
+        count_24h=count_24h,
+        amount_24h=_money(amount_24h),
+        count_7d=count_7d,
+        amount_7d=_money(amount_7d),
         own_due_amount=_due_soon(line, quote, as_of + timedelta(days=DUE_DAYS)),
         misused=misused,
     )
@@ -92,13 +90,41 @@ def _money(total: Decimal | None) -> Decimal:
     return ZERO if total is None else round_money(total)
 
 
+@prepared
+def _asked_before(customer: Any, day: Any, week: Any) -> Any:
+    """Loans asked for since an instant a day ago and one a week ago."""
+    rows = Loan.objects.filter(customer_id=customer, requested_at__gt=week).order_by().values("customer_id")
+    newest = Q(requested_at__gt=day)
+    sums = rows.annotate(
+        count_24h=Count("pk", filter=newest), amount_24h=Sum("principal_amount", filter=newest),
+        count_7d=Count("pk"), amount_7d=Sum("principal_amount"),
+    )  # fmt: skip
+    return sums.values_list("count_24h", "amount_24h", "count_7d", "amount_7d")
+
+
 def _due_soon(line: CreditLine, quote: Quote, until: date) -> Decimal:
     """What falls due with us up to a day by the schedules, what is overdue included."""
+    running = _due_until(line.customer_id, until)
+    asked = sum((row.total for row in quote.schedule if row.due_date <= until), ZERO)
+    return _money(running[0] if running else None) + asked
+
+
+@prepared
+def _due_until(customer: Any, until: Any) -> Any:
     owed = F("principal_amount") + F("interest_amount") + F("fee_amount")
     paid = F("principal_paid_amount") + F("interest_paid_amount") + F("fee_paid_amount")
     rows = Instalment.objects.filter(
-        loan__customer_id=line.customer_id, loan__state=LoanState.ACTIVE, settled_date__isnull=True, due_date__lte=until
+        loan__customer_id=customer, loan__state=LoanState.ACTIVE, settled_date__isnull=True, due_date__lte=until
     )
-    running = rows.order_by().aggregate(total=Sum(owed - paid))["total"]
-    asked = sum((row.total for row in quote.schedule if row.due_date <= until), ZERO)
-    return _money(running) + asked
+    sums = rows.order_by().values("loan__customer_id").annotate(total=Sum(owed - paid))
+    return sums.values_list("total", flat=True)
+
+
+def book_asked(customer: UUID, as_of: date, at: datetime) -> tuple[Ask, ...]:
+    """What `loan_screen` will want to know of the book, for a caller who asks it ahead."""
+    return (
+        misuses_standing.of(customer),
+        proofs_owed.of(customer),
+        _asked_before.of(customer, at - DAY, at - WEEK),
+        _due_until.of(customer, as_of + timedelta(days=DUE_DAYS)),
+    )

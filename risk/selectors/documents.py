@@ -26,12 +26,12 @@ def _documents(code: str, as_of: date) -> tuple[LegalDocument, ...]:
 def documents_unsigned(customer: Customer, product: Product | str, as_of: date) -> list[LegalDocument]:
     """Current texts this customer has not signed yet; loans asks again when a version is new."""
     current = documents_current(product, as_of)
-    signed = set(_signed(customer.pk))
+    signed = set(documents_signed(customer.pk))
     return [document for document in current if document.pk not in signed]
 
 
 @prepared
-def _signed(customer: Any) -> Any:
+def documents_signed(customer: Any) -> Any:
     """Texts this customer has signed in any version: some dozens in a life."""
     return Signature.objects.filter(customer=customer).order_by().values_list("document_id", flat=True)
 

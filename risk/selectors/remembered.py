@@ -10,8 +10,7 @@ from contextvars import ContextVar
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
-from django.db import connection
-
+from weilidai.lib.prepared import Written
 from weilidai.lib.replica import primary
 
 P = ParamSpec("P")
@@ -19,7 +18,7 @@ T = TypeVar("T")
 
 KEPT_MAX = 500
 _NOTHING: Any = object()
-STAMP = "SELECT value FROM risk_policystamp WHERE id = 1"
+STAMP = Written("SELECT value FROM risk_policystamp WHERE id = 1")
 
 
 def remembered(read: Callable[P, T]) -> Callable[P, T]:
@@ -46,14 +45,14 @@ def remembered(read: Callable[P, T]) -> Callable[P, T]:
     return answer
 
 
-# The stamp of an act that is under way, in a list so that the act can look again.
+# The stamp of an act that is under way, in a list so that the act can look again; empty until it is first wanted.
 _held: ContextVar[list[str | None] | None] = ContextVar("held", default=None)
 
 
 @contextmanager
 def one_policy() -> Iterator[None]:
-    """For one act: the stamp is read once, and a change of policy meanwhile holds from the next act on."""
-    token = _held.set([_stamp_read()])
+    """For one act: the stamp is read once, when first wanted, and a later change of policy holds from the next act."""
+    token = _held.set([])
     try:
         yield
     finally:
@@ -64,17 +63,19 @@ def policy_look_again() -> None:
     """For an act that changed a policy itself."""
     held = _held.get()
     if held is not None:
-        held[0] = _stamp_read()
+        held[:] = [_stamp_read()]
 
 
 def policy_stamp() -> str | None:
     """The word of the newest change this transaction can see; None in a database where policy was never written."""
     held = _held.get()
-    return _stamp_read() if held is None else held[0]
+    if held is None:
+        return _stamp_read()
+    if not held:
+        held.append(_stamp_read())
+    return held[0]
 
 
 def _stamp_read() -> str | None:
-    with connection.cursor() as cursor:
-        cursor.execute(STAMP)
-        row = cursor.fetchone()
-    return row[0] if row else None
+    rows = STAMP()
+    return rows[0][0] if rows else None

@@ -8,6 +8,7 @@ from django.db import transaction
 from accounts.models import Customer
 from risk.models import ActCounter
 from risk.rules.screening.places import TIMES_KEPT, WINDOW_MINUTES_MAX
+from weilidai.lib.bulk import row_update
 from weilidai.lib.prepared import prepared
 
 KEPT_MS = WINDOW_MINUTES_MAX * 60_000
@@ -20,19 +21,19 @@ def act_count(*, customer: Customer, act: str, at: datetime) -> list[int]:
     The counter's row stays locked until the caller's transaction ends: of parallel acts each sees those before it.
     What a refused request counted is undone with it.
     """
-    found = _locked(customer.pk, act)
+    found = counter_locked(customer.pk, act)
     if not found:
         ActCounter.objects.bulk_create([ActCounter(customer=customer, act=act)], ignore_conflicts=True)
-        found = _locked(customer.pk, act)
+        found = counter_locked(customer.pk, act)
     [counter] = found
     now = milliseconds(at)
     counter.times = [*(time for time in counter.times if time > now - KEPT_MS), now][-TIMES_KEPT:]
-    counter.save(update_fields=["times"])
+    row_update(counter, "times")
     return sorted(max(0, now - time) // 1000 for time in counter.times)
 
 
 @prepared
-def _locked(customer: Any, act: Any) -> Any:
+def counter_locked(customer: Any, act: Any) -> Any:
     return ActCounter.objects.select_for_update(no_key=True).filter(customer=customer, act=act)
 
 

@@ -20,7 +20,7 @@ from risk.selectors.facts import limits_open_sum
 from risk.selectors.policy import regulation, terms_current
 from risk.services.appeal_lapse import appeals_lapse
 from weilidai.lib.audit import Actor, audit_record, state_change_record
-from weilidai.lib.bulk import row_insert
+from weilidai.lib.bulk import row_insert, row_update
 from weilidai.lib.errors import ObjectNotFound
 from weilidai.lib.fsm import take_step
 from weilidai.lib.money import ZERO
@@ -29,11 +29,21 @@ from weilidai.lib.prepared import prepared
 
 def credit_line_lock(line_id: UUID, *, customer: Customer | None = None) -> CreditLine:
     """The row under lock until the caller's transaction ends; with `customer`, only their own."""
-    rows = CreditLine.objects.select_for_update(no_key=True).filter(pk=line_id)
-    line = (rows if customer is None else rows.filter(customer=customer)).first()
-    if line is None:
+    rows = _line_locked(line_id) if customer is None else _own_line_locked(line_id, customer.pk)
+    if not rows:
         raise ObjectNotFound
+    line: CreditLine = rows[0]
     return line
+
+
+@prepared
+def _line_locked(line: Any) -> Any:
+    return CreditLine.objects.select_for_update(no_key=True).filter(pk=line).order_by()
+
+
+@prepared
+def _own_line_locked(line: Any, customer: Any) -> Any:
+    return CreditLine.objects.select_for_update(no_key=True).filter(pk=line, customer=customer).order_by()
 
 
 def _locked(line: CreditLine | UUID) -> CreditLine:
@@ -55,7 +65,7 @@ def line_reserve(line: CreditLine | UUID, amount: Decimal) -> CreditLine:
     if _positive(amount) > locked.available_amount:
         raise LimitExceeded(available=str(locked.available_amount))
     locked.used_amount += amount
-    locked.save(update_fields=["used_amount"])
+    row_update(locked, "used_amount")
     return locked
 
 
@@ -65,7 +75,7 @@ def line_release(line: CreditLine | UUID, amount: Decimal) -> CreditLine:
     if _positive(amount) > locked.used_amount:
         raise AssertionError(f"line {locked.pk}: release of {amount} exceeds used {locked.used_amount}")
     locked.used_amount -= amount
-    locked.save(update_fields=["used_amount"])
+    row_update(locked, "used_amount")
     return locked
 
 
@@ -73,7 +83,7 @@ def line_retake(line: CreditLine | UUID, amount: Decimal) -> CreditLine:
     """Takes released limit back because what had been repaid was not: whatever the state, also above the limit."""
     locked = _locked(line)
     locked.used_amount += _positive(amount)
-    locked.save(update_fields=["used_amount"])
+    row_update(locked, "used_amount")
     return locked
 
 

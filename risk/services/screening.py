@@ -40,7 +40,7 @@ from risk.services.alert import alert_raise
 from risk.services.credit_line import credit_line_freeze
 from risk.services.presets import screening_preset
 from weilidai.lib.audit import Actor
-from weilidai.lib.bulk import row_insert
+from weilidai.lib.bulk import row_insert, rows_save
 from weilidai.lib.errors import DomainError
 from weilidai.lib.prepared import prepared
 
@@ -138,7 +138,7 @@ def _hits_write(screening: Screening) -> None:
         for finding in layer["findings"]
     ]  # fmt: skip
     if hits:
-        ScreeningHit.objects.bulk_create(hits)
+        rows_save(hits)
 
 
 def _effects(screening: Screening, device: Device | None, actor: Actor) -> None:
@@ -161,13 +161,18 @@ def _alert(screening: Screening, layer: str, finding: dict[str, Any], actor: Act
     evidence = finding["evidence"]
     key = transfer_key(evidence["row"]) if "row" in evidence else None
     key = key or f"{finding['condition']}:{screening.customer_id}:{screening.business_date}"
-    if Alert.objects.filter(dedupe_key=key).exists():
+    if _alerts_raised(key):
         return
     alert_raise(
         customer=screening.customer, rule=finding["condition"], layer=layer, dedupe_key=key,
         evidence={"point": screening.event, **evidence, "screening": str(screening.pk)},
         severity=SEVERITIES[finding["verdict"]], as_of=screening.business_date, at=screening.at, actor=actor,
     )  # fmt: skip
+
+
+@prepared
+def _alerts_raised(key: Any) -> Any:
+    return Alert.objects.filter(dedupe_key=key).order_by().values_list("pk", flat=True)
 
 
 def transfer_key(row_id: str) -> str:

@@ -21,7 +21,9 @@ from risk.services.application import application_start
 from risk.services.invitation import invitations_issue
 from risk.services.presets import presets_load
 from weilidai.bench.measure import Result, Sizes
-from weilidai.bench.server import Answer, Call, drive, percentile, scratch_database, served
+from weilidai.bench.processor import processor_used
+from weilidai.bench.server import scratch_database, served
+from weilidai.bench.wire import Answer, Call, drive, percentile
 from weilidai.demo.applicant import papers_give, sign_and_verify
 from weilidai.demo.population import write_population
 from weilidai.lib.audit import Actor
@@ -54,13 +56,16 @@ def _assessment(size: int) -> Result:
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("ANALYZE")
-        with served(url) as port:
+        with served(url) as server:
+            port = server.port
             bare = [(row, _bare(row)) for row in people]
             asked = [(row, _assess(row)) for row in people]
             for calls in (bare, asked):
                 drive(port, _shared([call for _, call in calls[:WARMING]]))
-            read, reading_seconds = drive(port, _shared([call for _, call in bare[WARMING:]]))
-            told, deciding_seconds = drive(port, _shared([call for _, call in asked[WARMING:]]))
+            with processor_used(server.session) as bare_used:
+                read, reading_seconds = drive(port, _shared([call for _, call in bare[WARMING:]]))
+            with processor_used(server.session) as used:
+                told, deciding_seconds = drive(port, _shared([call for _, call in asked[WARMING:]]))
         _all_good(read)
         _all_good(told)
         decided = Decision.objects.count()
@@ -70,6 +75,7 @@ def _assessment(size: int) -> Result:
     figures = {
         "p50 ms": percentile(times, 0.5), "p95 ms": percentile(times, 0.95), "p99 ms": percentile(times, 0.99),
         "bare p50 ms": percentile(bare_times, 0.5), "bare p99 ms": percentile(bare_times, 0.99),
+        **used.figures(size), **bare_used.figures(size, "bare "),
     }  # fmt: skip
     return Result("assessment", size / deciding_seconds, BASELINE, size / reading_seconds, size, figures)
 

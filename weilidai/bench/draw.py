@@ -30,7 +30,9 @@ from risk.selectors.documents import documents_current
 from risk.services.presets import presets_load
 from weilidai.bench.long_life import PRODUCT, line_create
 from weilidai.bench.measure import Result, Sizes
-from weilidai.bench.server import Answer, Call, drive, percentile, scratch_database, served
+from weilidai.bench.processor import processor_used
+from weilidai.bench.server import scratch_database, served
+from weilidai.bench.wire import Answer, Call, drive, percentile
 from weilidai.lib.audit import Actor
 from weilidai.lib.business_date import current_business_date
 from weilidai.lib.models import IdempotencyRecord
@@ -83,21 +85,30 @@ def _draw(size: int) -> Result:
         clients = _clients(WARMING + size, as_of)
         with connection.cursor() as cursor:
             cursor.execute("ANALYZE")
-        with served(url) as port:
+        with served(url) as server:
+            port = server.port
             bare = [_bare(who, WARMING + size) for who in clients]
             asked = [_asked(who, number, WARMING + size) for number, who in enumerate(clients)]
             drive(port, [calls[:WARMING] for calls in bare])
             drive(port, [calls[:WARMING] for calls in asked])
-            plain, plain_seconds = drive(port, [calls[WARMING:] for calls in bare])
+            with processor_used(server.session) as bare_used:
+                plain, plain_seconds = drive(port, [calls[WARMING:] for calls in bare])
             before = _before()
-            told, seconds = drive(port, [calls[WARMING:] for calls in asked])
+            with processor_used(server.session) as used:
+                told, seconds = drive(port, [calls[WARMING:] for calls in asked])
             _book_check(told, asked, before)
             _again_check(port, told, asked)
-    return _result(told, seconds, plain, plain_seconds, size)
+    cpu = used.figures(CLIENTS * size) | bare_used.figures(CLIENTS * size, "bare ")
+    return _result(told, seconds, plain, plain_seconds, size, cpu)
 
 
 def _result(
-    told: list[list[Answer]], seconds: float, plain: list[list[Answer]], plain_seconds: float, size: int
+    told: list[list[Answer]],
+    seconds: float,
+    plain: list[list[Answer]],
+    plain_seconds: float,
+    size: int,
+    cpu: dict[str, float],
 ) -> Result:
     answers, bare = _flat(told), [row.seconds for row in _flat(plain)]
     written = [row for row in answers if row.status < 300]
@@ -107,7 +118,7 @@ def _result(
         "draw p95 ms": percentile([row.seconds for row in answers if row.status == 202], 0.95),
         "repayment p95 ms": percentile([row.seconds for row in answers if row.status == 201], 0.95),
         "refused": len(answers) - len(written),
-        "bare p50 ms": percentile(bare, 0.5), "bare p95 ms": percentile(bare, 0.95),
+        "bare p50 ms": percentile(bare, 0.5), "bare p95 ms": percentile(bare, 0.95), **cpu,
     }  # fmt: skip
     return Result("draw", len(written) / seconds, BASELINE, len(bare) / plain_seconds, CLIENTS * size, figures)
 

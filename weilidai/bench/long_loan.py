@@ -20,7 +20,8 @@ from loans.services.history import Act
 from risk.services.presets import presets_load
 from weilidai.bench.long_life import PLANS, long_loan_create
 from weilidai.bench.measure import Result, Sizes, rolled_back, timed
-from weilidai.bench.server import Call, Client, percentile, scratch_database, served
+from weilidai.bench.server import scratch_database, served
+from weilidai.bench.wire import Call, Client, percentile
 from weilidai.lib.audit import Actor
 from weilidai.lib.business_date import current_business_date
 
@@ -97,8 +98,8 @@ def _over_http(url: str, loan: Loan) -> dict[str, float]:
         return Call("POST", f"{path}/repayments", own, f'{{"amount": "{PAID}"}}'.encode())
 
     before = Repayment.objects.filter(loan=loan).count()
-    with served(url) as port:
-        client = Client(port)
+    with served(url) as server:
+        client = Client(server.port)
         times = {
             "read": _median(client, lambda: Call("GET", path, headers), READS),
             "list": _median(client, lambda: Call("GET", "/api/v1/loans", headers), READS),

@@ -1,6 +1,5 @@
 """A database of its own and the platform's real server on it, for cases over HTTP; nothing of either stays."""
 
-import http.client
 import os
 import signal
 import socket
@@ -8,17 +7,17 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from threading import Barrier, Thread
 from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections
 
+from weilidai.bench.wire import Call, Client
 from weilidai.run import valkey
 
 ANSWERS_WITHIN = 60  # seconds
@@ -66,9 +65,17 @@ def _url(name: str) -> str:
     return f"postgres://{who}@{host}{port}/{name}"
 
 
+@dataclass(frozen=True)
+class Served:
+    """The port on this machine that is answered on, and the session of the processes that answer."""
+
+    port: int
+    session: int
+
+
 @contextmanager
-def served(database_url: str) -> Iterator[int]:
-    """gunicorn with the deployed configuration and a cache of its own; the port on this machine it answers on."""
+def served(database_url: str) -> Iterator[Served]:
+    """gunicorn with the deployed configuration and a cache of its own."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         sock = valkey.socket_path(place)
@@ -80,10 +87,10 @@ def served(database_url: str) -> Iterator[int]:
         gunicorn = [sys.executable, "-m", "gunicorn", "-c", "python:weilidai.gunicorn", "--log-level", "error"]
         with (
             _process(valkey.server_command(directory=place / "valkey", socket=sock), environment),
-            _process([*gunicorn, "weilidai.bench.site:application"], environment),
+            _process([*gunicorn, "weilidai.bench.site:application"], environment) as session,
         ):
             _wait(port)
-            yield port
+            yield Served(port, session)
 
 
 def _production() -> dict[str, str]:
@@ -99,10 +106,10 @@ def _production() -> dict[str, str]:
 
 
 @contextmanager
-def _process(command: list[str], environment: dict[str, str]) -> Iterator[None]:
+def _process(command: list[str], environment: dict[str, str]) -> Iterator[int]:
     running = subprocess.Popen(command, env=environment, cwd=settings.BASE_DIR, start_new_session=True)  # noqa: S603
     try:
-        yield
+        yield running.pid
     finally:
         os.killpg(running.pid, signal.SIGTERM)
         running.wait(timeout=20)
@@ -124,60 +131,3 @@ def _wait(port: int) -> None:
         except OSError:
             time.sleep(0.1)
     raise TimeoutError(f"no answer on port {port} within {ANSWERS_WITHIN} s")
-
-
-@dataclass(frozen=True)
-class Call:
-    method: str
-    path: str
-    headers: dict[str, str] = field(default_factory=dict)
-    body: bytes = b""
-
-
-@dataclass(frozen=True)
-class Answer:
-    """`seconds` from the first byte sent to the last byte read."""
-
-    status: int
-    body: bytes
-    seconds: float
-
-
-class Client:
-    """One customer's app: a connection that stays open."""
-
-    def __init__(self, port: int) -> None:
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
-
-    def send(self, call: Call) -> Answer:
-        started = time.perf_counter()
-        self.connection.request(call.method, call.path, body=call.body or None, headers=call.headers)
-        answer = self.connection.getresponse()
-        body = answer.read()
-        return Answer(answer.status, body, time.perf_counter() - started)
-
-
-def drive(port: int, calls: Sequence[Sequence[Call]]) -> tuple[list[list[Answer]], float]:
-    """Each list of calls by a client of its own, all at once; the answers, and the seconds it took in all."""
-    barrier = Barrier(len(calls) + 1)
-    answers: list[list[Answer]] = [[] for _ in calls]
-
-    def work(own: Sequence[Call], into: list[Answer]) -> None:
-        client = Client(port)
-        barrier.wait()
-        into.extend(client.send(call) for call in own)
-
-    threads = [Thread(target=work, args=pair, daemon=True) for pair in zip(calls, answers, strict=True)]
-    for thread in threads:
-        thread.start()
-    barrier.wait()
-    started = time.perf_counter()
-    for thread in threads:
-        thread.join()
-    return answers, time.perf_counter() - started
-
-
-def percentile(seconds: Sequence[float], share: float) -> float:
-    """Milliseconds within which this share of the answers came."""
-    ranked = sorted(seconds)
-    return 1000 * ranked[min(len(ranked) - 1, int(share * len(ranked)))]

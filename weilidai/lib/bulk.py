@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from django.db import IntegrityError, connection, models
+from django.db import DatabaseError, IntegrityError, connection, models
+
+from weilidai.lib.together import kept_back, trip
 
 # SQLite takes so many values in one statement at most.
 VALUES_MAX = 30_000
@@ -71,19 +73,50 @@ def rows_save(rows: Sequence[models.Model], *, unless_there: bool = False) -> in
     values = [
         field.get_db_prep_save(field.pre_save(row, True), connection)
         for row in rows
-        for field in row._meta.concrete_fields
+        for field in _told_fields(type(row))
     ]
-    with connection.cursor() as cursor:
-        cursor.execute(statement + " ON CONFLICT DO NOTHING" if unless_there else statement, values)
-        inserted = int(cursor.rowcount)
+    if unless_there or not kept_back(statement, values):
+        with connection.cursor() as cursor:
+            cursor.execute(statement + " ON CONFLICT DO NOTHING" if unless_there else statement, values)
+            inserted = int(cursor.rowcount)
+    else:
+        inserted = len(rows)
     for row in rows:
         row._state.adding, row._state.db = inserted < len(rows), connection.alias
     return inserted
 
 
+def row_update(row: models.Model, *names: str) -> None:
+    """Writes these fields of a row under lock, as `save(update_fields=…)` does, without signals or hooks."""
+    statement, fields = _update_of(type(row), connection.vendor, names)
+    values = [field.get_db_prep_save(field.pre_save(row, False), connection) for field in fields]
+    if kept_back(statement, values):
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        if cursor.rowcount != 1:
+            raise DatabaseError(f"{row._meta.label} {row.pk} is not there")
+
+
+@lru_cache(maxsize=500)
+def _update_of(model: type[models.Model], vendor: str, names: tuple[str, ...]) -> tuple[str, list[Any]]:
+    quote, options = connection.ops.quote_name, model._meta
+    fields: list[Any] = [options.get_field(name) for name in names]
+    settings = ", ".join(f"{quote(field.column)} = %s" for field in fields)
+    key: Any = options.pk
+    statement = f"UPDATE {quote(options.db_table)} SET {settings} WHERE {quote(key.column)} = %s"  # noqa: S608
+    return statement, [*fields, key]
+
+
+@lru_cache(maxsize=500)
+def _told_fields(model: type[models.Model]) -> tuple[Any, ...]:
+    """Every column but a key that the database counts by itself."""
+    return tuple(field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField))
+
+
 @lru_cache(maxsize=500)
 def _insert_of(model: type[models.Model], vendor: str, count: int) -> str:
-    columns = [str(field.column) for field in model._meta.concrete_fields]
+    columns = [str(field.column) for field in _told_fields(model)]
     table, names = _names(model, columns)
     places = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * count)
     return f"INSERT INTO {table} ({names}) VALUES {places}"  # noqa: S608
@@ -95,6 +128,7 @@ def rows_copy(model: type[models.Model], columns: Sequence[str], rows: Sequence[
         if rows_insert(model, columns, rows) != len(rows):
             raise IntegrityError("a row is there already")
         return
+    trip()
     table, names = _names(model, columns)
     with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
         for row in rows:

@@ -1,6 +1,7 @@
 """The business date: the lending day in Asia/Shanghai that all work is keyed by. Read at the edge only."""
 
 from datetime import date, datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from django.db import IntegrityError, transaction
@@ -9,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from weilidai.lib.errors import DomainError
 from weilidai.lib.models import BusinessDay, JobRun
+from weilidai.lib.prepared import prepared
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -26,8 +28,13 @@ def clock_date(at: datetime) -> date:
 
 def current_business_date() -> date:
     """The open day; a new installation opens today's."""
-    day = BusinessDay.objects.filter(state=BusinessDay.State.OPEN).values_list("date", flat=True).first()
-    return day if day is not None else _first_day_open()
+    rows = open_day()
+    return rows[0] if rows else _first_day_open()
+
+
+@prepared
+def open_day() -> Any:
+    return BusinessDay.objects.filter(state=BusinessDay.State.OPEN).order_by("-date").values_list("date", flat=True)[:1]
 
 
 def _first_day_open() -> date:

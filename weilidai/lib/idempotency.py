@@ -19,9 +19,10 @@ from rest_framework.response import Response
 from weilidai.lib.bulk import row_insert
 from weilidai.lib.errors import DomainError
 from weilidai.lib.models import IdempotencyRecord
-from weilidai.lib.prepared import prepared
+from weilidai.lib.prepared import Written, ask, prepared
 from weilidai.lib.problems import PROBLEM_TYPE, client_error, got_in_the_way, problem_response
 from weilidai.lib.renderers import ExactEncoder
+from weilidai.lib.together import together, trip
 
 KEY_LENGTH_MAX = 200
 # How often work is begun that the database ended because of others beside it.
@@ -96,24 +97,28 @@ def _path_of(request: Request) -> str:
     return f"{request.method} {request.path}"[:300]
 
 
-def _claim(request: Request, key: str) -> None:
-    """Holds the key until the transaction ends. Raises RequestInProgress where somebody else does.
+_HOLD = Written("SELECT pg_try_advisory_xact_lock(%(first)s, %(second)s)", "first", "second")
+
+
+def _claim(request: Request, key: str) -> list[IdempotencyRecord]:
+    """Holds the key until the transaction ends, and finds its record. Raises RequestInProgress where others hold it.
 
     On SQLite a transaction has the whole database to itself: whoever comes second waits and finds the answer.
     """
+    stored = _by_key.of(_caller_id(request), key)
     if connection.vendor != "postgresql":
-        return
+        return ask(stored)[0]
     digest = hashlib.sha256(f"{_caller_id(request)}:{key}".encode()).digest()
     halves = [int.from_bytes(digest[start : start + 4], signed=True) for start in (0, 4)]
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s, %s)", halves)
-        if not cursor.fetchone()[0]:
-            raise RequestInProgress
+    held, rows = ask(_HOLD.of(*halves), stored)
+    if not held[0][0]:
+        raise RequestInProgress
+    return rows
 
 
 def _record_find(request: Request, key: str, digest: str) -> IdempotencyRecord:
     """The stored record of this key, else a new one, not saved yet. Raises where it belongs to another request."""
-    rows = _by_key(_caller_id(request), key)
+    rows = _claim(request, key)
     found: IdempotencyRecord | None = rows[0] if rows else None
     if found is None:
         return IdempotencyRecord(
@@ -148,8 +153,7 @@ class IdempotentMixin:
 
     def post(self, request: Request, **kwargs: Any) -> Response:
         key, digest = _key_of(request), _digest_of(request)
-        with transaction.atomic():
-            _claim(request, key)
+        with transaction.atomic(), together():
             record = _record_find(request, key, digest)
             if record.state == IdempotencyRecord.State.DONE:
                 return _replay(record)
@@ -169,7 +173,9 @@ class IdempotentMixin:
         for tries_left in reversed(range(TRIES)):
             try:
                 with transaction.atomic():
-                    return self._performed(request, **kwargs)
+                    response = self._performed(request, **kwargs)
+                    trip()
+                    return response
             except Exception as error:
                 # The savepoint is undone and its locks are free again: the other one goes first now.
                 if tries_left and got_in_the_way(error):

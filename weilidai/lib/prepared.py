@@ -5,7 +5,9 @@ that reads a few rows by key. `@prepared` keeps the text; what is asked for is t
 """
 
 import re
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import update_wrapper
@@ -15,6 +17,8 @@ from uuid import UUID
 from django.db import connection, models
 from django.db.models.expressions import Expression
 from django.db.models.query import FlatValuesListIterable, ModelIterable
+
+from weilidai.lib.together import composed
 
 T = TypeVar("T")
 Row = Any
@@ -151,13 +155,43 @@ class Ask:
         return () in self.values
 
 
+Answers = dict[Ask, list[Row]]
+# What was asked before somebody wants to know it.
+_early: ContextVar[Answers | None] = ContextVar("early", default=None)
+
+
+@contextmanager
+def asked_ahead(*questions: Ask) -> Iterator[None]:
+    """Asks now, in one trip and in this order, what the block will ask; each answer is given once, then asked anew.
+
+    For a caller that knows that nothing asked for is changed before: by the block, or by others in spite of its locks.
+    """
+    held = _early.get()
+    early: Answers = {} if held is None else held
+    early.update(zip(questions, ask(*questions), strict=True))
+    token = _early.set(early)
+    try:
+        yield
+    finally:
+        _early.reset(token)
+        for question in questions:
+            early.pop(question, None)
+
+
 def ask(*questions: Ask) -> list[list[Row]]:
     """The rows of each, on PostgreSQL in one trip. They are run in their order, so that locks are taken in it too."""
+    early = _early.get()
+    told = [early.pop(question, None) if early else None for question in questions]
     real = [
-        (question.what.statement(question.values), question.values) for question in questions if not question.is_empty
+        (question.what.statement(question.values), question.values)
+        for question, rows in zip(questions, told, strict=True)
+        if rows is None and not question.is_empty
     ]
     found = iter(_together(real) if connection.vendor == "postgresql" else _one_by_one(real))
-    return [[] if question.is_empty else next(found) for question in questions]
+    return [
+        rows if rows is not None else [] if question.is_empty else next(found)
+        for question, rows in zip(questions, told, strict=True)
+    ]
 
 
 def _together(real: Sequence[tuple[Statement, Sequence[Value]]]) -> list[list[Row]]:
@@ -165,8 +199,8 @@ def _together(real: Sequence[tuple[Statement, Sequence[Value]]]) -> list[list[Ro
         return []
     answers = []
     with connection.cursor() as cursor:
-        sql = ";\n".join(statement.sql for statement, _ in real)
-        cursor.execute(sql, [value for statement, values in real for value in statement.told(values)])
+        # Each is put together alone, because the driver remembers how it takes a short text apart.
+        cursor.execute(";\n".join(composed(statement.sql, statement.told(values)) for statement, values in real))
         for statement, _ in real:
             answers.append(statement.taken(cursor.fetchall()))
             cursor.nextset()
@@ -184,7 +218,6 @@ def _one_by_one(real: Sequence[tuple[Statement, Sequence[Value]]]) -> list[list[
 
 # A reader says what it wants to know (`rows = yield QUESTION.of(…)`) and returns what it made of it.
 Reads = Generator[Ask, list[Row], T]
-Answers = dict[Ask, list[Row]]
 
 
 def gather(*readers: Reads[Any], answers: Answers | None = None) -> list[Any]:

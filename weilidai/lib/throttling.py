@@ -26,12 +26,20 @@ def count_hit(scope: str, key: str, *, now: float | None = None) -> tuple[bool, 
     slot = int(at // window)
     name = f"throttle:{scope}:{key}:{slot}"
     try:
-        cache.add(name, 0, timeout=window * 2)
-        hits = cache.incr(name)
+        hits = _counted(name, window * 2)
     except (RedisError, OSError, ValueError) as error:
         log.warning("throttle_unavailable", scope=scope, error=str(error))
         return True, 0
     return hits <= limit, int((slot + 1) * window - at) + 1
+
+
+def _counted(name: str, kept_seconds: int) -> int:
+    """One more of a counter that is made by its first caller."""
+    try:
+        return int(cache.incr(name))
+    except ValueError:
+        cache.add(name, 0, timeout=kept_seconds)
+        return int(cache.incr(name))
 
 
 class ScopeThrottle(BaseThrottle):
