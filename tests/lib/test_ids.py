@@ -21,3 +21,10 @@ def test_later_ones_sort_after_earlier_ones(monkeypatch: pytest.MonkeyPatch) -> 
 def test_the_first_48_bits_are_the_milliseconds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time_ns", lambda: 0x0123456789AB * 1_000_000 + 999_999)
     assert str(uuid7()).startswith("01234567-89ab-7")
+
+
+def test_those_of_one_moment_sort_as_they_were_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "time_ns", lambda: 1_795_000_000_000 * 1_000_000)
+    made = [uuid7() for _ in range(1000)]
+    assert made == sorted(made)
+    assert len(set(made)) == 1000

@@ -4,6 +4,7 @@ import os
 import time
 import uuid
 from datetime import UTC, datetime
+from threading import Lock
 
 # A new UUIDv7 in a statement on PostgreSQL: the milliseconds over the first six bytes, the version over the next.
 UUID7_SQL = (
@@ -24,13 +25,30 @@ def uuid7_time(key: uuid.UUID) -> datetime:
     return datetime.fromtimestamp((key.int >> 80) / 1000, tz=UTC)
 
 
+class _Rising:
+    """Milliseconds and 74 bits of chance, each value above the one before it in the same millisecond."""
+
+    def __init__(self) -> None:
+        self._lock, self._newest = Lock(), 0
+
+    def next(self) -> int:
+        with self._lock:
+            milliseconds = time.time_ns() // 1_000_000 & ((1 << 48) - 1)
+            # One bit stays free for those that follow.
+            value = milliseconds << 74 | int.from_bytes(os.urandom(10), "big") >> 7
+            if value <= self._newest and self._newest >> 74 == milliseconds:
+                value = self._newest + 1 + (value & 0xFFFFFFFF)
+            self._newest = value
+        return value
+
+
+_rising = _Rising()
+
+
 def uuid7() -> uuid.UUID:
-    """A new UUIDv7: 48 bits of milliseconds, the rest random."""
-    milliseconds = time.time_ns() // 1_000_000
-    random_bits = int.from_bytes(os.urandom(10), "big")
-    value = (milliseconds & ((1 << 48) - 1)) << 80
-    value |= 0x7 << 76
-    value |= ((random_bits >> 62) & 0xFFF) << 64
-    value |= 0b10 << 62
-    value |= random_bits & ((1 << 62) - 1)
-    return uuid.UUID(int=value)
+    """A new UUIDv7: 48 bits of milliseconds, the rest random. Those of one process and one millisecond rise as well, so
+    that what one act wrote stands in the order in which it was written.
+    """
+    value = _rising.next()
+    low = value & ((1 << 74) - 1)
+    return uuid.UUID(int=value >> 74 << 80 | 0x7 << 76 | low >> 62 << 64 | 0b10 << 62 | low & ((1 << 62) - 1))
