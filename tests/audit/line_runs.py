@@ -31,6 +31,8 @@ from tests.support import postgres as pg
 from weilidai.bench import review
 
 WORKERS = 3
+# Mean seconds between two deaths: at first, at least, at most.
+PACE, PACE_MIN, PACE_MAX = 0.3, 0.05, 4.0
 QUARTER, MONTH = review.QUARTER, date(2027, 2, 1)
 VARIETY = """
 UPDATE risk_creditline SET state = 'frozen', frozen_reason = 'unusual_place' FROM people
@@ -153,13 +155,13 @@ def _under_fire(url: str, model: type[LineRun], advance: Callable[..., int], dic
     database_use(url)
     _begin(model)
     database_leave()
-    deaths = amid = 0
-    started = time.monotonic()
+    deaths = amid = done = 0
+    pace, started = PACE, time.monotonic()
     with psycopg.connect(url, autocommit=True) as watch:
         workers = [_worker(model, advance) for _ in range(WORKERS)]
         try:
             while _is_running(watch, model):
-                time.sleep(dice.uniform(0.05, 0.6))
+                time.sleep(dice.uniform(0, 2 * pace))
                 victim = workers.pop(dice.randrange(WORKERS))
                 is_amid = _has_begun(watch, victim)
                 with suppress(ProcessLookupError):
@@ -170,6 +172,11 @@ def _under_fire(url: str, model: type[LineRun], advance: Callable[..., int], dic
                 deaths += code == -signal.SIGKILL
                 amid += is_amid and code == -signal.SIGKILL
                 workers.append(_worker(model, advance))
+                before, done = done, _ranges_done(watch)
+                # About a death for every range that is finished, however busy the machine is.
+                pace = min(pace * 1.3, PACE_MAX) if done == before else max(pace / 1.3, PACE_MIN)
+                if deaths % 50 == 0:
+                    sys.stderr.write(f"{model.NAME}: {done} ranges done, {deaths} deaths, {amid} amid a range\n")
         finally:
             for pid in workers:
                 with suppress(ProcessLookupError):
@@ -181,6 +188,12 @@ def _under_fire(url: str, model: type[LineRun], advance: Callable[..., int], dic
 def _is_running(watch: "psycopg.Connection[Any]", model: type[LineRun]) -> bool:
     query = sql.SQL("SELECT 1 FROM {} WHERE state = 'running'").format(sql.Identifier(model._meta.db_table))
     return watch.execute(query).fetchone() is not None
+
+
+def _ranges_done(watch: "psycopg.Connection[Any]") -> int:
+    query = "SELECT count(*) FROM lib_jobrun WHERE last_key IS NOT NULL AND state = 'done'"
+    row = watch.execute(query).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _has_begun(watch: "psycopg.Connection[Any]", pid: int) -> bool:

@@ -67,6 +67,26 @@ def jpeg_claiming(width: int, height: int) -> bytes:
     return bytes(data)
 
 
+def jpeg_of_scans(count: int) -> bytes:
+    """A progressive JPEG with its last scan, of a few bytes, repeated until there are so many."""
+    data = saved(Image.new("RGB", (64, 64), "white"), progressive=True)
+    starts = [at for at in range(len(data)) if data[at : at + 2] == b"\xff\xda"]
+    return data[:-2] + data[starts[-1] : -2] * (count - len(starts)) + data[-2:]
+
+
+def webp_claiming(width: int, height: int) -> bytes:
+    """A WebP whose canvas measures what it likes."""
+    canvas = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
+    body = b"WEBPVP8X" + (10).to_bytes(4, "little") + bytes(4) + canvas + photo(kind="WEBP")[12:]
+    return b"RIFF" + len(body).to_bytes(4, "little") + body
+
+
+def png_of_text_bomb() -> bytes:
+    """A good PNG behind a compressed remark of 100 MB."""
+    data = photo(kind="PNG")
+    return data[:33] + _chunk(b"zTXt", b"Comment\x00\x00" + zlib.compress(bytes(100_000_000), 9)) + data[33:]
+
+
 def moving_webp() -> bytes:
     return saved(drawing(1), "WEBP", save_all=True, append_images=[drawing(2)], duration=100)
 
@@ -102,6 +122,9 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "bomb": (bomb_png(), "too_many_pixels"),
     "huge png": (png_claiming(2**31 - 1, 2**31 - 1), "too_many_pixels"),
     "huge jpeg": (jpeg_claiming(65_000, 65_000), "too_many_pixels"),
+    "huge webp": (webp_claiming(16_384, 16_384), "too_many_pixels"),
+    "png of a text bomb": (png_of_text_bomb(), "unreadable"),
+    "jpeg of a thousand scans": (jpeg_of_scans(1000), "too_many_scans"),
     "moving webp": (moving_webp(), "animated"),
     "moving png": (moving_png(), "animated"),
 }

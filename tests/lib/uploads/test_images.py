@@ -1,6 +1,7 @@
 """Hostile and odd pictures: refused by their bytes, or made anew with nothing left but pixels."""
 
 import io
+import random
 import resource
 import time
 
@@ -8,8 +9,9 @@ import pytest
 from PIL import Image, ImageFilter
 from pytest_django import Settings
 
-from tests.support.pictures import HOSTILE, POLYGLOT_TAIL, drawing, located_photo, photo, saved
+from tests.support.pictures import HOSTILE, POLYGLOT_TAIL, drawing, jpeg_of_scans, located_photo, photo, saved
 from weilidai.lib.uploads import UploadRejected, image_clean, images_clean, look_distance
+from weilidai.lib.uploads.images import SCANS_MAX
 
 pytestmark = pytest.mark.req("R38", "R39")
 
@@ -140,3 +142,36 @@ def test_every_field_at_fault_is_named() -> None:
         ("two", "empty"),
         ("three", "type_not_accepted"),
     ]
+
+
+def test_the_scans_of_a_jpeg_are_counted() -> None:
+    assert image_clean(jpeg_of_scans(SCANS_MAX), field="image").width == 64
+    assert reasons(jpeg_of_scans(SCANS_MAX + 1)) == [("image", "too_many_scans")]
+
+
+def test_what_only_looks_like_a_scan_is_none() -> None:
+    remark = saved(drawing(1), comment=b"\xff\xda\x00\x02" * 1000)
+    assert image_clean(remark, field="image").sha256 == image_clean(photo(1), field="image").sha256
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_damaged_picture_is_refused_or_read_and_never_anything_else(kind: str) -> None:
+    dice, whole = random.Random(kind), photo(size=(120, 80), kind=kind)
+    outcomes = set()
+    for _ in range(80):
+        data = bytearray(whole)
+        for _ in range(dice.randrange(1, 8)):
+            data[dice.randrange(12, len(data))] = dice.randrange(256)
+        outcomes |= outcome(bytes(data[: dice.choice([len(data), dice.randrange(20, len(data))])]))
+    assert "unreadable" in outcomes
+    assert outcomes <= {"JPEG", "unreadable", "too_many_pixels", "animated", "too_many_scans"}
+
+
+def outcome(data: bytes) -> set[str]:
+    """The format of what is kept, or why nothing is."""
+    try:
+        clean = image_clean(data, field="image")
+    except UploadRejected as refused:
+        return {item["code"] for item in refused.field_errors}
+    with Image.open(io.BytesIO(clean.content)) as kept:
+        return {str(kept.format)}

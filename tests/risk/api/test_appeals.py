@@ -1,6 +1,7 @@
 """Appeals as the app sends and reads them."""
 
 import io
+import re
 from typing import Any
 from uuid import uuid4
 
@@ -10,14 +11,25 @@ from pytest_django import DjangoAssertNumQueries, Settings
 from rest_framework.test import APIClient
 
 from accounts.models import StoredImage
+from accounts.services.stored_image import stored_image_read
 from risk.models import Appeal, CreditLine, FreezeReason
 from risk.services.appeal_deadlines import appeals_check
 from risk.services.credit_line import credit_line_close
 from tests.risk.api.client import Client, client_of
 from tests.risk.api.test_application import refused
-from tests.risk.api.uploads import appeal_body, named, send
+from tests.risk.api.uploads import (
+    FILE_NAMES,
+    REFUSED_NAMES,
+    appeal_body,
+    files_kept,
+    is_refused,
+    named,
+    raw_body,
+    send,
+    send_raw,
+)
 from tests.risk.builders import AS_OF, AT, LAYERS, appeal_files, approved_line, frozen_line
-from tests.support.pictures import HOSTILE, photo
+from tests.support.pictures import HOSTILE, POLYGLOT_TAIL, located_photo, photo
 
 pytestmark = pytest.mark.req("R39")
 
@@ -59,10 +71,10 @@ def test_name_and_declared_type_mean_nothing(charlie: Client, frozen: CreditLine
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_files_are_refused_with_field_and_reason(charlie: Client, frozen: CreditLine, name: str) -> None:
-    data, reason = HOSTILE[name]
+    (data, reason), before = HOSTILE[name], files_kept()
     answer = refused(send(charlie, path(frozen), appeal_body(**named({"id_back": data}))), 422, "upload_rejected")
     assert [(item["field"], item["code"]) for item in answer["errors"]] == [("id_back", reason)]
-    assert (Appeal.objects.count(), StoredImage.objects.count()) == (0, 0)
+    assert (Appeal.objects.count(), StoredImage.objects.count(), files_kept() - before) == (0, 0, set())
 
 
 @pytest.mark.parametrize("kind", ["id_front", "id_back", "holding_id"])
@@ -217,3 +229,29 @@ def test_the_reason_of_an_overdue_freeze_is_kept(charlie: Client) -> None:
     line = frozen_line("emil", reason=FreezeReason.OVERDUE)
     shown = send(client_of(line.customer), path(line), appeal_body()).json()
     assert shown["frozen_reason"] == "overdue"
+
+
+@pytest.mark.parametrize("name", FILE_NAMES.values(), ids=FILE_NAMES)
+def test_the_senders_name_of_a_file_is_never_used(charlie: Client, frozen: CreditLine, name: bytes) -> None:
+    answer = send_raw(charlie, path(frozen), raw_body(appeal_files(), name, {"statement": "It was me."}))
+    assert answer.status_code == 201
+    kept = StoredImage.objects.values_list("file_name", flat=True)
+    assert all(re.fullmatch(r"[0-9a-f]{2}/[0-9a-f]{32}", file) for file in kept)
+    assert "passwd" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("name", REFUSED_NAMES.values(), ids=REFUSED_NAMES)
+def test_a_name_that_no_file_has_keeps_nothing(charlie: Client, frozen: CreditLine, name: bytes) -> None:
+    before = files_kept()
+    assert is_refused(send_raw(charlie, path(frozen), raw_body(appeal_files(), name, {"statement": "It was me."})))
+    assert (StoredImage.objects.count(), files_kept() - before) == (0, set())
+
+
+def test_what_is_kept_is_the_picture_alone(charlie: Client, frozen: CreditLine) -> None:
+    pictures = {"id_front": located_photo(1), "id_back": photo(2, kind="PNG"), "holding_id": photo(3, kind="WEBP")}
+    body = appeal_body(**named({kind: picture + POLYGLOT_TAIL for kind, picture in pictures.items()}))
+    assert send(charlie, path(frozen), body).status_code == 201
+    for image in StoredImage.objects.all():
+        content = stored_image_read(image)
+        assert content.startswith(b"\xff\xd8\xff\xe0")
+        assert not any(secret in content for secret in (b"SpyCam", b"secret", b"Exif", b"evil.jar", b"<script>"))

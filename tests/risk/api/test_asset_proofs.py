@@ -1,5 +1,6 @@
 """Asset proofs as the app sends and reads them."""
 
+import re
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
@@ -8,15 +9,16 @@ from django.db import connections
 from rest_framework.test import APIClient
 
 from accounts.models import StoredImage
+from accounts.services.stored_image import stored_image_read
 from risk.errors import ProofOpen
 from risk.models import AssetProof, CreditLine, FreezeReason
 from risk.services.asset_proof import asset_proof_accept, asset_proof_submit
 from risk.services.credit_line import credit_line_close, credit_line_freeze
 from tests.risk.api.client import Client, client_of
 from tests.risk.api.test_application import refused
-from tests.risk.api.uploads import named, send
+from tests.risk.api.uploads import FILE_NAMES, REFUSED_NAMES, files_kept, is_refused, named, raw_body, send, send_raw
 from tests.risk.builders import AS_OF, AT, LAYERS, approved_line, staff_create
-from tests.support.pictures import HOSTILE, photo
+from tests.support.pictures import HOSTILE, POLYGLOT_TAIL, located_photo, photo
 from weilidai.lib.audit import Actor
 
 pytestmark = pytest.mark.req("R38")
@@ -56,10 +58,10 @@ def test_a_proof_is_taken_reviewed_and_read_back(charlie: Client, line: CreditLi
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_files_are_refused_with_their_reason(charlie: Client, line: CreditLine, name: str) -> None:
-    data, reason = HOSTILE[name]
+    (data, reason), before = HOSTILE[name], files_kept()
     answer = refused(send(charlie, path(line), body() | named({"image": data})), 422, "upload_rejected")
     assert [(item["field"], item["code"]) for item in answer["errors"]] == [("image", reason)]
-    assert not StoredImage.objects.exists()
+    assert (AssetProof.objects.count(), StoredImage.objects.count(), files_kept() - before) == (0, 0, set())
 
 
 def test_without_picture_or_with_another_kind(charlie: Client, line: CreditLine) -> None:
@@ -115,3 +117,27 @@ def test_of_many_proofs_at_once_one_is_taken(line: CreditLine) -> None:
     with ThreadPoolExecutor(6) as pool:
         assert sorted(pool.map(submit, range(6))) == ["open"] * 5 + ["taken"]
     assert (AssetProof.objects.count(), StoredImage.objects.count()) == (1, 1)
+
+
+@pytest.mark.parametrize("name", FILE_NAMES.values(), ids=FILE_NAMES)
+def test_the_senders_name_of_a_file_is_never_used(charlie: Client, line: CreditLine, name: bytes) -> None:
+    answer = send_raw(charlie, path(line), raw_body({"image": photo()}, name, {"kind": "property"}))
+    assert answer.status_code == 201
+    kept = StoredImage.objects.values_list("file_name", flat=True)
+    assert all(re.fullmatch(r"[0-9a-f]{2}/[0-9a-f]{32}", file) for file in kept)
+    assert "passwd" not in answer.content.decode()
+
+
+@pytest.mark.parametrize("name", REFUSED_NAMES.values(), ids=REFUSED_NAMES)
+def test_a_name_that_no_file_has_keeps_nothing(charlie: Client, line: CreditLine, name: bytes) -> None:
+    before = files_kept()
+    assert is_refused(send_raw(charlie, path(line), raw_body({"image": photo()}, name, {"kind": "property"})))
+    assert (StoredImage.objects.count(), files_kept() - before) == (0, set())
+
+
+def test_what_is_kept_is_the_picture_alone(charlie: Client, line: CreditLine) -> None:
+    assert send(charlie, path(line), body() | named({"image": located_photo() + POLYGLOT_TAIL})).status_code == 201
+    for image in StoredImage.objects.all():
+        content = stored_image_read(image)
+        assert content.startswith(b"\xff\xd8\xff\xe0")
+        assert not any(secret in content for secret in (b"SpyCam", b"secret", b"Exif", b"evil.jar", b"<script>"))

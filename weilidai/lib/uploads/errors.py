@@ -12,6 +12,7 @@ REASONS: dict[str, Any] = {
     "type_not_accepted": _("Only JPEG, PNG and WebP pictures are accepted"),
     "animated": _("Moving pictures are not accepted"),
     "too_many_pixels": _("The picture has too many pixels"),
+    "too_many_scans": _("The picture is built in too many steps; please take it again"),
     "unreadable": _("The picture cannot be read; please take it again"),
 }
 
