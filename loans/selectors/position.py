@@ -14,6 +14,7 @@ from loans.maths.rearrangement import Agreed
 from loans.maths.settlement import SettlementQuote
 from loans.maths.tally import Tally
 from loans.models import Loan, LoanEvent, LoanTally
+from weilidai.lib.errors import TryAgain
 from weilidai.lib.prepared import prepared
 
 # A stored event that the replay knows.
@@ -102,6 +103,14 @@ def events_stored(loan: Loan) -> Iterable[Known | LoanEvent]:
 @prepared
 def events_known(loan: Any) -> Any:
     return LoanEvent.objects.filter(loan=loan).order_by().values_list(*Known._fields)
+
+
+def moment_check(stored: Iterable[Known | LoanEvent], as_of: date) -> None:
+    """Raises TryAgain for an act begun on a business date that has passed while it waited for the loan: others have
+    already written later ones, and it must not be put among them unseen.
+    """
+    if any(row.business_date > as_of for row in stored):
+        raise TryAgain
 
 
 def _has_events_at_hand(loan: Loan) -> bool:

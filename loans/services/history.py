@@ -14,7 +14,16 @@ from loans.maths import terms
 from loans.maths.history import LoanHistory
 from loans.maths.state import LoanPosition, position_of, replay
 from loans.models import EntryKind, Instalment, JournalEntry, Loan, LoanEvent, LoanState
-from loans.selectors.position import event_of, is_returned, is_written_off, last_event_date, loan_events, loan_terms
+from loans.selectors.position import (
+    event_of,
+    events_stored,
+    is_returned,
+    is_written_off,
+    last_event_date,
+    loan_events,
+    loan_terms,
+    moment_check,
+)
 from loans.selectors.standing import standing
 from loans.services.figures import instalments_write, loan_columns_set, schedules_write, tally_keep
 from loans.services.following import COMPONENT_COLUMNS, repayments_follow
@@ -51,11 +60,14 @@ def event_add(
 ) -> Rewrite:
     """Adds the unsaved `row` to the loan's history and lets everything follow: entry, columns, instalments, what the
     repayments paid, line, unapplied money, state, audit. `after` is the history with the row, where it is known.
+    Raises TryAgain where the business date has passed meanwhile.
     """
-    agreed, events = loan_terms(loan), loan_events(loan)
+    stored = list(events_stored(loan))
+    moment_check(stored, act.as_of)
+    agreed, events = loan_terms(loan), loan_events(loan, stored=stored)
     before, after = lived(agreed, events), after or lived(agreed, _events_with(events, row))
     old, new = position_of(before.book(before.tally.last_date)), position_of(after.book(after.tally.last_date))
-    row.pk, row.loan, row.sequence = row.pk or uuid7(), loan, loan.events.count() + 1
+    row.pk, row.loan, row.sequence = row.pk or uuid7(), loan, len(stored) + 1
     row.business_date, row.posted_at = act.as_of, act.at
     row.outstanding_principal_amount = new.outstanding_principal
     entry = _entry_post(loan, row, standing(before), standing(after), entry_kind, act)

@@ -35,7 +35,7 @@ from loans.models import (
     Repayment,
     RepaymentAllocation,
 )
-from loans.selectors.position import events_known, events_stored, loan_events, loan_terms
+from loans.selectors.position import events_known, events_stored, loan_events, loan_terms, moment_check
 from loans.services.figures import (
     LOAN_COLUMNS,
     instalments_lock,
@@ -140,6 +140,7 @@ def _payment_apply(
     loan: Loan, event: terms.LoanEvent, kind: Repayment.Kind, *, at: datetime, actor: Actor
 ) -> Repayment:
     stored, instalments = list(events_stored(loan)), instalments_lock(loan)
+    moment_check(stored, event.effective_date)
     sequence = len(stored) + 1
     history = replay(loan_terms(loan), loan_events(loan, stored=stored), event.effective_date)
     applied = history.apply(event)

@@ -70,3 +70,11 @@ class ReasonRequired(DomainError):
     code = "reason_required"
     title = _("A reason is needed")
     http_state = 400
+
+
+class TryAgain(DomainError):
+    """Somebody else was there first and nothing happened: the same request may be sent again."""
+
+    code = "try_again"
+    title = _("Please send this once more")
+    http_state = 503

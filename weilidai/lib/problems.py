@@ -12,7 +12,7 @@ from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from weilidai.lib.errors import DomainError, FieldInvalid, ObjectNotFound, TransitionRefused
+from weilidai.lib.errors import DomainError, FieldInvalid, ObjectNotFound, TransitionRefused, TryAgain
 
 PROBLEM_TYPE = "application/problem+json"
 
@@ -31,21 +31,14 @@ TITLES: dict[str, Any] = {
 }
 
 
-class TryAgain(DomainError):
-    """Two requests got in each other's way and the database ended one of them: nothing happened, the same request
-    may be sent again."""
-
-    code = "try_again"
-    title = _("Please send this once more")
-    http_state = 503
-
-
 # deadlock_detected, serialization_failure, lock_not_available: the request is right, only the moment was not.
 IN_THE_WAY = {"40P01", "40001", "55P03"}
 
 
 def got_in_the_way(error: BaseException) -> bool:
-    """Whether the database ended a transaction only because of others beside it."""
+    """Whether a transaction ended only because of others beside it: nothing happened, a second try may do it."""
+    if isinstance(error, TryAgain):
+        return True
     busy = getattr(error.__cause__, "sqlite_errorname", "") in ("SQLITE_BUSY", "SQLITE_BUSY_SNAPSHOT", "SQLITE_LOCKED")
     return isinstance(error, OperationalError) and (busy or getattr(error.__cause__, "sqlstate", None) in IN_THE_WAY)
 

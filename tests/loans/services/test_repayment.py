@@ -6,11 +6,13 @@ import pytest
 
 from loans.errors import LoanNotOpen, RepaymentExceedsDebt, SettlementAmountChanged
 from loans.models import EntryKind, JournalEntry, Loan, LoanState
+from loans.services.correction import loan_write_off
+from loans.services.history import Act
 from loans.services.repayment import repayment_make, settlement_make
 from tests.loans.builders import NOW, TODAY, Borrower, borrower
 from tests.loans.life import active_loan, day, faults, repay
 from weilidai.lib.audit import Actor
-from weilidai.lib.errors import FieldInvalid, ObjectNotFound
+from weilidai.lib.errors import FieldInvalid, ObjectNotFound, TryAgain
 
 
 def settle(alice: Borrower, loan: Loan, number: int, expected: str | None = None) -> object:
@@ -138,3 +140,34 @@ def test_each_repayment_is_one_balanced_entry(alice: Borrower):
     for entry in entries:
         sides = {side: sum(row.amount for row in entry.postings.filter(side=side)) for side in ("debit", "credit")}
         assert sides["debit"] == sides["credit"] == Decimal("300.00")
+
+
+@pytest.mark.req("R14")
+def test_a_date_that_passed_while_the_request_waited_is_asked_for_again(alice: Borrower):
+    loan = active_loan(alice)
+    repay(alice, loan, "10.00", day(2))
+    with pytest.raises(TryAgain):
+        repay(alice, loan, "10.00", day(1))
+    with pytest.raises(TryAgain):
+        loan_write_off(loan_id=loan.pk, act=Act(Actor("staff", "7", "finance"), day(1), NOW, "lost"))
+    assert loan.events.count() == 2
+    repay(alice, loan, "10.00", day(2))
+    assert faults() == []
+
+
+@pytest.mark.req("R14")
+def test_a_request_overtaken_by_the_end_of_the_day_is_made_on_the_next(
+    alice: Borrower, monkeypatch: pytest.MonkeyPatch
+):
+    loan = active_loan(alice)
+    repay(alice, loan, "10.00", day(2))
+    dates = iter([day(1), day(2)])
+    monkeypatch.setattr("loans.api.repayment_views.current_business_date", lambda: next(dates))
+    answer = alice.client().post(
+        f"/api/v1/loans/{loan.pk}/repayments", {"amount": "20.00"}, format="json", headers={"Idempotency-Key": "late"}
+    )
+    assert answer.status_code == 201
+    assert list(loan.repayments.order_by("pk").values_list("effective_date", "amount")) == [
+        (day(2), Decimal("10.00")),
+        (day(2), Decimal("20.00")),
+    ]
