@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from risk.admin.line_run import LineRunAdmin, discard_act, dry_run_act, release_act
+from risk.admin.line_run import RUN_FIELDS, LineRunAdmin, discard_act, dry_run_act, release_act
 from risk.models import LimitRaise, LimitRaiseRun, TierCode
 from risk.services.limit_raises import limit_raises_discard, limit_raises_release, month_of, raises_dry_run_begin
 from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, ReasonForm
@@ -50,10 +50,11 @@ class DryRunForm(ConfirmForm):
 
 @admin.register(LimitRaiseRun)
 class LimitRaiseRunAdmin(LineRunAdmin):
+    fields = ("month", "is_dry_run", "state", "policy", *RUN_FIELDS)
     list_display = ("month", "is_dry_run", "state_badge", "lines", "lines_raised", "created_at", "finished_at",
                     "started_by", "released_by")  # fmt: skip
 
-    @admin.display(description=_("raised"))
+    @admin.display(description=_("Lines raised"))
     def lines_raised(self, run: LimitRaiseRun) -> str:
         return f"{run.summary.get('raised', 0):,}" if "lines" in run.summary else "–"
 

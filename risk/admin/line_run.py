@@ -21,6 +21,9 @@ from weilidai.lib.business_date import current_business_date
 Act = Callable[[Callable[..., HttpResponse]], Any]
 TONES = {"waiting": "pending", "running": "running", "done": "done", "discarded": "closed"}
 
+# Without the summary: what it counts is on the page as figures and charts.
+RUN_FIELDS = ("business_date", "created_at", "finished_at", "started_by", "released_by")
+
 
 class LineRunAdmin(ReadOnlyAdmin):
     """The acts of subclasses name their services to the `*_answer` methods."""

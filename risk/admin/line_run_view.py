@@ -11,7 +11,7 @@ from risk.models import LimitRaiseRun, RaiseSource, TierCode
 from risk.models.line_run import LineRun
 from risk.rules.raises import BAND_ENDS
 from risk.rules.reasons import reason_text
-from risk.selectors.line_runs import run_progress
+from risk.selectors.line_runs import rehearsal_of, run_progress
 from weilidai.lib.backoffice.charts import chart_options
 
 Summary = dict[str, int]
@@ -28,7 +28,7 @@ OLD, NEW = "var(--color-base-400)", "var(--color-primary-600)"
 
 def run_context(run: LineRun) -> dict[str, Any]:
     """Ready to render; while the run is at work, how far it has come."""
-    context: dict[str, Any] = {"run": run, "progress": run_progress(run)}
+    context: dict[str, Any] = {"run": run, "progress": run_progress(run), "rehearsal": rehearsal_of(run)}
     if not run.summary.get("lines"):
         return context
     shown = _raises_shown if isinstance(run, LimitRaiseRun) else _review_shown
@@ -46,7 +46,7 @@ def _rows_url(run: LineRun) -> str:
 
 def _review_shown(summary: Summary) -> dict[str, Any]:
     changes = {int(key.split(":")[1]): count for key, count in summary.items() if key.startswith("change:")}
-    bars = [(f"{step / 10_000:+.4f} %", changes[step]) for step in sorted(changes)]
+    bars = [(f"{step / 10_000:+.4f}" if step else "0", changes[step]) for step in sorted(changes)]
     tiers = dict(TierCode.choices)
     moves = [(" → ".join(str(tiers.get(code, code)) for code in key.split(">")), count)
              for key, count in _named(summary, "tier:")]  # fmt: skip
@@ -57,7 +57,7 @@ def _review_shown(summary: Summary) -> dict[str, Any]:
         cards += [(_("Mean daily rate"), after, _("before: {figure}").format(figure=before)), _limits_card(summary)]
     return {
         "cards": cards,
-        "charts": [_chart(_("Lines by change of the daily rate"), [label for label, count in bars],
+        "charts": [_chart(_("Lines by change of the daily rate, percent"), [label for label, count in bars],
                           {_("Lines"): ([count for label, count in bars], NEW)})],
         "tables": [
             (_("Reasons"), [_count_row(reason_text(code), count) for code, count in _named(summary, "reason:")]),

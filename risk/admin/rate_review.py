@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter
 from unfold.widgets import UnfoldAdminSelectWidget
 
-from risk.admin.line_run import LineRunAdmin, discard_act, dry_run_act, release_act
+from risk.admin.line_run import RUN_FIELDS, LineRunAdmin, discard_act, dry_run_act, release_act
 from risk.admin.policy import STAMPS, DraftAdmin
 from risk.models import RateReview, RateReviewPolicy, RateReviewRun
 from risk.rules.reasons import reason_text
@@ -56,6 +56,7 @@ class RateReviewPolicyAdmin(DraftAdmin):
 
 @admin.register(RateReviewRun)
 class RateReviewRunAdmin(LineRunAdmin):
+    fields = ("quarter", "is_dry_run", "state", "policy", "scorecard", *RUN_FIELDS)
     list_display = ("quarter", "is_dry_run", "state_badge", "lines", "created_at", "finished_at", "started_by",
                     "released_by")  # fmt: skip
 

@@ -1,12 +1,15 @@
 """How far a run over all lines has come."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 from django.db.models import Count, Q
 
 from risk.models.line_run import LineRun
 from weilidai.lib.models import JobRun
 from weilidai.lib.partitions import ranges_of
+
+Run = TypeVar("Run", bound=LineRun)
 
 
 @dataclass(frozen=True)
@@ -32,3 +35,9 @@ def run_progress(run: LineRun) -> RunProgress:
     )  # fmt: skip
     error = failed.order_by("-partition").values_list("error", flat=True).first() if counts["failed"] else ""
     return RunProgress(**counts, error=error or "")
+
+
+def rehearsal_of(run: Run) -> Run | None:
+    """The newest dry run of the same period."""
+    rows = type(run)._default_manager.filter(**{run.PERIOD: run.period}, is_dry_run=True)
+    return rows.select_related("started_by").order_by("-pk").first()

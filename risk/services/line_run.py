@@ -18,6 +18,8 @@ from accounts.models import StaffUser
 from risk.errors import FourEyesRequired
 from risk.models import CreditLine, LineState, RunState
 from risk.models.line_run import LineRun
+from risk.selectors.line_runs import rehearsal_of
+from risk.selectors.remembered import one_policy
 from weilidai.lib.audit import Actor, audit_record, state_change_record
 from weilidai.lib.errors import ObjectNotFound
 from weilidai.lib.fsm import take_step
@@ -59,7 +61,7 @@ def run_state(*, needs_release: bool) -> RunState:
 def run_release(model: type[Run], *, run_id: UUID, user: StaffUser, reason: str, as_of: date, at: datetime) -> Run:
     """Lets a waiting run go. Raises FourEyesRequired for whoever started its newest dry run, TransitionRefused."""
     run = _locked(model, run_id)
-    rehearsal = model._default_manager.filter(**{model.PERIOD: run.period}, is_dry_run=True).order_by("-pk").first()
+    rehearsal = rehearsal_of(run)
     if rehearsal is not None and rehearsal.started_by_id == user.pk:
         raise FourEyesRequired
     run.released_by = user
@@ -110,7 +112,8 @@ def _range_work(run: Run, work: Work[Run]) -> int | None:
 
     def counted(span: Span) -> dict[str, Any]:
         nonlocal looked
-        counts = work(run, span)
+        with one_policy():
+            counts = work(run, span)
         looked = counts["lines"]
         return dict(counts)
 

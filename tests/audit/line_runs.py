@@ -46,7 +46,7 @@ DELETE FROM risk_customerscore USING people WHERE customer_id = people.id AND g 
 INSERT INTO risk_creditline (id, customer_id, product_id, application_id, state, tier, limit_amount, used_amount,
     gifted_amount, received_amount, daily_rate, penalty_share, opened_date, frozen_reason)
 SELECT gen_random_uuid(), id, 'jiebei', gen_random_uuid(), 'active', CASE WHEN g %% 38 = 0 THEN 'vip' ELSE 'new' END,
-       CASE WHEN g %% 38 = 0 THEN 195000 ELSE 3000 END, 0, 0, 0, 0.0002, 0.5, %(opened)s, ''
+       CASE WHEN g %% 38 = 0 THEN 195000 ELSE 3000 END, 0, 0, 0, 0.0004, 0.5, %(opened)s, ''
 FROM people WHERE g %% 19 = 0;
 INSERT INTO risk_assetmonth (customer_id, row_id, month, current_fund_mean_amount, wealth_products_amount,
     deposits_amount, ecny_wallet_amount, card_limit_amount, card_debt_amount)
@@ -56,7 +56,8 @@ INSERT INTO risk_greenact (customer_id, row_id, at, date, act, quantity)
 SELECT id, 'act-' || g || '-' || n, %(quarter)s::date - 20, %(quarter)s::date - 20, 'reforestation', 1
 FROM people, generate_series(1, 12) n WHERE g %% 9 = 0;
 UPDATE risk_loantape SET unpaid_due_date = %(quarter)s::date + 60 FROM people
-    WHERE customer_id = people.id AND g %% 6 = 1;
+    WHERE customer_id = people.id AND g %% 6 = 2;
+UPDATE risk_creditline SET opened_date = '2026-08-01' FROM people WHERE line_id = risk_creditline.id AND g %% 20 = 0;
 """
 # Everything the two jobs write, but for keys and times of the clock.
 ROWS = (

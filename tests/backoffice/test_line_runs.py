@@ -71,6 +71,7 @@ def test_a_month_is_rehearsed_by_one_person_and_let_go_by_another(line: CreditLi
 
     waiting = page(ann, "risk_limitraiserun_change", run.pk)
     assert "waits for its release" in waiting
+    assert f"../../{rehearsal.pk}/change/" in waiting
     assert reverse("admin:risk_limitraiserun_release", args=[run.pk]) in waiting
     post(ann, "risk_limitraiserun_release", run.pk, reason="looks right")
     assert LimitRaiseRun.objects.get(pk=run.pk).state == "waiting"
