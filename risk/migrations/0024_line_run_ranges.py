@@ -61,9 +61,9 @@ def ranges_give_back(apps: Any, editor: Any) -> None:
     Partition = apps.get_model("risk", "RateReviewPartition")
     for review in apps.get_model("risk", "RateReviewRun").objects.all():
         ranges = JobRun.objects.filter(job=f"risk.rate_review:{review.pk}")
-        Partition.objects.filter(run=review).delete()
+        Partition.objects.filter(run_id=review.pk).delete()
         Partition.objects.bulk_create(
-            Partition(run=review, first_key=one.first_key, last_key=one.last_key, is_done=one.state == "done",
+            Partition(run_id=review.pk, first_key=one.first_key, last_key=one.last_key, is_done=one.state == "done",
                       lines_count=one.result.get("lines", 0), summary=one.result)
             for one in ranges.order_by("partition")
         )  # fmt: skip
