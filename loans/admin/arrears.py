@@ -1,18 +1,23 @@
 """The page of a loan's past: days past due evening by evening, class and bucket month by month (R53)."""
 
 from typing import Any
+from uuid import UUID
 
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
-from unfold.decorators import action
 
 from loans.admin.portfolio_charts import Chart, arrears_charts
-from loans.models import LoanState
+from loans.maths.vintage import History
+from loans.models import Loan, LoanState
 from loans.selectors.loan_history import MonthStanding, Standings, loan_standings
 from loans.selectors.portfolio import newest_closed
 from loans.selectors.portfolio_tables import CLASS_WORDS, bucket_word
-from weilidai.lib.backoffice import may
 from weilidai.lib.replica import reports
 
 # Stretches shown; a loan repaid daily has thousands.
@@ -24,14 +29,23 @@ class ArrearsPages:
 
     admin_site: Any
     detail_url: Any
-    get_object: Any
 
-    @action(  # type: ignore[untyped-decorator]
-        description=_("Arrears so far"), icon="monitoring", permissions=[may("loans.view_loan")]
-    )
-    def arrears(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """The theme asks for the permission before it comes here."""
-        loan = self.get_object(request, object_id)
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.arrears_view)
+        page = path("<uuid:loan_id>/arrears/", view, name="loans_loan_arrears")
+        return [page, *super().get_urls()]  # type: ignore[misc]
+
+    @admin.display(description=_("Arrears so far"))
+    def arrears(self, loan: Loan) -> SafeString | str:
+        if loan.start_date is None:
+            return "–"
+        page = reverse("admin:loans_loan_arrears", args=[loan.pk])
+        return format_html('<a class="text-primary-600" href="{}">{}</a>', page, _("Days past due and class"))
+
+    def arrears_view(self, request: HttpRequest, loan_id: UUID) -> HttpResponse:
+        if not request.user.has_perm("loans.view_loan"):
+            raise PermissionDenied
+        loan = Loan.objects.select_related("customer", "product").filter(pk=loan_id).first()
         if loan is None:
             raise Http404
         newest = newest_closed()
@@ -45,7 +59,7 @@ class ArrearsPages:
             "newest": newest,
             "charts": _charts(found),
             "months": [_month(line) for line in reversed(found.months)],
-            "stretches": [(line, LoanState(line.state).label) for line in found.stretches[: -STRETCHES_MAX - 1 : -1]],
+            "stretches": [_stretch(line) for line in found.stretches[: -STRETCHES_MAX - 1 : -1]],
             "is_cut": len(found.stretches) > STRETCHES_MAX,
             "worst": max((line.days_last for line in found.stretches), default=0),
         }
@@ -65,3 +79,7 @@ def _month(line: MonthStanding) -> dict[str, Any]:
         "days": line.days,
         "outstanding": f"{line.outstanding:,.2f}",
     }
+
+
+def _stretch(line: History) -> dict[str, Any]:
+    return {"told": line, "word": LoanState(line.state).label, "outstanding": f"{line.outstanding:,.2f}"}

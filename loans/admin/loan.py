@@ -91,15 +91,15 @@ class LoanAdmin(PaperPages, ArrearsPages, ReliefActs, LoanActs, ReadOnlyAdmin):
     search_fields = ("=id", "customer__openid")
     list_select_related = ("customer", "product")
     inlines = (InstalmentInline, RepaymentInline, EventInline, RearrangementInline)
-    actions_detail = ["arrears", *LoanActs.actions_detail, "rearrange"]
-    readonly_fields = ("papers", "penalty_money")
+    actions_detail = [*LoanActs.actions_detail, "rearrange"]
+    readonly_fields = ("papers", "arrears", "penalty_money")
     exclude = ("penalty_paid_amount",)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """What can be printed stands first, all else in the order of the row."""
+        """What can be printed and looked back at stands first, all else in the order of the row."""
         rest = [name for name in super().get_fields(request, obj) if name not in self.readonly_fields]
         place = rest.index("penalty_waived_amount")
-        return ["papers", *rest[:place], "penalty_money", *rest[place:]]
+        return ["papers", "arrears", *rest[:place], "penalty_money", *rest[place:]]
 
     @admin.display(description=_("penalty paid"))
     def penalty_money(self, loan: Loan) -> Any:

@@ -125,7 +125,7 @@ def _row_locked(step: AnyStep, day: date) -> JobRun:
     rows = JobRun.objects.select_for_update(no_key=True).filter(**key)
     row = rows.first()
     if row is None:
-        JobRun.objects.get_or_create(**key)
+        JobRun.objects.bulk_create([JobRun(**key)], ignore_conflicts=True)
         row = rows.get()
     return row
 

@@ -10,6 +10,7 @@ from weilidai.bench.long_loan import long_loan
 from weilidai.bench.measure import Case, Result
 from weilidai.bench.night import night
 from weilidai.bench.partitions import partitions
+from weilidai.bench.portfolio import portfolio
 from weilidai.bench.posting import journal
 from weilidai.bench.recalculation import recalculation
 from weilidai.bench.review import review
@@ -21,6 +22,7 @@ CASES: dict[str, Case] = {
     "journal": journal,
     "decision": decision,
     "night": night,
+    "portfolio": portfolio,
     "recalculation": recalculation,
     "layers": layers,
     "assessment": assessment,
