@@ -194,13 +194,14 @@ class PayoutResultView(APIView):
     )
     def post(self, request: Request) -> Response:
         values, machine = parsed(s.PayoutResultRequest, request.data), machine_of(request)
-        effect = payout_callback_receive(
-            message_id=_stored_id(machine),
-            **values,
-            at=timezone.now(),
-            as_of=current_business_date(),
-            actor=Actor.machine(machine.key_id),
-        )
+        with transaction.atomic():
+            effect = payout_callback_receive(
+                message_id=_stored_id(machine),
+                **values,
+                at=timezone.now(),
+                as_of=current_business_date(),
+                actor=Actor.machine(machine.key_id),
+            )
         return Response({"reference": values["reference"], "effect": effect})
 
 

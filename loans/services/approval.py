@@ -23,6 +23,7 @@ from loans.services.refund import refund_request
 from loans.services.unapplied import receipt_enter
 from risk.errors import FourEyesRequired, ReasonRequired
 from weilidai.lib.audit import Actor, audit_record, state_change_record
+from weilidai.lib.business_date import business_date_hold
 from weilidai.lib.errors import DomainError, ObjectNotFound, TransitionRefused
 from weilidai.lib.fsm import take_step
 
@@ -165,6 +166,7 @@ def approval_approve(*, approval_id: UUID, user: StaffUser, as_of: date, at: dat
 
     Raises FourEyesRequired for the one who asked, ApprovalExpired, TransitionRefused, and the act's own refusals.
     """
+    business_date_hold(as_of)
     approval = _locked(approval_id, user)
     if approval.state != ApprovalState.OPEN:
         raise TransitionRefused(state=approval.state)

@@ -32,6 +32,7 @@ from loans.services.unapplied import balance_lock
 from loans.services.voucher import demand_open
 from risk.services.credit_line import credit_line_lock, line_release
 from weilidai.lib.audit import Actor, audit_record
+from weilidai.lib.business_date import business_date_hold
 from weilidai.lib.errors import ObjectNotFound
 from weilidai.lib.fsm import take_step
 from weilidai.lib.money import ZERO
@@ -88,6 +89,7 @@ def _refund_payout_lock(reference: str) -> Payout:
 @transaction.atomic
 def payout_confirm(*, reference: str, bank_reference: str, at: datetime, as_of: date, actor: Actor) -> Effect:
     """The bank paid. The loan starts on `as_of`, the business date the money went out."""
+    business_date_hold(as_of)
     payout, word = payout_lock(reference), Word(at, as_of, actor)
     if payout.state in (PayoutState.PAID, PayoutState.RETURNED):
         return Effect.REPEATED
@@ -104,6 +106,7 @@ def payout_confirm(*, reference: str, bank_reference: str, at: datetime, as_of: 
 @transaction.atomic
 def payout_refuse(*, reference: str, code: str, at: datetime, as_of: date, actor: Actor) -> Effect:
     """The bank did not pay and will not: the loan failed and its limit is free again."""
+    business_date_hold(as_of)
     payout, word = payout_lock(reference), Word(at, as_of, actor)
     if payout.state == PayoutState.REFUSED:
         return Effect.REPEATED

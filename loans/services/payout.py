@@ -26,6 +26,7 @@ from loans.gateway.interface import (
 from loans.models import UNDECIDED, Payout, PayoutState
 from loans.services.disbursement import payout_confirm, payout_lock, payout_refuse
 from weilidai.lib.audit import Actor
+from weilidai.lib.errors import TryAgain
 from weilidai.lib.fsm import take_step
 
 log = structlog.get_logger(__name__)
@@ -69,6 +70,9 @@ def payouts_advance(*, at: datetime, as_of: date, limit: int = 50, gateway: Payo
         done += 1
         try:
             _advance(step, bank, at, as_of)
+        except TryAgain:
+            # The date has moved; the next ring asks the bank about this order and writes on the new one.
+            break
         except Exception as defect:
             log.exception("payout_step_failed", reference=step.reference)
             defects.append(defect)

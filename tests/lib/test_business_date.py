@@ -1,14 +1,16 @@
 """The lending day: opened once, set by hand only before anything was closed, moved by the end of day."""
 
 from datetime import UTC, date, datetime
+from threading import Thread
 
 import pytest
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connections, transaction
 from django.utils import timezone
 
 from tests.lib.conftest import AT
 from weilidai.lib.business_date import (
     BusinessDateFixed,
+    business_date_hold,
     business_date_rehearse,
     business_date_set,
     business_day_close_begin,
@@ -16,6 +18,7 @@ from weilidai.lib.business_date import (
     clock_date,
     current_business_date,
 )
+from weilidai.lib.errors import TryAgain
 from weilidai.lib.models import BusinessDay, JobRun
 
 pytestmark = pytest.mark.django_db
@@ -145,3 +148,35 @@ def test_one_day_is_open() -> None:
     business_date_set(DAY, at=AT)
     with pytest.raises(IntegrityError), transaction.atomic():
         BusinessDay.objects.create(date=NEXT, opened_at=AT)
+
+
+@pytest.mark.req("R14")
+def test_work_on_a_date_that_has_passed_is_asked_for_again() -> None:
+    business_date_set(DAY, at=AT)
+    business_date_hold(DAY)
+    business_day_close_begin(DAY, at=AT)
+    business_date_hold(NEXT)
+    with pytest.raises(TryAgain):
+        business_date_hold(DAY)
+
+
+@pytest.mark.postgres
+@pytest.mark.django_db(transaction=True)
+def test_the_date_moves_once_whoever_writes_on_it_is_done() -> None:
+    business_date_set(DAY, at=AT)
+    moved: list[date] = []
+
+    def move() -> None:
+        business_day_close_begin(DAY, at=AT)
+        moved.append(current_business_date())
+        connections.close_all()
+
+    mover = Thread(target=move)
+    with transaction.atomic():
+        assert current_business_date() == DAY
+        mover.start()
+        mover.join(0.5)
+        assert moved == []
+        assert BusinessDay.objects.get(state=BusinessDay.State.OPEN).date == DAY
+    mover.join(20)
+    assert moved == [NEXT]

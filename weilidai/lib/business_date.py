@@ -1,16 +1,17 @@
 """The business date: the lending day in Asia/Shanghai that all work is keyed by. Read at the edge only."""
 
+import time
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, OperationalError, connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from weilidai.lib.errors import DomainError
+from weilidai.lib.errors import DomainError, TryAgain
 from weilidai.lib.models import BusinessDay, JobRun
-from weilidai.lib.prepared import prepared
+from weilidai.lib.prepared import Written, ask, prepared
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -26,10 +27,40 @@ def clock_date(at: datetime) -> date:
     return at.astimezone(SHANGHAI).date()
 
 
+# The advisory lock of the date: shared by every transaction that writes on it, alone for the one that moves it.
+DATE_LOCK = 0x77_65_69_6C_69
+# How long writers may have to wait behind a date that is about to move, and how often it is tried.
+MOVE_WAIT, MOVE_PAUSE_SECONDS, MOVE_TRIES = "1s", 0.2, 100
+LOCK_NOT_AVAILABLE = "55P03"
+
+
+HELD = Written(f"SELECT pg_advisory_xact_lock_shared({DATE_LOCK})")
+
+
+def _is_shared() -> bool:
+    """Whether others may move the date beside this transaction; SQLite lets one writer in at a time."""
+    return connection.vendor == "postgresql" and connection.in_atomic_block
+
+
+def business_date_hold(as_of: date) -> None:
+    """For work that was given its date before its transaction began: the date stays open until the transaction ends.
+
+    Raises TryAgain where it has passed already: the night would not see what is written on it any more.
+    """
+    rows = _read_held()
+    if rows and rows[0] > as_of:
+        raise TryAgain
+
+
 def current_business_date() -> date:
-    """The open day; a new installation opens today's."""
-    rows = open_day()
+    """The open day; a new installation opens today's. Read inside a transaction, it stays open until that ends."""
+    rows = _read_held()
     return rows[0] if rows else _first_day_open()
+
+
+def _read_held() -> list[date]:
+    """The lock is taken before the date is looked at, in one trip."""
+    return ask(HELD.of(), open_day.of())[1] if _is_shared() else open_day()
 
 
 @prepared
@@ -69,12 +100,31 @@ def business_date_rehearse(day: date, *, at: datetime) -> date:
     return BusinessDay.objects.create(date=day, opened_at=at, is_rehearsal=True).date
 
 
-@transaction.atomic
 def business_day_close_begin(day: date, *, at: datetime) -> BusinessDay:
-    """Opens the next day and marks this one closing, so that customers are never made to wait.
+    """Opens the next day and marks this one closing, once everybody is done who is still writing on it.
 
-    Safe to repeat; a day that is already closing or closed is returned as it is.
+    Safe to repeat; a day that is already closing or closed is returned as it is. Raises TryAgain where somebody
+    writes on the day without end.
     """
+    for _try in range(MOVE_TRIES):
+        row = BusinessDay.objects.get(date=day)
+        if row.state != BusinessDay.State.OPEN:
+            return row
+        try:
+            return _date_move(day, at)
+        except OperationalError as error:
+            if getattr(error.__cause__, "sqlstate", "") != LOCK_NOT_AVAILABLE:
+                raise
+        time.sleep(MOVE_PAUSE_SECONDS)
+    raise TryAgain
+
+
+@transaction.atomic
+def _date_move(day: date, at: datetime) -> BusinessDay:
+    if _is_shared():
+        with connection.cursor() as cursor:
+            cursor.execute(f"SET LOCAL lock_timeout = '{MOVE_WAIT}'")
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [DATE_LOCK])
     row = BusinessDay.objects.select_for_update(no_key=True).get(date=day)
     if row.state == BusinessDay.State.OPEN:
         row.state = BusinessDay.State.CLOSING
