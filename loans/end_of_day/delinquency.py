@@ -41,7 +41,8 @@ class Standing:
 DAYS = """CASE WHEN state IN ('active', 'written_off')
        THEN greatest(0, %(day)s::date - coalesce(next_due_date, %(day)s)) ELSE 0 END"""
 # Loans on which nothing happened after the day, in one statement; the rows below do the same elsewhere. Who may have
-# left the bucket recorded last is found by three indexes.
+# left the bucket recorded last is found by three indexes, and looked up by key: as an array, whatever their number is
+# guessed to be.
 STATEMENT = """
 WITH candidate AS MATERIALIZED (
     SELECT id FROM loans_loan
@@ -58,8 +59,8 @@ WITH candidate AS MATERIALIZED (
            (%(codes)s::text[])[width_bucket(days, %(thresholds)s::integer[]) + 1] AS bucket
     FROM (
         SELECT loan.*, {days} AS days
-        FROM candidate JOIN loans_loan loan USING (id)
-        WHERE start_date <= %(day)s
+        FROM loans_loan loan
+        WHERE id = ANY(ARRAY(SELECT id FROM candidate)) AND start_date <= %(day)s
           AND id NOT IN (SELECT loan_id FROM loans_loanevent
                          WHERE business_date > %(day)s AND loan_id BETWEEN %(first)s AND %(last)s)
     ) standing
