@@ -176,7 +176,7 @@ def _under_fire(url: str, model: type[LineRun], advance: Callable[..., int], dic
                 deaths += code == -signal.SIGKILL
                 amid += is_amid and code == -signal.SIGKILL
                 workers.append(_worker(model, advance))
-                before, done = done, _ranges_done(watch)
+                before, done = done, _ranges_done(watch, model)
                 # About a death for every range that is finished, however busy the machine is.
                 pace = min(pace * 1.3, PACE_MAX) if done == before else max(pace / 1.3, PACE_MIN)
                 if deaths % 50 == 0:
@@ -194,9 +194,9 @@ def _is_running(watch: "psycopg.Connection[Any]", model: type[LineRun]) -> bool:
     return watch.execute(query).fetchone() is not None
 
 
-def _ranges_done(watch: "psycopg.Connection[Any]") -> int:
-    query = "SELECT count(*) FROM lib_jobrun WHERE last_key IS NOT NULL AND state = 'done'"
-    row = watch.execute(query).fetchone()
+def _ranges_done(watch: "psycopg.Connection[Any]", model: type[LineRun]) -> int:
+    query = "SELECT count(*) FROM lib_jobrun WHERE job LIKE %s AND last_key IS NOT NULL AND state = 'done'"
+    row = watch.execute(query, [f"risk.{model.NAME}:%"]).fetchone()
     return int(row[0]) if row else 0
 
 
