@@ -62,9 +62,9 @@ def _assessment(size: int) -> Result:
             asked = [(row, _assess(row)) for row in people]
             for calls in (bare, asked):
                 drive(port, _shared([call for _, call in calls[:WARMING]]))
-            with processor_used(server.session) as bare_used:
+            with processor_used(server.process) as bare_used:
                 read, reading_seconds = drive(port, _shared([call for _, call in bare[WARMING:]]))
-            with processor_used(server.session) as used:
+            with processor_used(server.process) as used:
                 told, deciding_seconds = drive(port, _shared([call for _, call in asked[WARMING:]]))
         _all_good(read)
         _all_good(told)

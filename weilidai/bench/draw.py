@@ -91,10 +91,10 @@ def _draw(size: int) -> Result:
             asked = [_asked(who, number, WARMING + size) for number, who in enumerate(clients)]
             drive(port, [calls[:WARMING] for calls in bare])
             drive(port, [calls[:WARMING] for calls in asked])
-            with processor_used(server.session) as bare_used:
+            with processor_used(server.process) as bare_used:
                 plain, plain_seconds = drive(port, [calls[WARMING:] for calls in bare])
             before = _before()
-            with processor_used(server.session) as used:
+            with processor_used(server.process) as used:
                 told, seconds = drive(port, [calls[WARMING:] for calls in asked])
             _book_check(told, asked, before)
             _again_check(port, told, asked)

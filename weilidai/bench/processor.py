@@ -11,7 +11,7 @@ from django.db import connection
 
 PROC = Path("/proc")
 # Places in /proc/PID/stat, counted from the state of the process on.
-SESSION, USER_TICKS, SYSTEM_TICKS = 3, 11, 12
+PARENT, USER_TICKS, SYSTEM_TICKS = 1, 11, 12
 
 
 @dataclass
@@ -36,19 +36,20 @@ class _Read:
 
 
 @contextmanager
-def processor_used(session: int) -> Iterator[Used]:
-    """What the block makes the processes of a session, the backends of this database and this process use."""
-    used, before = Used(), _read(session)
+def processor_used(root: int = 0) -> Iterator[Used]:
+    """What the block makes a process with its children, the backends of this database and this process use."""
+    used, before = Used(), _read(root)
     yield used
-    after = _read(session)
+    after = _read(root)
     used.client = after.client - before.client
     used.server = _grown(before.server, after.server)
     used.database = _grown(before.database, after.database)
 
 
-def _read(session: int) -> _Read:
+def _read(root: int) -> _Read:
     fields = _fields(int(row.name) for row in PROC.glob("[0-9]*"))
-    server = {pid: _seconds(row) for pid, row in fields.items() if int(row[SESSION]) == session}
+    wanted = {pid: row for pid, row in fields.items() if root and root in (pid, int(row[PARENT]))}
+    server = {pid: _seconds(row) for pid, row in wanted.items() if pid != os.getpid()}
     backends = _fields(_backends())
     return _Read(time.process_time(), server, {pid: _seconds(row) for pid, row in backends.items()})
 

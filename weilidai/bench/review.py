@@ -15,6 +15,7 @@ from risk.selectors.policy import scorecard_current
 from risk.services.presets import presets_load
 from risk.services.rate_review import rate_review_advance, rate_review_begin
 from weilidai.bench.measure import Result, Sizes, peak_memory_mb, rolled_back, timed
+from weilidai.bench.processor import processor_used
 
 QUARTER, OPENED = date(2027, 1, 1), date(2026, 3, 1)
 AT = datetime(2027, 1, 1, 1, tzinfo=UTC)
@@ -85,19 +86,22 @@ def _review(size: int) -> Result:
         _lines_create(size)
         rate_review_begin(quarter=QUARTER, as_of=QUARTER, at=AT)
         before = peak_memory_mb()
-        with timed() as watch:
+        with timed() as watch, processor_used() as used:
             while rate_review_advance(at=AT):
                 reset_queries()
         reviewed, changed = RateReview.objects.count(), LineChange.objects.count()
         if reviewed != size:
             raise AssertionError(f"{size} lines, {reviewed} reviews")
-        with timed() as plain, connection.cursor() as cursor:
+        with timed() as plain, processor_used() as plain_used, connection.cursor() as cursor:
             cursor.execute(PLAIN)
         figures = {
             "changed %": round(100 * changed / size, 1),
             "review s": round(watch.seconds, 2),
             "plain s": round(plain.seconds, 2),
             "microseconds a line": round(1e6 * watch.seconds / size),
+            "cpu microseconds a line": round(1e6 * (used.client + used.database) / size),
+            "of which database": round(1e6 * used.database / size),
+            "plain cpu microseconds a line": round(1e6 * (plain_used.client + plain_used.database) / size),
             "peak MB": round(peak_memory_mb()),
             "of which reviewing added": round(peak_memory_mb() - before),
         }

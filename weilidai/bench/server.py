@@ -67,10 +67,10 @@ def _url(name: str) -> str:
 
 @dataclass(frozen=True)
 class Served:
-    """The port on this machine that is answered on, and the session of the processes that answer."""
+    """The port on this machine that is answered on, and the process whose children answer."""
 
     port: int
-    session: int
+    process: int
 
 
 @contextmanager
@@ -87,10 +87,10 @@ def served(database_url: str) -> Iterator[Served]:
         gunicorn = [sys.executable, "-m", "gunicorn", "-c", "python:weilidai.gunicorn", "--log-level", "error"]
         with (
             _process(valkey.server_command(directory=place / "valkey", socket=sock), environment),
-            _process([*gunicorn, "weilidai.bench.site:application"], environment) as session,
+            _process([*gunicorn, "weilidai.bench.site:application"], environment) as process,
         ):
             _wait(port)
-            yield Served(port, session)
+            yield Served(port, process)
 
 
 def _production() -> dict[str, str]:

@@ -23,6 +23,7 @@ from risk.variables.frame import MONTHS, month_start
 from risk.variables.measures import CODES, INDEX, LAYOUT_VERSION, PRESENCE
 from risk.variables.packing import month_pack
 from weilidai.bench.measure import Result, Sizes, peak_memory_mb, rolled_back, timed
+from weilidai.bench.processor import processor_used
 
 AS_OF = date(2026, 11, 20)
 PRODUCT = "weilidai"
@@ -48,13 +49,15 @@ def _variables(size: int) -> Result:
             for _ in range(2):
                 list(scores([keys[:10]] * 2 * PROCESSES, terms, scorecard, AS_OF, pool=pool))
             before = peak_memory_mb()
-            with timed() as watch:
+            with timed() as watch, processor_used(os.getpid()) as used:
                 done = sum(len(page) for page, _ in scores(_pages(keys), terms, scorecard, AS_OF, pool=pool))
         with timed() as plain:
             _plain_read(keys)
     figures = {
         "variables": float(len(catalogue())),
         "processes": float(PROCESSES),
+        "cpu ms a customer": 1000 * (used.server + used.client + used.database) / size,
+        "of which database": 1000 * used.database / size,
         "peak MB": round(peak_memory_mb()),
         "of which scoring added": round(peak_memory_mb() - before),
     }
