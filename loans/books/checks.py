@@ -254,7 +254,9 @@ def balances_match_movements() -> Iterator[Fault]:
     """What is held for each customer is the sum of its movements."""
     rows = UnappliedBalance.objects.annotate(moved=Coalesce(Sum("customer__unapplied_movements__amount"), NO_MONEY))
     for row in rows.exclude(amount=F("moved")).iterator():
-        yield Fault("balances_match_movements", str(row.pk), f"balance {row.amount}, movements {row.moved}")
+        # SQLite adds in binary fractions.
+        if (moved := round_money(row.moved)) != row.amount:
+            yield Fault("balances_match_movements", str(row.pk), f"balance {row.amount}, movements {moved}")
 
 
 def tape_matches_journal() -> Iterator[Fault]:

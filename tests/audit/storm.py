@@ -63,7 +63,7 @@ class Storm:
                 if one is not other:
                     Friendship.objects.create(row_id=f"{one.customer.openid}-{other.customer.openid}",
                                               customer=one.customer, friend_openid=other.customer.openid,
-                                              since_date=date(2026, 1, 1))  # fmt: skip
+                                              since_date=date(2025, 1, 1))  # fmt: skip
         self.tokens = [CustomerToken.objects.create(user=who.customer)[1] for who in self.people]
         self.told: Counter[str] = Counter()
         self._begin()

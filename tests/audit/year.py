@@ -19,7 +19,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import Notification
-from loans.end_of_day.run import Step, days_close
+from loans.end_of_day.run import AnyStep, RangedStep, Step, days_close
 from loans.end_of_day.steps import STEPS
 from loans.models import (
     CreditGift,
@@ -47,6 +47,7 @@ from tests.loans.builders import NOW, TODAY, Borrower, borrower, day_set, policy
 from tests.loans.life import day, faults
 from tests.support import postgres as pg
 from weilidai.lib.errors import DomainError
+from weilidai.lib.partitions import EVERYTHING
 
 PRODUCTS: dict[str, dict[str, Any]] = {
     "weilidai": {},
@@ -89,7 +90,7 @@ class Year:
             found.append(person)
         for one, other in zip(found, found[3:], strict=False):
             Friendship.objects.create(row_id=f"f-{one.customer.openid}", customer=one.customer,
-                                      friend_openid=other.customer.openid, since_date=date(2026, 1, 1))  # fmt: skip
+                                      friend_openid=other.customer.openid, since_date=date(2025, 1, 1))  # fmt: skip
         return found
 
     def down(self) -> set[int]:
@@ -117,7 +118,7 @@ class Year:
 
     def night(self, number: int, trouble: random.Random, *, quiet: bool) -> None:
         """Closes a day; what is done on the next one happens after, before or between the steps."""
-        steps = list(STEPS)
+        steps: list[AnyStep] = list(STEPS)
         acts = Step("acts", "acts", lambda _day, _progress: {} if quiet else self.act_on(number + 1))
         steps.insert(trouble.randint(0, len(STEPS)) if self.outages else len(STEPS), acts)
         if self.outages and trouble.random() < 0.3:
@@ -125,9 +126,9 @@ class Year:
         days_close(through=day(number), steps=tuple(steps))
         if self.outages and trouble.random() < 0.2:
             for step in STEPS:
-                step.run(day(number), lambda _done, _total: None)
+                _again(step, day(number))
 
-    def _break_off(self, number: int, steps: list[Step], trouble: random.Random) -> None:
+    def _break_off(self, number: int, steps: list[AnyStep], trouble: random.Random) -> None:
         def broken(_day: date, _progress: Any) -> dict[str, Any]:
             raise Broken
 
@@ -139,7 +140,7 @@ class Year:
 
     def act_on(self, number: int) -> dict[str, Any]:
         dice = random.Random(f"{self.seed}-{number}")
-        for _ in range(dice.randint(0, max(2, self.people_count // 3))):
+        for _ in range(dice.randint(0, self.people_count)):
             person, name = dice.choice(self.people), dice.choices(list(ACTS), list(ACTS.values()))[0]
             try:
                 with transaction.atomic():
@@ -175,7 +176,7 @@ class Year:
 
     def _repay(self, person: Borrower, number: int, dice: random.Random) -> None:
         loan = self._own(person, dice, "active", "written_off")
-        repayment_make(loan_id=loan.pk, customer=person.customer, amount=Decimal(dice.randint(1, 80000)) / 100,
+        repayment_make(loan_id=loan.pk, customer=person.customer, amount=_yuan(dice, 1, 80000),
                        **edge(person, number))  # fmt: skip
 
     def _ahead(self, person: Borrower, number: int, dice: random.Random) -> None:
@@ -189,7 +190,7 @@ class Year:
     def _late(self, person: Borrower, number: int, dice: random.Random) -> None:
         loan = self._own(person, dice, "active", "settled", "written_off")
         then = loan.start_date + timedelta(days=dice.randint(0, (day(number) - loan.start_date).days))
-        correction.repayment_enter_late(loan_id=loan.pk, amount=Decimal(dice.randint(100, 30000)) / 100,
+        correction.repayment_enter_late(loan_id=loan.pk, amount=_yuan(dice, 100, 30000),
                                         effective_date=then, act=act(number))  # fmt: skip
 
     def _reverse(self, person: Borrower, number: int, dice: random.Random) -> None:
@@ -212,21 +213,21 @@ class Year:
 
     def _receipt(self, person: Borrower, number: int, dice: random.Random) -> None:
         who = edge(person, number)
-        receipt_enter(customer=person.customer, amount=Decimal(dice.randint(100, 50000)) / 100, payer_name="王",
+        receipt_enter(customer=person.customer, amount=_yuan(dice, 100, 50000), payer_name="王",
                       bank_reference=f"B{number}-{dice.random()}", received_date=day(number), **who)  # fmt: skip
 
     def _apply(self, person: Borrower, number: int, dice: random.Random) -> None:
         loan = self._own(person, dice, "active", "written_off")
-        correction.unapplied_apply(loan_id=loan.pk, amount=Decimal(dice.randint(100, 20000)) / 100, act=act(number))
+        correction.unapplied_apply(loan_id=loan.pk, amount=_yuan(dice, 100, 20000), act=act(number))
 
     def _refund(self, person: Borrower, number: int, dice: random.Random) -> None:
         refund_request(customer=person.customer, bank_card_id=person.card.pk, act=act(number),
-                       amount=Decimal(dice.randint(100, 20000)) / 100)  # fmt: skip
+                       amount=_yuan(dice, 100, 20000))  # fmt: skip
 
     def _offer(self, person: Borrower, number: int, dice: random.Random) -> None:
         friend = self.people[(self.people.index(person) + 3) % len(self.people)]
         gift_offer(customer=person.customer, credit_line_id=person.line.pk, openid=friend.customer.openid,
-                   amount=Decimal(dice.randint(100, 900)), device=person.device, **edge(person, number))  # fmt: skip
+                   amount=_yuan(dice, 10000, 90000), device=person.device, **edge(person, number))  # fmt: skip
 
     def _accept(self, person: Borrower, number: int, dice: random.Random) -> None:
         gift = CreditGift.objects.filter(recipient=person.customer, state="offered").order_by("pk").first()
@@ -271,6 +272,19 @@ class Year:
         # A reminder looks at the moment it is written: what was paid before a late night needs none.
         told = Notification.objects.exclude(kind__in=("due_soon", "due_today", "overdue"))
         yield "notices", told.values_list("customer", "kind", "params", "business_date")
+
+
+def _again(step: AnyStep, on: date) -> None:
+    """A step of a night that is over, as by a worker that knows nothing of it."""
+    if isinstance(step, RangedStep):
+        step.gather(on, [step.run(on, EVERYTHING)])
+    else:
+        step.run(on, lambda _done, _total: None)
+
+
+def _yuan(dice: random.Random, fewest: int, most: int) -> Decimal:
+    """So many fen, as an amount has its places."""
+    return Decimal(dice.randint(fewest, most)).scaleb(-2)
 
 
 def _but_keys(model: Any, *left_out: str) -> list[str]:
