@@ -75,6 +75,7 @@ def test_within_one_act_the_stamp_is_read_once_and_a_change_counts_from_the_next
             terms_current("weilidai", AS_OF).score_minimum == terms_current("weilidai", AS_OF).score_minimum == before
         )
     with one_policy():
+        assert terms_current("weilidai", AS_OF).score_minimum == before
         ProductTerms.objects.filter(product_id="weilidai").update(score_minimum=before + 1)
         assert terms_current("weilidai", AS_OF).score_minimum == before
     assert terms_current("weilidai", AS_OF).score_minimum == before + 1
@@ -124,6 +125,8 @@ def test_an_act_reads_the_stamp_once_and_a_change_meanwhile_holds_from_the_next(
 ) -> None:
     terms_current("weilidai", AS_OF)
     with one_policy():
+        with django_assert_num_queries(1):
+            assert terms_current("weilidai", AS_OF).score_minimum == 600
         with django_assert_num_queries(0):
             assert terms_current("weilidai", AS_OF).score_minimum == 600
         ProductTerms.objects.filter(product_id="weilidai").update(score_minimum=601)
