@@ -59,11 +59,13 @@ def review_next(*, user: StaffUser, as_of: date, at: datetime) -> CreditApplicat
     live = ReviewClaim.objects.filter(until__gt=at)
     mine = rows.filter(pk__in=live.filter(claimed_by=user).values("application_id"))
     free = rows.exclude(pk__in=live.values("application_id"))
-    application = mine.first() or free.first()
-    if application is None:
-        return None
-    review_claim(application_id=application.pk, user=user, as_of=as_of, at=at)
-    return application
+    while application := mine.first() or free.first():
+        # A lock that was free again may hide a claim made since the queue was looked at.
+        held = review_claim_of(application.pk, at)
+        if held is None or held.claimed_by_id == user.pk:
+            review_claim(application_id=application.pk, user=user, as_of=as_of, at=at)
+            return application
+    return None
 
 
 @transaction.atomic

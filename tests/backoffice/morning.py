@@ -90,6 +90,7 @@ def late_people() -> None:
     # No quiet hours: the morning is played at any hour.
     ContactRule.objects.update(quiet_from=time(0), quiet_to=time(0))
     before = AS_OF - timedelta(days=40)
+    business_date_set(before, at=AT)
     for openid, amount in (("ivan", "500.00"), ("jane", "400.00")):
         line = approved_line(openid)
         device = Device.objects.create(
@@ -105,6 +106,7 @@ def late_people() -> None:
             payout_confirm(
                 reference=payout_taken(loan), bank_reference="bank", at=AT, as_of=before, actor=Actor.system("bank")
             )
+    business_date_set(AS_OF, at=AT)
     voucher_submit(
         loan_id=loan.pk, customer=line.customer, image=photo(7), actor=Actor.of(line.customer), as_of=AS_OF, at=AT,
         spending=Spending("invoice", Decimal("400.00"), "新东方学校", AS_OF, "autumn course"),
