@@ -3,9 +3,11 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -135,8 +137,17 @@ def group_members(group: int) -> list[int]:
     return [int(pid) for pid, pgid, state in rows if int(pgid) == group and not state.startswith("Z")]
 
 
+def database_copy(stack: Stack, directory: Path) -> None:
+    """The embedded database of a running stack, for another one that need not make its own."""
+    name = "weilidai.sqlite3"
+    source = sqlite3.connect(Path(stack.environment["VAR_DIR"]) / name)
+    with closing(source), closing(sqlite3.connect(directory / name)) as target:
+        source.backup(target)
+
+
 @pytest.mark.worker
-def test_stopping_ends_every_process(tmp_path: Path):
+def test_stopping_ends_every_process(embedded: Stack, tmp_path: Path):
+    database_copy(embedded, tmp_path)
     with running_stack(tmp_path, DATABASE_URL="", BROKER_URL="", CACHE_URL="", DEMO="0") as stack:
         groups = list(stack.pids().values())
         assert len(groups) == 4
