@@ -24,6 +24,7 @@ from risk.rules.rate_review import line_review
 from risk.selectors.policy import terms_current
 from risk.selectors.raises import HouseholdRooms, room_of, students_among
 from risk.selectors.worth import Promotion, Worth, people_overdue, people_worth, promotions_earned
+from risk.services.line_columns import CHANGE, TRAIL
 from weilidai.lib.bulk import rows_copy, rows_update
 from weilidai.lib.ids import uuid7
 from weilidai.lib.models import AuditEvent
@@ -196,14 +197,6 @@ def _counted(lines: Sequence[CreditLine], told: dict[UUID, list[str]], given: li
 RAISE = (
     "id", "credit_line_id", "customer_id", "policy_id", "month", "source", "business_date", "amount",
     "new_limit_amount", "evidence",
-)  # fmt: skip
-CHANGE = (
-    "id", "credit_line_id", "customer_id", "business_date", "at", "reason", "actor_name", "old_limit_amount",
-    "new_limit_amount", "old_daily_rate", "new_daily_rate", "old_tier", "new_tier",
-)  # fmt: skip
-TRAIL = (
-    "id", "at", "business_date", "action", "actor_kind", "actor_id", "actor_name", "subject_type", "subject_id",
-    "customer_id", "before", "after", "reason",
 )  # fmt: skip
 
 

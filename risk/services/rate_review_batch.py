@@ -30,6 +30,7 @@ from risk.selectors.policy import regulation, terms_current, tier_ranges
 from risk.selectors.raises import HouseholdRooms, assets_newest, students_among
 from risk.selectors.scores import score_now, scores_stored
 from risk.selectors.tape import line_spans
+from risk.services.line_columns import CHANGE, TRAIL
 from risk.variables.frame import month_start
 from weilidai.lib.bulk import rows_copy, rows_update
 from weilidai.lib.ids import uuid7
@@ -165,14 +166,6 @@ def _scores(run: RateReviewRun, lines: Sequence[CreditLine], offers: Offers) -> 
 REVIEW = (
     "id", "quarter", "run_id", "credit_line_id", "customer_id", "business_date", "score", "months_on_time",
     "old_daily_rate", "new_daily_rate", "old_tier", "new_tier", "old_limit_amount", "new_limit_amount", "reasons",
-)  # fmt: skip
-CHANGE = (
-    "id", "credit_line_id", "customer_id", "business_date", "at", "reason", "actor_name", "old_limit_amount",
-    "new_limit_amount", "old_daily_rate", "new_daily_rate", "old_tier", "new_tier",
-)  # fmt: skip
-TRAIL = (
-    "id", "at", "business_date", "action", "actor_kind", "actor_id", "actor_name", "subject_type", "subject_id",
-    "customer_id", "before", "after", "reason",
 )  # fmt: skip
 
 

@@ -14,6 +14,12 @@ from weilidai.lib.models import BusinessDay, JobRun
 from weilidai.lib.prepared import Written, ask, prepared
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
+# The advisory lock of the date: shared by every transaction that writes on it, alone for the one that moves it.
+DATE_LOCK = 0x77_65_69_6C_69
+# How long writers may have to wait behind a date that is about to move, and how often it is tried.
+MOVE_WAIT, MOVE_PAUSE_SECONDS, MOVE_TRIES = "1s", 0.2, 100
+LOCK_NOT_AVAILABLE = "55P03"
+HELD = Written(f"SELECT pg_advisory_xact_lock_shared({DATE_LOCK})")
 
 
 class BusinessDateFixed(DomainError):
@@ -25,16 +31,6 @@ class BusinessDateFixed(DomainError):
 def clock_date(at: datetime) -> date:
     """The calendar day in Shanghai at an instant."""
     return at.astimezone(SHANGHAI).date()
-
-
-# The advisory lock of the date: shared by every transaction that writes on it, alone for the one that moves it.
-DATE_LOCK = 0x77_65_69_6C_69
-# How long writers may have to wait behind a date that is about to move, and how often it is tried.
-MOVE_WAIT, MOVE_PAUSE_SECONDS, MOVE_TRIES = "1s", 0.2, 100
-LOCK_NOT_AVAILABLE = "55P03"
-
-
-HELD = Written(f"SELECT pg_advisory_xact_lock_shared({DATE_LOCK})")
 
 
 def _is_shared() -> bool:
