@@ -148,10 +148,14 @@ def _remind(appeal_id: UUID, at: datetime) -> int:
     appeal = rows.filter(pk=appeal_id, state__in=OPEN_APPEALS, reminded_at__isnull=True).first()
     if appeal is None:
         return 0
+    _reminder_record(appeal, at)
+    return 1
+
+
+def _reminder_record(appeal: Appeal, at: datetime) -> None:
     appeal.reminded_at = at
     appeal.save(update_fields=["reminded_at"])
     audit_record(action="appeal.remind", actor=ACTOR, subject=appeal, at=at, as_of=appeal.remind_date)
-    return 1
 
 
 def appeals_settle(*, as_of: date, at: datetime, closing: bool = False) -> int:
@@ -174,6 +178,9 @@ def _settle(appeal_id: UUID, at: datetime, *, wait: bool) -> int:
     appeal = appeal_lock(appeal_id)
     if appeal.state not in WAITING_APPEALS or _being_checked(appeal, at):
         return 0
+    if appeal.reminded_at is None:
+        # Passed over while somebody held it: the reminder stands in the books as if nobody had.
+        _reminder_record(appeal, at)
     # However late the round is, it counts from the day it was due.
     day = appeal.due_date
     passed, denied = appeal.state == AppealState.PASSED, is_denied(appeal.customer, day)

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -22,6 +22,8 @@ FAST_AND_UNSAFE = {
     "max_connections": "300",
     "shared_buffers": "128MB",
     "autovacuum_naptime": "20s",
+    # A replica that starts late still finds what it has to follow.
+    "wal_keep_size": "512MB",
     "timezone": "UTC",
 }
 
@@ -138,15 +140,24 @@ def throwaway_postgres(*, network: str = "", address: str = "", durable: bool = 
         shutil.rmtree(root, ignore_errors=True)
 
 
-def _wait_until_answers(postgres: Postgres, server: "subprocess.Popen[bytes]", log: Path) -> None:
+def _wait_until_answers(
+    postgres: Postgres,
+    server: "subprocess.Popen[bytes]",
+    log: Path,
+    *,
+    seconds: float = 20,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> None:
     import psycopg
 
-    for _attempt in range(200):
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
         if server.poll() is not None:
             raise PostgresMissing(f"postgres ended at start: {log.read_text()[-2000:]}")
         try:
             psycopg.connect(postgres.url(), connect_timeout=2).close()
         except psycopg.OperationalError:
+            meanwhile()
             time.sleep(0.1)
         else:
             return

@@ -2,11 +2,14 @@
 
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
+
+import psycopg
 
 from tests.support.postgres import (
     FAST_AND_UNSAFE,
@@ -31,10 +34,26 @@ class Replica:
         return self.server.url(self.database)
 
 
+def replica_programs_exist() -> bool:
+    """Whether this machine has what copies a server."""
+    return (binaries() / "pg_basebackup").exists()
+
+
+def _snapshot(primary: str) -> None:
+    """Has the primary tell its running transactions.
+
+    A replica answers only once it knows them all, which one with more than 64 savepoints keeps it from: it has to be
+    told again after that one has ended.
+    """
+    with psycopg.connect(primary, dbname="postgres", autocommit=True) as connection:
+        connection.execute("CHECKPOINT")
+        time.sleep(1)
+
+
 @contextmanager
 def streaming_replica(primary: dict[str, Any]) -> Iterator[Replica]:
     """Of the server at `primary`, the connection parameters of one of its databases. Raises PostgresMissing."""
-    if not (binaries() / "pg_basebackup").exists():
+    if not replica_programs_exist():
         raise PostgresMissing("no pg_basebackup here: apt-get install postgresql")
     root, port = _directory_create(), free_port()
     data = root / "data"
@@ -56,7 +75,7 @@ def streaming_replica(primary: dict[str, Any]) -> Iterator[Replica]:
             server = subprocess.Popen(start, cwd=root, stdout=log, stderr=log)
         try:
             replica = Postgres(port=port, password=str(primary["password"]), data=data)
-            _wait_until_answers(replica, server, root / "log")
+            _wait_until_answers(replica, server, root / "log", seconds=300, meanwhile=lambda: _snapshot(source))
             yield Replica(replica, str(primary["dbname"]))
         finally:
             _stop(server)
