@@ -137,7 +137,6 @@ def entities() -> bytes:
         (bomb(), "too_large"),
         (entities(), "workbook_damaged"),
     ],
-    ids=str,
 )
 def test_what_cannot_be_read_is_told_with_a_code(content: bytes, code: str) -> None:
     with pytest.raises(FileInvalid) as told:
