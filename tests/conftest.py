@@ -2,7 +2,8 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,24 +98,29 @@ def _default_language() -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker) -> None:
-    """Knox makes the table of its own token model although ours replaces it; Django does not know that table, and
-    PostgreSQL then refuses to truncate what it refers to."""
-    with django_db_blocker.unblock(), connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS knox_authtoken")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBlocker
+) -> Iterator[Callable[[str], str]]:
+    """Returns what copies the database as its migrations left it: `name` → the address of the copy.
+
+    Knox makes the table of its own token model although ours replaces it; Django does not know that table, and
+    PostgreSQL then refuses to truncate what it refers to.
+    """
+    with ExitStack() as stack:
+        with django_db_blocker.unblock():
+            copy = stack.enter_context(pg.pristine_copies(connection))
+            with connection.cursor() as cursor:
+                cursor.execute("DROP TABLE IF EXISTS knox_authtoken")
+        yield copy
 
 
 # --- Servers ----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[pg.Postgres]:
-    """A PostgreSQL server of this session besides the one under `db`: for stacks, restores, crashes."""
-    try:
-        with pg.throwaway_postgres() as server:
-            yield server
-    except pg.PostgresMissing as missing:
-        pytest.skip(str(missing))
+def migrated_database(django_db_setup: Callable[[str], str]) -> Callable[[str], str]:
+    """A database of this session beside the one under `db`, migrated and empty, for a stack: `name` → its address."""
+    return django_db_setup
 
 
 @pytest.fixture
@@ -155,13 +161,13 @@ def _publish_to(url: str) -> None:
 
 
 @pytest.fixture(scope="session")
-def live_stack(postgres: pg.Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def live_stack(migrated_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The whole platform (web, worker, beat, broker) on PostgreSQL with presets and roles, for end-to-end tests.
 
     Starting it takes seconds: keep the tests that use it in `tests/test_stack.py`, so that one process starts it once.
     """
     directory = tmp_path_factory.mktemp("stack")
-    with running_stack(directory, DATABASE_URL=postgres.database_create("live_stack"), DEMO="0") as stack:
+    with running_stack(directory, DATABASE_URL=migrated_database("live_stack"), DEMO="0") as stack:
         yield stack
 
 

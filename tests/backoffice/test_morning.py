@@ -4,7 +4,7 @@ threshold back-tested, approved by a second person and live.
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,6 @@ import pytest
 
 from tests.backoffice.morning import PASSWORD
 from tests.risk.builders import AS_OF
-from tests.support import postgres as pg
 from tests.support.stack import Stack, running_stack
 
 if TYPE_CHECKING:
@@ -25,9 +24,9 @@ LOCALE = os.environ.get("MORNING_LOCALE", "en-US")
 
 
 @pytest.fixture(scope="module")
-def platform(postgres: pg.Postgres, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def platform(migrated_database: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     directory = tmp_path_factory.mktemp("morning")
-    with running_stack(directory, DATABASE_URL=postgres.database_create("morning"), DEMO="0") as stack:
+    with running_stack(directory, DATABASE_URL=migrated_database("morning"), DEMO="0") as stack:
         stack.manage("shell", "--no-imports", "-c", "from tests.backoffice.morning import seed; seed()")
         yield stack
 

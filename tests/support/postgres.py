@@ -14,6 +14,10 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
 
 FAST_AND_UNSAFE = {
     "fsync": "off",
@@ -138,6 +142,55 @@ def throwaway_postgres(*, network: str = "", address: str = "", durable: bool = 
             _stop(server)
     finally:
         shutil.rmtree(root, ignore_errors=True)
+
+
+@contextmanager
+def pristine_copies(connection: "BaseDatabaseWrapper") -> Iterator[Callable[[str], str]]:
+    """Keeps the database of the connection as it is now, and copies it in a second: `name` → the copy's address.
+
+    All are gone at the end. Only on PostgreSQL; elsewhere the copying is refused when it is asked for.
+    """
+    if connection.vendor != "postgresql":
+        yield _no_copies
+        return
+    source = connection.settings_dict["NAME"]
+    made = [f"{source}_pristine"]
+    connection.close()
+    connection.close_pool()  # type: ignore[attr-defined]
+    server = "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/".format(**connection.settings_dict)
+
+    def copy(name: str) -> str:
+        made.append(f"{source}_{name}")
+        _database_copy(server, made[0], made[-1])
+        return f"{server}{made[-1]}"
+
+    try:
+        _database_copy(server, source, made[0])
+        yield copy
+    finally:
+        for name in made:
+            _database_drop(server, name)
+
+
+def _no_copies(name: str) -> str:
+    raise PostgresMissing(f"no copy {name} without PostgreSQL")
+
+
+def _database_copy(server: str, source: str, name: str) -> None:
+    import psycopg
+
+    _database_drop(server, name)
+    with psycopg.connect(f"{server}postgres", autocommit=True) as connection:
+        # A template has to be alone; autovacuum looks in now and then.
+        connection.execute("SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = %s", [source])
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{source}"'.encode())
+
+
+def _database_drop(server: str, name: str) -> None:
+    import psycopg
+
+    with psycopg.connect(f"{server}postgres", autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)'.encode())
 
 
 def _wait_until_answers(
