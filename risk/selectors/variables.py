@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.db import connection
 from django.db.models import Q
 
 from accounts.models import Customer
@@ -16,7 +17,14 @@ from risk.variables.catalogue import by_name, catalogue
 from risk.variables.compute import Values, compute
 from risk.variables.frame import Packed, reach_start
 from risk.variables.measures import LAYOUT_VERSION
+from weilidai.lib.binary import binary_rows
 from weilidai.lib.prepared import Reads, gather, prepared
+
+MONTHS = """
+SELECT wanted.position::int4 - 1, stored.month, stored.packed
+FROM unnest(%s::uuid[]) WITH ORDINALITY AS wanted (id, position)
+JOIN risk_behaviourmonth stored ON stored.customer_id = wanted.id AND stored.month BETWEEN %s AND %s
+"""
 
 
 def customer_variables(
@@ -80,7 +88,10 @@ def values_stored(customers: Sequence[UUID], as_of: date) -> Values:
 
 def months_stored(customers: Sequence[UUID], as_of: date) -> list[Packed]:
     """What is stored of each within the reach, by position."""
+    span = reach_start(as_of), as_of
+    if connection.vendor == "postgresql":
+        return [Packed(*row) for row in binary_rows(MONTHS, (list(customers), *span))]
     position = {key: number for number, key in enumerate(customers)}
-    rows = BehaviourMonth.objects.filter(customer__in=customers, month__gte=reach_start(as_of), month__lte=as_of)
-    columns = rows.order_by().values_list("customer_id", "month", "packed")
+    rows = BehaviourMonth.objects.filter(customer__in=customers, month__range=span).order_by()
+    columns = rows.values_list("customer_id", "month", "packed")
     return [Packed(position[key], month, bytes(packed)) for key, month, packed in columns]

@@ -13,11 +13,16 @@ from typing import Protocol
 import numpy as np
 
 from risk.variables.frame import Frame, Ints, Mask
-from risk.variables.measures import AGES, EVENTS, FLOWS, LEVELS, Measure
+from risk.variables.measures import AGES, EVENTS, FLOW_COUNT, FLOWS, LEVELS, Measure
 
 YUAN, ONE, RATIO = 100, 1, 1_000_000
 RATIO_MAX = 9 * 10**12
+# A rest below this, times a thousand, stays within 64 bits.
+THREE_DIGITS_BELOW = 9 * 10**15
 YEAR_DAYS = 365
+# Which of the events a flow tells; -1: none.
+EVENT_OF_FLOW = np.full(FLOW_COUNT, -1, dtype=np.int64)
+EVENT_OF_FLOW[[number for number, _ in EVENTS]] = range(len(EVENTS))
 
 
 @dataclass(frozen=True)
@@ -93,16 +98,18 @@ def _flow_missing(frame: Frame) -> Mask:
 def divided(upper: Ints, lower: Ints, missing: Mask) -> Block:
     """upper ÷ lower in millionths, rounded down; missing where there is nothing to divide by.
 
-    By long division, digit by digit: the product with a million would not fit. What exceeds `RATIO_MAX` counts as it.
+    By long division: the product with a million would not fit. Three digits at a time where that many of the largest
+    divisor fit, else one. What exceeds `RATIO_MAX` counts as it.
     """
     empty = missing | (lower == 0)
     divisor = np.where(empty, 1, lower)
+    digits = 3 if divisor.max(initial=1) < THREE_DIGITS_BELOW else 1
     whole, rest = np.divmod(upper, divisor)
-    parts = np.zeros_like(whole)
-    for _ in range(6):
-        digit, rest = np.divmod(rest * 10, divisor)
-        parts = parts * 10 + digit
-    return np.clip(whole, -RATIO_MAX, RATIO_MAX) * RATIO + parts, empty
+    result = np.clip(whole, -RATIO_MAX, RATIO_MAX)
+    for _ in range(6 // digits):
+        more, rest = np.divmod(rest * 10**digits, divisor)
+        result = result * 10**digits + more
+    return result, empty
 
 
 def _columns(frame: Frame) -> slice:
@@ -188,11 +195,11 @@ class Days:
         missing = _flow_missing(frame)[:, columns]
         for window in WINDOWS:
             yield frame.active_between(*window.places(frame))[:, columns], missing
-        recent = frame.active[:, -YEAR_DAYS:, columns]
-        ever = recent.any(axis=1)
-        yield np.argmax(recent[:, ::-1], axis=1).astype(np.int64), missing | ~ever
-        yield _longest_run(recent[:, -90:]), missing
-        yield _longest_run(recent), missing
+        days = ActiveDays(frame, YEAR_DAYS)
+        last = days.last()
+        yield np.where(last < 0, 0, YEAR_DAYS - 1 - last), missing | (last < 0)
+        yield days.longest_run(90), missing
+        yield days.longest_run(YEAR_DAYS), missing
         months = frame.month_sums[:, :, columns]
         yield (months[:, -6:] > 0).sum(axis=1, dtype=np.int64), missing
         yield (months > 0).sum(axis=1, dtype=np.int64), missing
@@ -243,14 +250,35 @@ def trend(months: Ints, factor: tuple[int, int], missing: Mask) -> Block:
     return divided(slope * factor[0], months.sum(axis=1) * factor[1], missing)
 
 
-def _longest_run(active: Mask) -> Ints:
-    """Most days in a row, for each customer and measure."""
-    run = np.zeros((active.shape[0], active.shape[2]), dtype=np.int64)
-    best = run.copy()
-    for day in range(active.shape[1]):
-        run = (run + 1) * active[:, day]
-        np.maximum(best, run, out=best)
-    return best
+class ActiveDays:
+    """Which of the `count` days that end on the date see each event, as places in order: customer, event, day."""
+
+    def __init__(self, frame: Frame, count: int) -> None:
+        # One day more than there are, on which nothing happens: so no run goes on with the next event's first day.
+        self.count, self.width = count, count + 1
+        self.shape = (frame.size, len(EVENTS))
+        flows, first = frame.flows, frame.days - count
+        event = EVENT_OF_FLOW.take(flows.measures)
+        seen = flows.where((event >= 0) & (flows.values > 0) & (flows.days >= first))
+        happens = np.zeros(frame.size * len(EVENTS) * self.width, dtype=np.bool_)
+        row = seen.rows * len(EVENTS) + EVENT_OF_FLOW.take(seen.measures)
+        happens[row * self.width + seen.days - first] = True
+        self.places = np.flatnonzero(happens)
+
+    def last(self) -> Ints:
+        """Customer × event: the last such day, -1 for none."""
+        last = np.full(self.shape, -1, dtype=np.int64)
+        row, day = np.divmod(self.places, self.width)
+        np.maximum.at(last.reshape(-1), row, day)
+        return last
+
+    def longest_run(self, count: int) -> Ints:
+        """Customer × event: most days in a row among the last `count`."""
+        places = self.places[self.places % self.width >= self.count - count]
+        begins = np.flatnonzero(np.diff(places, prepend=-2) != 1)
+        longest = np.zeros(self.shape, dtype=np.int64)
+        np.maximum.at(longest.reshape(-1), places[begins] // self.width, np.diff(begins, append=len(places)))
+        return longest
 
 
 class Levels:

@@ -48,6 +48,11 @@ class Cells:
     measures: Ints
     values: Ints
 
+    def where(self, chosen: Mask) -> "Cells":
+        """Those chosen. By their places: a mask would be counted again for each of the four."""
+        places = np.flatnonzero(chosen)
+        return Cells(*(block.take(places) for block in (self.rows, self.days, self.measures, self.values)))
+
 
 class Frame:
     """All figures as exact integers, so that one customer has the same in every company.
@@ -62,42 +67,37 @@ class Frame:
         self.cuts = self._cuts()
         self._stretch = {cut: number for number, cut in enumerate(self.cuts)}
         self._of_day = np.repeat(np.arange(len(self.cuts) - 1), np.diff(self.cuts))
-        flows, levels = self._records(months)
-        self._flows_fill(flows)
-        self.levels = Levels(size, self.days, self._of_day, len(self.cuts) - 1, levels)
+        cells = self._cells(months)
+        is_flow = cells.measures < FLOW_COUNT
+        self.flows = cells.where(is_flow)
+        self._flows_fill(self.flows)
+        self.levels = Levels(size, self.days, self._of_day, len(self.cuts) - 1, cells.where(~is_flow))
 
     def _cuts(self) -> list[int]:
         months = {(month_start(self.as_of, back) - self.start).days for back in range(MONTHS + 1)}
         return sorted({0, self.days} | months | {self.days - count for count in CUT_DAYS})
 
-    def _records(self, months: Sequence[Packed]) -> tuple[Cells, Cells]:
-        """Cells of flows and of levels; what lies after the date or before the reach is left out."""
-        records = np.frombuffer(b"".join(month.packed for month in months), dtype=RECORD)
-        counts = [len(month.packed) // RECORD.itemsize for month in months]
+    def _cells(self, months: Sequence[Packed]) -> Cells:
+        """What lies after the date or before the reach is left out."""
+        records = np.frombuffer(b"".join([month.packed for month in months]), dtype=RECORD)
+        counts = np.array([len(month.packed) for month in months], dtype=np.int64) // RECORD.itemsize
+        start = self.start.toordinal()
+        offsets = np.array([month.month.toordinal() - start for month in months], dtype=np.int64)
         rows = np.repeat(np.array([month.position for month in months], dtype=np.int64), counts)
-        offsets = np.repeat(np.array([(month.month - self.start).days for month in months], dtype=np.int64), counts)
-        days, measures = records["day"] + offsets, records["measure"].astype(np.int64)
+        days = np.repeat(offsets, counts) + records["day"]
+        cells = Cells(rows, days, records["measure"].astype(np.int64), records["value"].astype(np.int64))
         seen = (days >= 0) & (days < self.days)
-        flow, level = seen & (measures < FLOW_COUNT), seen & (measures >= FLOW_COUNT)
-        values = records["value"]
-        return (
-            Cells(rows[flow], days[flow], measures[flow], values[flow].astype(np.int64)),
-            Cells(rows[level], days[level], measures[level] - FLOW_COUNT, values[level].astype(np.int64)),
-        )
+        return cells if seen.all() else cells.where(seen)
 
     def _flows_fill(self, cells: Cells) -> None:
         stretches = len(self.cuts) - 1
         shape = (self.size, stretches, FLOW_COUNT)
-        place = (cells.rows * stretches + self._of_day[cells.days]) * FLOW_COUNT + cells.measures
-        sums, active, self._largest = (np.zeros(shape, dtype=np.int64) for _ in range(3))
-        happened = cells.values > 0
+        place = (cells.rows * stretches + self._of_day.take(cells.days)) * FLOW_COUNT + cells.measures
+        sums, self._largest = (np.zeros(shape, dtype=np.int64) for _ in range(2))
         np.add.at(sums.reshape(-1), place, cells.values)
-        np.add.at(active.reshape(-1), place[happened], 1)
+        active = np.bincount(place[cells.values > 0], minlength=sums.size).reshape(shape)
         np.maximum.at(self._largest.reshape(-1), place, cells.values)
         self._sums, self._active_days = _cumulated(sums), _cumulated(active)
-        # Which flows happened on which days: for runs of days.
-        self.active = np.zeros((self.size, self.days, FLOW_COUNT), dtype=np.bool_)
-        self.active[cells.rows[happened], cells.days[happened], cells.measures[happened]] = True
 
     def sums_between(self, start: int, end: int) -> Ints:
         """Customer × flow: what the days from place `start` to before `end` add up to. Both must be cuts."""
@@ -163,13 +163,13 @@ class Levels:
 
     def __init__(self, size: int, days: int, of_day: Ints, stretches: int, cells: Cells) -> None:
         self.days, shape = days, (size, stretches, LEVEL_COUNT)
-        place = (cells.rows * stretches + of_day[cells.days]) * LEVEL_COUNT + cells.measures
-        self.sums, self.counts, self.largest = (np.zeros(shape, dtype=np.int64) for _ in range(3))
+        place = (cells.rows * stretches + of_day.take(cells.days)) * LEVEL_COUNT + cells.measures - FLOW_COUNT
+        self.sums, self.largest = (np.zeros(shape, dtype=np.int64) for _ in range(2))
         self.smallest = np.full(shape, np.iinfo(np.int64).max)
         self.newest_day = np.full(shape, -1, dtype=np.int64)
         self.newest = np.zeros(shape, dtype=np.int64)
         np.add.at(self.sums.reshape(-1), place, cells.values)
-        np.add.at(self.counts.reshape(-1), place, 1)
+        self.counts = np.bincount(place, minlength=self.sums.size).reshape(shape)
         np.maximum.at(self.largest.reshape(-1), place, cells.values)
         np.minimum.at(self.smallest.reshape(-1), place, cells.values)
         np.maximum.at(self.newest_day.reshape(-1), place, cells.days)

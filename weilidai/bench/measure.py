@@ -5,10 +5,13 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from multiprocessing import active_children
+from pathlib import Path
 
 from django.db import transaction
 
 SECONDS = 1.5
+PROC = Path("/proc")
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,12 @@ def timed() -> Iterator[Watch]:
 def peak_memory_mb() -> float:
     """The most memory this process has held so far, in MB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def children_peak_mb() -> float:
+    """The most any of this process's children (of `multiprocessing`) has held so far, in MB."""
+    told = [(PROC / str(child.pid) / "status").read_text() for child in active_children()]
+    return max((int(text.partition("VmHWM:")[2].split()[0]) / 1024 for text in told), default=0.0)
 
 
 @contextmanager

@@ -5,11 +5,11 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from django.db import connection
 
-PROC = Path("/proc")
+from weilidai.bench.measure import PROC
+
 # Places in /proc/PID/stat, counted from the state of the process on.
 PARENT, USER_TICKS, SYSTEM_TICKS = 1, 11, 12
 

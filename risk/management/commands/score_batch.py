@@ -14,8 +14,9 @@ from django.core.management.base import BaseCommand, CommandParser
 from accounts.models import Customer
 from risk.rules.scorecard import DIMENSIONS, Scored
 from risk.selectors.policy import product_get, scorecard_current, terms_current
-from risk.selectors.scoring import customer_pages, scores, workers
+from risk.selectors.scoring import customer_pages, scores
 from weilidai.lib.business_date import current_business_date
+from weilidai.lib.processes import workers
 from weilidai.lib.progress import progress_bar
 
 PROCESSES = 2

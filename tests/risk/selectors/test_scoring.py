@@ -13,16 +13,17 @@ from django.core.management import call_command
 
 from accounts.models import Consent, Customer
 from risk.feeds.load import ORDER, delivery_create, feed_load
-from risk.models import AssetMonth, AuxiliaryReading, BureauReport
+from risk.models import AssetMonth, AuxiliaryReading, BehaviourMonth, BureauReport
 from risk.rules.batch import facts_of, page_score
 from risk.rules.scorecard import score_compute
 from risk.rules.variables import variables_compute
 from risk.selectors.facts import facts_gather
 from risk.selectors.policy import scorecard_current, terms_current
-from risk.selectors.scoring import customer_pages, page_read, scores, workers
+from risk.selectors.scoring import customer_pages, page_read, scores
 from risk.services.presets import presets_load
 from risk.variables.frame import Frame
 from tests.risk.feeds.builders import SAMPLE
+from weilidai.lib.processes import workers
 
 pytestmark = [pytest.mark.django_db, pytest.mark.req("R15", "R16")]
 AS_OF = date(2026, 11, 20)
@@ -93,15 +94,32 @@ def test_a_page_knows_of_each_what_an_application_would(people: list[Customer], 
         assert scored == score_compute(definition, expected)
 
 
-def test_the_size_of_a_page_and_the_processes_change_nothing(people: list[Customer]) -> None:
+def test_the_size_of_a_page_changes_nothing(people: list[Customer]) -> None:
     terms, scorecard = terms_current("weilidai", AS_OF), scorecard_current(AS_OF)
     whole = list(scores(customer_pages(), terms, scorecard, AS_OF))
-    with workers(2) as pool:
-        small = list(scores(customer_pages(7), terms, scorecard, AS_OF, pool=pool, ahead=2))
+    small = list(scores(customer_pages(7), terms, scorecard, AS_OF))
     assert [key for keys, _ in small for key in keys] == whole[0][0]
     assert [scored for _, page in small for scored in page] == whole[0][1]
     assert len(small) > 3
     assert len({scored.score for scored in whole[0][1]}) > 5
+
+
+def test_who_stands_between_two_people_of_a_page_is_not_taken_for_them(people: list[Customer]) -> None:
+    terms, scorecard = terms_current("weilidai", AS_OF), scorecard_current(AS_OF)
+    keys = [person.pk for person in people]
+    whole, apart = (page_read(page, terms, scorecard, AS_OF) for page in (keys, keys[7:20:12]))
+    assert list(apart.people) == list(whole.people[7:20:12])
+    assert page_score(apart) == page_score(whole)[7:20:12]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_processes_that_read_for_themselves_change_nothing(people: list[Customer]) -> None:
+    terms, scorecard = terms_current("weilidai", AS_OF), scorecard_current(AS_OF)
+    with workers(2) as pool:
+        shared = list(scores(customer_pages(7), terms, scorecard, AS_OF, pool=pool, ahead=2))
+    # The months that the feeds marked were built by them too.
+    assert not BehaviourMonth.objects.filter(is_stale=True).exists()
+    assert shared == list(scores(customer_pages(7), terms, scorecard, AS_OF))
 
 
 def test_a_variable_of_the_catalogue_counts_and_needs_its_consent(people: list[Customer]) -> None:
