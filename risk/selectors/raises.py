@@ -64,7 +64,7 @@ class HouseholdRooms:
 
     def __init__(self, people: Sequence[UUID], as_of: date, *, lock: bool) -> None:
         if lock:
-            rows = Customer.objects.select_for_update(no_key=True).filter(pk__in=people).order_by("pk")
+            rows = Customer.objects.select_for_update(no_key=True).filter(pk__among=people).order_by("pk")
             list(rows.values_list("pk"))
         self._household = regulation(RegulationParameter.Name.HOUSEHOLD_CREDIT_AMOUNT, as_of)
         self._together = limits_open_sums(people)
@@ -81,14 +81,16 @@ class HouseholdRooms:
 
 def students_among(people: Sequence[UUID]) -> set[UUID]:
     """Only what tells a student is read: a whole person, much of it encrypted, costs many times as much."""
-    rows = Customer.objects.filter(pk__in=people)
+    rows = Customer.objects.filter(pk__among=people)
     rows = rows.only("declared_student", "registered_occupation", "declared_occupation")
     return {person.pk for person in rows if person.is_student}
 
 
 def assets_newest(people: Sequence[UUID], as_of: date) -> dict[UUID, Decimal]:
     """The newest month of assets of each person, as a decision counts them."""
-    rows = AssetMonth.objects.filter(customer__in=people, month__lte=as_of, month__gte=month_start(as_of, ASSET_MONTHS))
+    rows = AssetMonth.objects.filter(
+        customer__among=people, month__lte=as_of, month__gte=month_start(as_of, ASSET_MONTHS)
+    )
     columns = ("customer_id", "current_fund_mean_amount", "wealth_products_amount", "deposits_amount")
     return {customer: fund + wealth + deposits for customer, fund, wealth, deposits in
             rows.order_by("month", "id").values_list(*columns)}  # fmt: skip

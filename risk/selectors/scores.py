@@ -16,7 +16,7 @@ from risk.selectors.variables import variables_kept
 def scores_stored(customers: Sequence[UUID], scorecard: Scorecard, oldest: date, newest: date) -> dict[UUID, Decimal]:
     """Scores of the scorecard dated between the two days."""
     rows = CustomerScore.objects.filter(
-        customer__in=customers, scorecard=scorecard, as_of__gte=oldest, as_of__lte=newest
+        customer__among=customers, scorecard=scorecard, as_of__gte=oldest, as_of__lte=newest
     )
     return dict(rows.values_list("customer_id", "score"))
 

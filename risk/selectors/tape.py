@@ -29,7 +29,7 @@ def outstanding_as_of(day: date) -> dict[str, Decimal]:
 def line_spans(lines: Sequence[UUID], first: date, last: date) -> dict[UUID, list[Span]]:
     """For each line the spans in which a loan owed something between two days, one statement for all lines."""
     rows = (
-        LoanTape.objects.filter(credit_line__in=lines, business_date__lte=last, state__in=OWING)
+        LoanTape.objects.filter(credit_line__among=lines, business_date__lte=last, state__in=OWING)
         .filter(Q(valid_to__isnull=True) | Q(valid_to__gte=first))
         .order_by()
         .values_list("credit_line_id", "business_date", "valid_to", "unpaid_due_date")
@@ -42,7 +42,7 @@ def line_spans(lines: Sequence[UUID], first: date, last: date) -> dict[UUID, lis
 
 def worst_days_past_due(customers: Sequence[UUID], as_of: date) -> dict[UUID, int]:
     """The most days past due that any loan of each customer has reached so far."""
-    rows = LoanTape.objects.filter(customer__in=customers, business_date__lte=as_of, state__in=OWING).order_by()
+    rows = LoanTape.objects.filter(customer__among=customers, business_date__lte=as_of, state__in=OWING).order_by()
     worst: dict[UUID, int] = defaultdict(int)
     for customer, due, ends in rows.values_list("customer_id", "unpaid_due_date", "valid_to"):
         if due is not None:

@@ -79,7 +79,7 @@ def _decided(
     run: LimitRaiseRun, wanted: Sequence[CreditLine], worth: dict[UUID, Worth], promoted: dict[UUID, Promotion],
     told: dict[UUID, list[str]],
 ) -> list[Given]:  # fmt: skip
-    rows = CreditLine.objects.filter(pk__in=[line.pk for line in wanted]).order_by("pk")
+    rows = CreditLine.objects.filter(pk__among=[line.pk for line in wanted]).order_by("pk")
     locked = list(rows if run.is_dry_run else rows.select_for_update(no_key=True, of=("self",)))
     people = sorted({line.customer_id for line in locked})
     rooms = HouseholdRooms(people, run.month, lock=not run.is_dry_run)
@@ -162,13 +162,13 @@ def _raised(line: CreditLine, batch: _Round, source: str, evidence: dict[str, An
 
 
 def _raised_before(lines: Sequence[CreditLine]) -> dict[tuple[UUID, str], Decimal]:
-    rows = LimitRaise.objects.filter(credit_line__in=[line.pk for line in lines]).order_by()
+    rows = LimitRaise.objects.filter(credit_line__among=[line.pk for line in lines]).order_by()
     sums = rows.values_list("credit_line_id", "source").annotate(total=Sum("amount"))
     return {(line, source): Decimal(total) for line, source, total in sums}
 
 
 def _raised_this_month(run: LimitRaiseRun, lines: Sequence[CreditLine]) -> set[tuple[UUID, str]]:
-    rows = LimitRaise.objects.filter(credit_line__in=[line.pk for line in lines], month=run.month).order_by()
+    rows = LimitRaise.objects.filter(credit_line__among=[line.pk for line in lines], month=run.month).order_by()
     return set(rows.values_list("credit_line_id", "source"))
 
 

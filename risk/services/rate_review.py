@@ -70,6 +70,6 @@ def _range_review(run: RateReviewRun, span: Span) -> Counter[str]:
     if run.is_dry_run:
         return batch_review(run, list(rows))
     lines = list(rows.select_for_update(no_key=True, of=("self",)))
-    done = RateReview.objects.filter(quarter=run.quarter, credit_line__in=[line.pk for line in lines])
+    done = RateReview.objects.filter(span.within("credit_line"), quarter=run.quarter).order_by()
     known = set(done.values_list("credit_line_id", flat=True))
     return batch_review(run, [line for line in lines if line.pk not in known])

@@ -192,6 +192,11 @@ class JobRun(models.Model):
         verbose_name_plural = _("job runs")
         ordering = ["-business_date", "-id"]
         constraints = [models.UniqueConstraint(fields=["job", "business_date", "partition"], name="job_run_once")]
+        # Serves the next range to take: looking through those done would cost more the longer a run is.
+        indexes = [
+            models.Index(fields=["job", "business_date", "attempts", "partition"], name="job_range_left",
+                         condition=models.Q(last_key__isnull=False) & ~models.Q(state="done")),
+        ]  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.job} {self.business_date}"
