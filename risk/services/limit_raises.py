@@ -13,7 +13,7 @@ from accounts.models import StaffUser
 from risk.models import LimitRaisePolicy, LimitRaiseRun, RunState
 from risk.selectors.policy import raises_current
 from risk.services.limit_raises_batch import lines_raise
-from risk.services.line_run import lines_of, run_advance, run_create, run_discard, run_release, run_state
+from risk.services.line_run import lines_before, lines_of, run_advance, run_create, run_discard, run_release, run_state
 from weilidai.lib.partitions import Span
 
 
@@ -64,4 +64,5 @@ def limit_raises_advance(*, at: datetime) -> int:
 
 
 def _range_raise(run: LimitRaiseRun, span: Span) -> Counter[str]:
-    return lines_raise(run, list(lines_of(run.month).filter(span.within())))
+    lines = list(lines_of(run.month).filter(span.within()))
+    return lines_raise(run, lines, lines_before(run, lines))

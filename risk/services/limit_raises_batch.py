@@ -51,11 +51,13 @@ class Given:
         return raised
 
 
-def lines_raise(run: LimitRaiseRun, lines: Sequence[CreditLine]) -> Counter[str]:
+def lines_raise(run: LimitRaiseRun, counted: Sequence[CreditLine], before: Sequence[CreditLine] = ()) -> Counter[str]:
     """Raises what is owed to open lines, unless in a dry run; counts by source, by why there was nothing, by size.
 
-    Only lines that may be owed something are locked, first they and then their people, by key.
+    Only lines that may be owed something are locked, first they and then their people, by key. Those `before` are
+    judged first and not counted.
     """
+    lines = [*before, *counted]
     people = [line.customer_id for line in lines]
     policy = run.policy or LimitRaisePolicy()
     worth, overdue = people_worth(people, policy, run.month), people_overdue(people, run.month)
@@ -72,7 +74,7 @@ def lines_raise(run: LimitRaiseRun, lines: Sequence[CreditLine]) -> Counter[str]
     given = _decided(run, wanted, worth, promoted, told)
     if not run.is_dry_run:
         _write(run, given)
-    return _counted(lines, told, given)
+    return _counted(counted, told, given)
 
 
 def _decided(
@@ -179,7 +181,10 @@ def _counted(lines: Sequence[CreditLine], told: dict[UUID, list[str]], given: li
     """Limits and amounts are counted in fen."""
     counts: Counter[str] = Counter({"lines": len(lines), "limit_before": 0, "limit_after": 0})
     by_line: Counter[UUID] = Counter()
+    own = {line.pk for line in lines}
     for one in given:
+        if one.line.pk not in own:
+            continue
         amount = int(one.amount * 100)
         by_line[one.line.pk] += amount
         counts[f"amount:{one.source}"] += amount

@@ -6,7 +6,7 @@ most one and nothing is done twice. A dry run is cut and counted the same way an
 """
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -36,6 +36,18 @@ Work = Callable[[Run, Span], Counter[str]]
 def lines_of(period: date) -> QuerySet[CreditLine]:
     """Open lines that were there before the period began, by key; whoever came since has the newest figures anyway."""
     return CreditLine.objects.filter(opened_date__lt=period).exclude(state=LineState.CLOSED).order_by("pk")
+
+
+def lines_before(run: LineRun, lines: Sequence[CreditLine]) -> list[CreditLine]:
+    """In a dry run: the lines of the same people that stand before these, in the order in which a run comes to them.
+
+    The run itself finds those raised already; a dry run writes nothing, so it judges them once more to know what they
+    leave of the room that the law gives a person.
+    """
+    if not (run.is_dry_run and lines):
+        return []
+    people = [line.customer_id for line in lines]
+    return list(lines_of(run.period).filter(customer__among=people, pk__lt=lines[0].pk))
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ from django.db.models import Q
 from accounts.models import StaffUser
 from risk.models import PolicyState, RateReview, RateReviewPolicy, RateReviewRun, RunState
 from risk.selectors.policy import scorecard_current
-from risk.services.line_run import lines_of, run_advance, run_create, run_discard, run_release, run_state
+from risk.services.line_run import lines_before, lines_of, run_advance, run_create, run_discard, run_release, run_state
 from risk.services.rate_review_batch import batch_review
 from weilidai.lib.errors import ObjectNotFound
 from weilidai.lib.partitions import Span
@@ -68,7 +68,8 @@ def _range_review(run: RateReviewRun, span: Span) -> Counter[str]:
     """The lines of the range under their locks; those reviewed this quarter are passed over."""
     rows = lines_of(run.quarter).filter(span.within())
     if run.is_dry_run:
-        return batch_review(run, list(rows))
+        lines = list(rows)
+        return batch_review(run, lines, lines_before(run, lines))
     lines = list(rows.select_for_update(no_key=True, of=("self",)))
     done = RateReview.objects.filter(span.within("credit_line"), quarter=run.quarter).order_by()
     known = set(done.values_list("credit_line_id", flat=True))

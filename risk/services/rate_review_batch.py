@@ -42,16 +42,20 @@ Outcome = tuple[CreditLine, Standing, Reviewed]
 Offers = dict[str, tuple[list[TierRange], ReviewRules | None]]
 
 
-def batch_review(run: RateReviewRun, lines: Sequence[CreditLine]) -> Counter[str]:
-    """Reviews the lines, which the caller has locked, and writes the outcome unless the run is a dry one."""
+def batch_review(run: RateReviewRun, counted: Sequence[CreditLine], before: Sequence[CreditLine] = ()) -> Counter[str]:
+    """Reviews the lines, which the caller has locked, and writes the outcome unless the run is a dry one.
+
+    Those `before` are judged first and not counted.
+    """
     counts: Counter[str] = Counter()
+    lines = [*before, *counted]
     if not lines:
         return counts
     offers = _offers(run, lines)
     standings = _standings(run, lines, offers)
     outcomes = [(line, standings[line.pk], _reviewed(line, standings[line.pk], offers)) for line in lines]
     outcomes = _within_household(run, outcomes, offers)
-    for line, _, new in outcomes:
+    for line, _, new in outcomes[len(before) :]:
         counts.update(counts_of(line, new))
     if not run.is_dry_run:
         _write(run, outcomes)

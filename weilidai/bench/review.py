@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import connection, reset_queries, transaction
 
 from risk.models import LineChange, RateReview, RateReviewPolicy
-from risk.selectors.policy import scorecard_current
+from risk.selectors.policy import scorecard_current, terms_current
 from risk.services.presets import presets_load
 from risk.services.rate_review import rate_review_advance, rate_review_begin
 from weilidai.bench.measure import Result, Sizes, peak_memory_mb, timed
@@ -32,9 +32,19 @@ INSERT INTO accounts_customer (id, openid, name, name_hash, id_number, phone, ph
     payment_password_failed_count, verification_failed_count, created_at)
 SELECT id, 'bench-' || g, '', '', '', '', '', 'salaried', '', false, '', 'zh-hans', '', '', 0, 0, now() FROM people;
 
+INSERT INTO risk_invitationbatch (id, source, reason, file_name, issued_count, created_by, created_at, product_id)
+VALUES (%(scorecard)s, 'staff', 'bench', '', %(size)s, 'bench', now(), 'weilidai');
+
+INSERT INTO risk_invitation (id, openid, state, reason, issued_date, expires_date, batch_id, product_id)
+SELECT line_id, 'bench-' || g, 'used', 'bench', %(opened)s, %(opened)s, %(scorecard)s, 'weilidai' FROM people;
+
+INSERT INTO risk_creditapplication (id, state, started_date, expires_date, created_at, customer_id, invitation_id,
+    product_id, terms_id)
+SELECT line_id, 'approved', %(opened)s, %(opened)s, now(), id, line_id, 'weilidai', %(terms)s FROM people;
+
 INSERT INTO risk_creditline (id, customer_id, product_id, application_id, state, tier, limit_amount, used_amount,
     gifted_amount, received_amount, daily_rate, penalty_share, opened_date, frozen_reason)
-SELECT line_id, id, 'weilidai', gen_random_uuid(), 'active', CASE WHEN g %% 10 = 0 THEN 'new' ELSE 'quality' END,
+SELECT line_id, id, 'weilidai', line_id, 'active', CASE WHEN g %% 10 = 0 THEN 'new' ELSE 'quality' END,
        CASE WHEN g %% 10 = 0 THEN 5000 ELSE 9000 END, 1000, 0, 0,
        CASE WHEN g %% 2 = 0 THEN 0.0002 ELSE 0.00034 END, 0.5, %(opened)s, ''
 FROM people;
@@ -118,6 +128,7 @@ def _lines_create(size: int) -> None:
     RateReviewPolicy.objects.filter(state="active").update(needs_release=False)
     values: dict[str, int | date | UUID] = {
         "size": size, "opened": OPENED, "quarter": QUARTER, "scorecard": scorecard_current(QUARTER).pk,
+        "terms": terms_current("weilidai", QUARTER).pk,
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute(LINES, values)

@@ -241,13 +241,20 @@ def test_what_falls_due_on_the_day_itself_is_not_overdue() -> None:
 
 
 @pytest.mark.req("R54")
-def test_the_household_cap_bounds_a_raise() -> None:
+def test_the_household_cap_bounds_a_raise_and_its_dry_run_also_of_lines_in_two_ranges(
+    monkeypatch: pytest.MonkeyPatch, admin_user: StaffUser
+) -> None:
+    monkeypatch.setattr(line_run, "RANGE_LINES", 1)
     line, other = small(approved_line()), approved_line("alice2")
     CreditLine.objects.filter(pk=other.pk).update(customer=line.customer, limit_amount=Decimal("198500.00"),
                                                   product_id="jiebei", tier="vip")  # fmt: skip
     holds(line, "10000.00")
-    run_month()
-    assert limit_of(line) == Decimal(1500)
+    dry = raises_dry_run_begin(month=MONTH, user=admin_user, as_of=MONTH, at=AT)
+    work()
+    assert run_month() == counted(dry) == {"lines": 2, "fund": 1, "no_room": 1}
+    runs = LimitRaiseRun.objects.values_list("summary", flat=True)
+    assert runs.get(pk=dry.pk) == runs.get(is_dry_run=False)
+    assert (limit_of(line), limit_of(other)) == (Decimal(1500), Decimal(198500))
 
 
 @pytest.mark.req("R23")

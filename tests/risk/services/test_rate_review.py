@@ -168,7 +168,10 @@ def test_a_range_that_fails_is_told_keeps_no_other_waiting_and_is_done_in_the_en
     assert RateReviewRun.objects.get().state == RunState.DONE
 
 
-def test_two_lines_of_one_person_never_get_more_together_than_the_law_allows():
+def test_two_lines_of_one_person_never_get_more_together_than_the_law_allows_nor_in_a_dry_run(
+    monkeypatch: pytest.MonkeyPatch, admin_user: StaffUser
+):
+    monkeypatch.setattr(line_run, "RANGE_LINES", 1)
     first, second, third = lines_make(3)
     own = {"customer": first.customer}
     CreditLine.objects.filter(pk=first.pk).update(opened_date=date(2026, 1, 5))
@@ -178,8 +181,11 @@ def test_two_lines_of_one_person_never_get_more_together_than_the_law_allows():
     CreditLine.objects.filter(pk=third.pk).update(
         product_id="jintiao", limit_amount=D("100.00"), opened_date=date(2026, 1, 5), **own
     )
-    begin()
+    dry = dry_run_begin(quarter=Q4, user=admin_user, as_of=Q4, at=AT)
     work()
+    run = begin()
+    work()
+    assert RateReviewRun.objects.get(pk=dry.pk).summary == RateReviewRun.objects.get(pk=run.pk).summary
     found = CreditLine.objects.filter(**own).order_by("pk")
     assert [line.tier for line in found] == ["quality", "vip", "quality"]
     assert [line.limit_amount for line in found] == [D("8000.00"), D("190000.00"), D("2000.00")]
