@@ -4,8 +4,10 @@ import os
 from typing import Any
 
 from celery import Celery
-from celery.signals import setup_logging
+from celery.signals import setup_logging, worker_process_init
 from django.conf import settings
+
+from weilidai.lib.garbage import garbage_settle
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "weilidai.settings")
 
@@ -15,6 +17,11 @@ app = Celery("weilidai")
 @setup_logging.connect
 def _logs_as_django(**_kwargs: Any) -> None:
     """Keep Django's logging in workers; Celery would install its own handlers otherwise."""
+
+
+@worker_process_init.connect
+def _garbage_as_in_web_processes(**_kwargs: Any) -> None:
+    garbage_settle()
 
 
 def job_options() -> dict[str, Any]:

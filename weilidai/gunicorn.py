@@ -1,10 +1,11 @@
 """How gunicorn serves the platform; the same under `make run`, systemd and in a container."""
 
-import gc
 import os
 from typing import Any
 
 from prometheus_client import multiprocess
+
+from weilidai.lib.garbage import garbage_settle
 
 bind = f"{os.environ.get('BIND', '0.0.0.0')}:{os.environ.get('PORT', '8000')}"  # noqa: S104 - a server serves
 workers = int(os.environ.get("WEB_WORKERS", "2"))
@@ -24,10 +25,7 @@ control_socket_disable = True
 
 
 def post_worker_init(_worker: Any) -> None:
-    """What was loaded at start is never garbage: looking through it again and again costs every request."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
+    garbage_settle()
 
 
 def child_exit(_server: Any, worker: Any) -> None:

@@ -17,6 +17,7 @@ from risk.services.rate_review import rate_review_advance, rate_review_begin
 from weilidai.bench.measure import Result, Sizes, peak_memory_mb, timed
 from weilidai.bench.processor import processor_used
 from weilidai.bench.server import scratch_database
+from weilidai.lib.garbage import garbage_settle
 
 QUARTER, OPENED = date(2027, 1, 1), date(2026, 3, 1)
 AT = datetime(2027, 1, 1, 1, tzinfo=UTC)
@@ -99,6 +100,7 @@ def review(sizes: Sizes) -> list[Result]:
 def _review(size: int) -> Result:
     _lines_create(size)
     rate_review_begin(quarter=QUARTER, as_of=QUARTER, at=AT)
+    garbage_settle()
     before = peak_memory_mb()
     with timed() as watch, processor_used() as used:
         while rate_review_advance(at=AT):

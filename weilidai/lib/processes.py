@@ -10,6 +10,8 @@ import django
 import numpy as np
 from django.db import connection
 
+from weilidai.lib.garbage import garbage_settle
+
 
 @contextmanager
 def workers(processes: int) -> Iterator[Executor | None]:
@@ -29,6 +31,7 @@ def _start(database: Any) -> None:
     """On the same database as the process that asks, whatever the settings say."""
     django.setup()
     connection.settings_dict["NAME"] = database
+    garbage_settle()
     # The C library gives large blocks that were freed back to the system until one of this size was freed; then it
     # keeps them. Pages of numbers take the same blocks again and again: clearing them cost a fifth of the time.
     np.empty(31 << 20, dtype=np.uint8)
