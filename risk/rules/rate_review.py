@@ -98,7 +98,8 @@ def _rate(
     highest = tier.daily_rate_max
     if rules.cost_cap_rate is not None:
         highest = min(highest, rate_cap(rules.cost_cap_rate))
-    rate = min(max(moved, tier.daily_rate_min), max(highest, tier.daily_rate_min))
+    # A rate is always inside its tier (R25), also where the tiers rose above it; the cost cap wins over the floor.
+    rate = min(max(moved, tier.daily_rate_min), highest)
     if rate == tier.daily_rate_min and moved < rate:
         reasons.append(FLOOR)
     return rate, reasons if rate != old or FLOOR in reasons else []

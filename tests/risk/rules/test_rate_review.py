@@ -40,6 +40,20 @@ def test_never_under_the_floor_of_the_tier(old: str, new: str):
     assert line_review(replace(LINE, daily_rate=D(old), months_on_time=6), TIERS, RULES).daily_rate == D(new)
 
 
+@pytest.mark.req("R25", "R29")
+@pytest.mark.parametrize("old", ["0.000280", "0.000299"])
+def test_a_line_under_the_floor_of_its_tier_is_lifted_to_it(old: str):
+    reviewed = line_review(replace(LINE, daily_rate=D(old), months_on_time=6), TIERS, RULES)
+    assert (reviewed.daily_rate, reviewed.reasons[-1]) == (D("0.000300"), "lowest_rate")
+
+
+@pytest.mark.req("R25")
+@pytest.mark.parametrize(("cap", "rate"), [("0.1095", "0.000300"), ("0.1094", "0.000299")])
+def test_a_floor_above_the_cost_cap_gives_way_to_it(cap: str, rate: str):
+    reviewed = line_review(replace(LINE, daily_rate=D("0.000300")), TIERS, replace(RULES, cost_cap_rate=D(cap)))
+    assert reviewed.daily_rate == D(rate)
+
+
 def test_at_the_floor_the_customer_is_told_so():
     reviewed = line_review(replace(LINE, daily_rate=D("0.000300"), months_on_time=6), TIERS, RULES)
     assert reviewed.reasons == ("paid_on_time", "lowest_rate")
