@@ -50,7 +50,15 @@ def period_open_check(effective_date: date) -> None:
     """
     wanted = period_asked(effective_date)
     if ask(*wanted)[-1]:
-        raise PeriodClosed
+        raise _closed_error()
+
+
+def _closed_error() -> PeriodClosed:
+    """Names the first day that takes postings again."""
+    newest = AccountingPeriod.objects.order_by("-first_day").values_list("first_day", flat=True)[0]
+    open_from = month_end(newest) + timedelta(days=1)
+    detail = _("The books of this month are closed; the first open day is {day}").format(day=open_from)
+    return PeriodClosed(detail, open_from=open_from.isoformat())
 
 
 def period_asked(effective_date: date) -> tuple[Ask, ...]:
