@@ -32,6 +32,10 @@ NOTICES: dict[str, tuple[str | Promise, str | Promise]] = {
         _("Your loan has a new plan"),
         _("{periods} instalments, the first of {amount} yuan on {due_date}. The new cost form is in the app."),
     ),
+    "rearrangement_undone": (
+        _("Your loan has its former plan again"),
+        _("The new plan was taken back before you paid by it. The next payment is due on {due_date}."),
+    ),
     "refund_paid": (_("Refund on its way"), _("{amount} yuan were paid back to your bank card.")),
     "refund_refused": (
         _("Refund failed"),

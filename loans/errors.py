@@ -129,6 +129,14 @@ class RearrangementInvalid(FieldInvalid):
     """More than what a rearrangement may do; `field_errors` names the field."""
 
 
+class RearrangementStands(DomainError):
+    """Undone is only what the customer has not begun to pay, and only soon."""
+
+    code = "rearrangement_stands"
+    title = _("This rearrangement can no longer be undone")
+    http_state = 409
+
+
 class TaskTaken(DomainError):
     code = "collection_task_taken"
     title = _("Another collector has this task")

@@ -3,6 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
@@ -10,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from accounts.notices import notice_text
 from accounts.services.contact import contact_outlook
 from loans.admin.collection_forms import source_word
-from loans.models import CollectionTask, Loan, Outcome, PaymentPromise, PromiseState, TaskState
+from loans.admin.money import BADGES as APPROVAL_TONES
+from loans.models import Approval, CollectionTask, Loan, Outcome, PaymentPromise, PromiseState, TaskState
 from loans.selectors.collection import left_in_peace
 from loans.selectors.collection_page import ROWS_SHOWN, Phone, contacts_of, overdue_rows, phones_of
 from loans.services.collection_contact import open_call
@@ -68,6 +70,7 @@ def task_file(task: CollectionTask, today: date, now: datetime, user: Any) -> di
         "contacts": [_contact_row(item) for item in contacts_of(task)],
         "say": SAY,
         "never": NEVER,
+        "may_relieve": user.has_perm("loans.request_relief"),
     }
 
 
@@ -116,6 +119,18 @@ def _phone_row(phone: Phone, now: datetime) -> dict[str, Any]:
     }
 
 
+def _answer_row(approval: Approval) -> dict[str, Any]:
+    """What was asked for from a wish, and what became of it."""
+    return {
+        "url": reverse("admin:loans_approval_change", args=[approval.pk]),
+        "title": approval.get_kind_display(),
+        "on": approval.business_date,
+        "begins": approval.begins_date,
+        "state": badge(APPROVAL_TONES[approval.state], approval.get_state_display()),
+        "word": approval.decision_reason,
+    }
+
+
 def _contact_row(item: dict[str, Any]) -> dict[str, Any]:
     """Icon, words and who; the texts of notices as the customer read them."""
     if "action" in item:
@@ -124,7 +139,8 @@ def _contact_row(item: dict[str, Any]) -> dict[str, Any]:
         ended = OUTCOMES.get(row.outcome) or (_("Outcome not told yet") if row.kind == "call" else "")
         icon = {"call": "call", "note": "sticky_note_2", "hardship": "volunteer_activism"}[row.kind]
         return {**item, "icon": icon, "title": f"{row.get_kind_display()}{tail}", "ended": ended, "text": row.note,
-                "who": str(row.staff)}  # fmt: skip
+                "who": str(row.staff), "wish": row.pk if row.kind == "hardship" else None,
+                "answers": [_answer_row(found) for found in row.approvals.all()]}  # fmt: skip
     if "attempt" in item:
         row = item["attempt"]
         return {**item, "icon": "sms", "title": f"{row.get_channel_display()} **** {row.phone_tail}",

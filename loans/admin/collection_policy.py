@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.notices import NOTICES
 from loans.admin.collection_policy_form import (
     CHANNEL_WORDS,
+    FIGURE_WORDS,
     SEGMENT_TEXTS,
     CollectionPolicyForm,
     form_fields,
@@ -20,7 +21,8 @@ from loans.admin.collection_policy_form import (
 )
 from loans.maths.collection import CALL, OVERDUE_BUCKETS
 from loans.models import CollectionPolicy
-from loans.services.collection_policy import collection_definition_check, collection_policy_at
+from loans.selectors.collection_policy import collection_policy_at, figures_of
+from loans.services.collection_policy import collection_definition_check
 from risk.admin.policy import STAMPS, DraftAdmin
 from risk.services.policy import policy_activate
 from weilidai.lib.backoffice import ConfirmForm, act, finish, staff_of
@@ -59,7 +61,11 @@ class CollectionPolicyAdmin(DraftAdmin):
         segments = policy.definition.get("segments", [])
         return render_to_string(
             "backoffice/collection_strategies.html",
-            {"rows": strategy_rows(policy.definition), "segments": [_segment_words(row) for row in segments]},
+            {
+                "rows": strategy_rows(policy.definition),
+                "segments": [_segment_words(row) for row in segments],
+                "figures": [(FIGURE_WORDS[name], value) for name, value in figures_of(policy.definition).items()],
+            },
         )
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
@@ -97,6 +103,7 @@ class CollectionPolicyAdmin(DraftAdmin):
         head: list[Any] = ["valid_from", "change_reason"]
         pages: list[tuple[Any, dict[str, Any]]] = [
             (None, {"fields": head}),
+            (_("Figures"), {"classes": ("tab",), "fields": _threes([n for n in names if n.startswith("figure__")])}),
             (_("Segments"), {"classes": ("tab",), "fields": _lines(names, "segment__")}),
         ]
         for bucket in OVERDUE_BUCKETS:
@@ -145,4 +152,8 @@ def _lines(names: list[str], prefix: str) -> list[tuple[str, ...]]:
     for name in names:
         if name.startswith(prefix):
             rows.setdefault(name.rpartition("__")[0], []).append(name)
-    return [tuple(row[start : start + 3]) for row in rows.values() for start in range(0, len(row), 3)]
+    return [line for row in rows.values() for line in _threes(row)]
+
+
+def _threes(names: list[str]) -> list[tuple[str, ...]]:
+    return [tuple(names[start : start + 3]) for start in range(0, len(names), 3)]

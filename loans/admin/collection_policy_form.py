@@ -18,7 +18,9 @@ from loans.maths.collection import (
     DefinitionInvalid,
     strategies_read,
 )
+from loans.maths.collection_figures import BOUNDS
 from loans.models import CollectionPolicy
+from loans.selectors.collection_policy import figures_of
 
 CHANNEL_WORDS: dict[str, str | Promise] = {CALL: _("Task for a collector"), "sms": _("SMS"), "notice": _("Notice")}
 SEGMENT_TEXTS = (
@@ -29,6 +31,20 @@ SEGMENT_TEXTS = (
     ("tiers", _("tiers")),
 )
 LISTS = ("products", "tiers")
+FIGURE_WORDS = {
+    "promise_days": _("A promise lies at most so many days ahead"),
+    "next_action_days": _("The next action lies at most so many days ahead"),
+    "wish_days": _("Days without a call after a wish for relief"),
+    "no_answer_days": _("No answer: days until the next call"),
+    "wrong_number_days": _("Wrong number: days until the next call"),
+    "paid_days": _("Says it is paid: days until the next call"),
+    "refused_days": _("Refuses to pay: days until the next call"),
+    "disputed_days": _("Disputes the debt: days until the next call"),
+    "relief_periods": _("A new schedule has at most so many periods"),
+    "relief_grace_months": _("Its first due date lies at most so many months ahead"),
+    "relief_begin_days": _("It begins at most so many days after it was asked for"),
+    "relief_undo_days": _("It can be undone for so many days"),
+}
 
 
 def what_choices() -> list[tuple[str, Any]]:
@@ -95,7 +111,8 @@ class CollectionPolicyForm(forms.ModelForm):  # type: ignore[type-arg]
             for bucket in OVERDUE_BUCKETS
             for row in segments
         ]
-        return {"segments": segments, "strategies": strategies}
+        figures = {name: cleaned[f"figure__{name}"] for name in FIGURE_WORDS}
+        return {"figures": figures, "segments": segments, "strategies": strategies}
 
 
 def _segment_rows(definition: dict[str, Any]) -> int:
@@ -104,7 +121,7 @@ def _segment_rows(definition: dict[str, Any]) -> int:
 
 def form_fields(definition: dict[str, Any]) -> dict[str, forms.Field]:
     """Every field beside those of the model."""
-    fields: dict[str, forms.Field] = {}
+    fields: dict[str, forms.Field] = _figure_fields(definition)
     segments = definition.get("segments", [])
     for number in range(_segment_rows(definition)):
         row = segments[number] if number < len(segments) else {}
@@ -117,6 +134,17 @@ def form_fields(definition: dict[str, Any]) -> dict[str, forms.Field]:
         for row in segments:
             fields.update(_cell_fields(definition, bucket, row["code"]))
     return fields
+
+
+def _figure_fields(definition: dict[str, Any]) -> dict[str, forms.Field]:
+    values = figures_of(definition)
+    return {
+        f"figure__{name}": forms.IntegerField(
+            label=label, min_value=BOUNDS[name][0], max_value=BOUNDS[name][1], initial=values[name],
+            widget=UnfoldAdminIntegerFieldWidget,
+        )
+        for name, label in FIGURE_WORDS.items()
+    }  # fmt: skip
 
 
 def _cell_fields(definition: dict[str, Any], bucket: str, segment: str) -> dict[str, forms.Field]:

@@ -92,6 +92,16 @@ class LoanActs:
     def restore(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
         return self._ask(request, form, object_id, ApprovalKind.RESTORE)
 
+    @act(
+        title=_("Undo the rearrangement"),
+        warning=_("The schedule before holds again, with the interest since. Only while nothing was paid by the new."),
+        permission="loans.request_relief",
+        icon="event_repeat",
+        dangerous=True,
+    )
+    def undo_rearrangement(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
+        return self._ask(request, form, object_id, ApprovalKind.UNDO_REARRANGEMENT)
+
 
 class RepaymentActs:
     """The act on the page of a repayment."""

@@ -1,5 +1,6 @@
 """Acts for two persons and money held for customers."""
 
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -18,7 +19,15 @@ from unfold.decorators import action
 from unfold.widgets import UnfoldAdminDateWidget, UnfoldAdminDecimalFieldWidget, UnfoldAdminTextInputWidget
 
 from accounts.models import BankCard, Customer
-from loans.models import Approval, ApprovalKind, MoneyReceipt, Refund, UnappliedBalance, UnappliedMovement
+from loans.models import (
+    Approval,
+    ApprovalKind,
+    CollectionAction,
+    MoneyReceipt,
+    Refund,
+    UnappliedBalance,
+    UnappliedMovement,
+)
 from loans.services.approval import approval_approve, approval_reject, approval_request
 from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, ReasonForm, act, badge, finish, may, staff_of
 from weilidai.lib.business_date import current_business_date
@@ -34,7 +43,8 @@ WORDS = {
     "consent": _("how the customer agreed"), "consent_reference": _("reference of the consent"),
 }  # fmt: skip
 RECEIPT_VALUES = ("amount", "bank_reference", "payer_name", "received_date")
-BADGES = {"open": "pending", "approved": "done", "rejected": "rejected", "expired": "closed"}
+BADGES = {"open": "pending", "agreed": "running", "approved": "done", "rejected": "rejected", "expired": "closed",
+          "failed": "failed"}  # fmt: skip
 
 
 def amount_field() -> forms.DecimalField:
@@ -66,7 +76,15 @@ class RefundForm(ReasonForm):
 
 
 def ask(
-    request: HttpRequest, form: forms.Form, *, kind: str, customer: Customer, loan: Any = None, **payload: Any
+    request: HttpRequest,
+    form: forms.Form,
+    *,
+    kind: str,
+    customer: Customer,
+    loan: Any = None,
+    begins_date: date | None = None,
+    wish: CollectionAction | None = None,
+    **payload: Any,
 ) -> Approval:
     """Asks for an act in the name of the signed-in member of staff."""
     return approval_request(
@@ -78,6 +96,8 @@ def ask(
         user=staff_of(request),
         as_of=current_business_date(),
         at=timezone.now(),
+        begins_date=begins_date,
+        wish=wish,
     )
 
 
@@ -89,8 +109,9 @@ class ApprovalAdmin(ReadOnlyAdmin):
     search_fields = ("=id", "=loan__id", "customer__openid")
     list_select_related = ("customer", "loan", "requested_by", "decided_by")
     fields = ("kind", "state_badge", "customer", "loan", "content", "reason", "requested_by", "requested_at",
-              "expires_date", "decided_by", "decided_at", "decision_reason", "applied_to", "preview")  # fmt: skip
-    readonly_fields = ("state_badge", "content", "preview")
+              "expires_date", "begins_date", "wish_link", "decided_by", "decided_at", "decision_reason", "applied_to",
+              "preview")  # fmt: skip
+    readonly_fields = ("state_badge", "content", "wish_link", "preview")
     actions_detail = ["agree", "refuse"]
 
     @admin.display(description=_("state"), ordering="state")
@@ -108,13 +129,23 @@ class ApprovalAdmin(ReadOnlyAdmin):
         if approval.kind != ApprovalKind.REARRANGE:
             return "–"
         on = {name: value for name, value in approval.payload.items() if value != "False"}
+        more = {"begins_date": approval.begins_date, "wish": approval.wish_id}
+        on |= {name: str(value) for name, value in more.items() if value}
         page = reverse("admin:loans_loan_rearrangement", args=[approval.loan_id])
         link = '<a class="text-primary-600" href="{}?{}">{}</a>'
         return format_html(link, page, urlencode(on), _("Old schedule beside the new one"))
 
+    @admin.display(description=_("wish for relief"))
+    def wish_link(self, approval: Approval) -> SafeString | str:
+        """In the customer's words, with the task it was told in."""
+        if approval.wish is None:
+            return "–"
+        page = reverse("admin:loans_collectiontask_change", args=[approval.wish.task_id])
+        return format_html('<a class="text-primary-600" href="{}">{}</a>', page, approval.wish.note)
+
     @act(
         title=_("Agree and do it"),
-        warning=_("It is done at once. Only somebody else than the person who asked can agree."),
+        warning=_("It is done at once, or on the day it begins. Only somebody else than who asked can agree."),
         permission="loans.decide_approval",
         form=ConfirmForm,
         icon="check",

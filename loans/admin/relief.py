@@ -1,12 +1,13 @@
 """Relief for a loan in difficulty: the page that shows the old schedule beside a new one and asks for it."""
 
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -27,8 +28,10 @@ from unfold.widgets import (
 from loans.admin.money import ASKED, ask
 from loans.maths.dates import add_months
 from loans.maths.rearrangement import Agreed
-from loans.models import ApprovalKind, Loan, Rearrangement
-from loans.selectors.rearrangement import PERIODS_MAX, Proposal, class_floor, current_rate, rearrangement_propose
+from loans.models import ApprovalKind, CollectionAction, Loan, LoanEvent, Rearrangement
+from loans.selectors.collection_page import wish_of
+from loans.selectors.collection_policy import collection_figures_at
+from loans.selectors.rearrangement import Proposal, class_floor, current_rate, rearrangement_propose
 from weilidai.lib.backoffice import ReadOnlyAdmin, may
 from weilidai.lib.backoffice.admin import ReadOnlyInline
 from weilidai.lib.business_date import current_business_date
@@ -39,11 +42,10 @@ TERMS = ("periods", "first_due_date", "daily_rate", "keeps_fees", "waives_penalt
 
 
 class TermsForm(forms.Form):
-    """What is proposed."""
+    """What is proposed. Its bounds are those of the policy, asked when it is worked out."""
 
-    periods = forms.IntegerField(
-        label=_("periods"), min_value=1, max_value=PERIODS_MAX, widget=UnfoldAdminIntegerFieldWidget
-    )
+    periods = forms.IntegerField(label=_("periods"), min_value=1, widget=UnfoldAdminIntegerFieldWidget)
+    begins_date = forms.DateField(label=_("begins on"), required=False, widget=UnfoldAdminDateWidget)
     first_due_date = forms.DateField(label=_("first due date"), widget=UnfoldAdminDateWidget)
     daily_rate = forms.DecimalField(
         label=_("daily rate (0 stops interest)"), min_value=0, max_digits=9, decimal_places=6,
@@ -61,6 +63,19 @@ class TermsForm(forms.Form):
     def agreed(self) -> Agreed:
         return Agreed(**{name: self.cleaned_data[name] for name in TERMS})
 
+    @property
+    def begins(self) -> date:
+        """Today where no day is named."""
+        return self.cleaned_data["begins_date"] or current_business_date()
+
+    def clean_begins_date(self) -> date | None:
+        begins: date | None = self.cleaned_data["begins_date"]
+        today = current_business_date()
+        most = collection_figures_at(today).relief_begin_days
+        if begins is not None and not today <= begins <= today + timedelta(days=most):
+            raise ValidationError(_("From today on, at most {n} days ahead").format(n=most))
+        return begins
+
 
 class AskForm(forms.Form):
     """How the customer agreed, and why it is proposed."""
@@ -74,20 +89,37 @@ class AskForm(forms.Form):
     reason = forms.CharField(label=_("Reason"), min_length=3, max_length=300, widget=UnfoldAdminTextInputWidget)
 
 
+def undone_date(row: Rearrangement) -> date | None:
+    """The day on which two persons took it back."""
+    back: LoanEvent | None = getattr(row.event, "reversed_by", None)
+    return back.business_date if back is not None else None
+
+
 class RearrangementInline(ReadOnlyInline):
     model = Rearrangement
     fields = ("version", "effective_date", "periods_count", "first_due_date", "last_due_date", "daily_rate",
-              "principal_amount", "waived_amount", "days_past_due", "class_floor_until_date")  # fmt: skip
+              "principal_amount", "waived_amount", "days_past_due", "class_floor_until_date",
+              "undone_on")  # fmt: skip
+    readonly_fields = ("undone_on",)
+
+    @admin.display(description=_("undone on"))
+    def undone_on(self, row: Rearrangement) -> Any:
+        return undone_date(row) or "–"
 
 
 @admin.register(Rearrangement)
 class RearrangementAdmin(ReadOnlyAdmin):
     list_display = ("effective_date", "customer", "loan", "version", "principal_amount", "periods_count",
                     "first_due_date", "daily_rate", "waived_amount", "days_past_due",
-                    "class_floor_until_date")  # fmt: skip
+                    "class_floor_until_date", "undone_on")  # fmt: skip
     list_filter = ("consent", ("effective_date", RangeDateFilter))
     search_fields = ("=id", "=loan__id", "customer__openid")
-    list_select_related = ("customer", "loan")
+    list_select_related = ("customer", "loan", "event__reversed_by")
+    readonly_fields = ("undone_on",)
+
+    @admin.display(description=_("undone on"))
+    def undone_on(self, row: Rearrangement) -> Any:
+        return undone_date(row) or "–"
 
 
 class ReliefActs:
@@ -119,11 +151,12 @@ class ReliefActs:
         terms = TermsForm(data if "periods" in data else _first_thought())
         asked = AskForm(request.POST or None)
         proposal = _proposal(loan, terms)
+        wish = wish_of(loan.customer, data.get("wish", ""))
         may_ask = request.user.has_perm(PERMISSION)
         if request.method == "POST" and proposal is not None and asked.is_valid():
             if not may_ask:
                 raise PermissionDenied
-            return self._ask_relief(request, loan, terms, asked)
+            return self._ask_relief(request, loan, terms, asked, wish)
         context = {
             **self.admin_site.each_context(request),
             "title": _("Rearrange a loan in difficulty"),
@@ -134,11 +167,14 @@ class ReliefActs:
             "may_ask": may_ask,
             "proposal": proposal,
             "facts": _facts(proposal) if proposal else (),
-            "today": current_business_date(),
+            "wish": wish,
+            "begins": terms.begins if proposal else current_business_date(),
         }
         return TemplateResponse(request, "backoffice/rearrangement.html", context)
 
-    def _ask_relief(self, request: HttpRequest, loan: Loan, terms: TermsForm, asked: AskForm) -> HttpResponse:
+    def _ask_relief(
+        self, request: HttpRequest, loan: Loan, terms: TermsForm, asked: AskForm, wish: CollectionAction | None
+    ) -> HttpResponse:
         values = {name: asked.cleaned_data[name] for name in ("consent", "consent_reference")}
         try:
             ask(
@@ -147,6 +183,8 @@ class ReliefActs:
                 kind=ApprovalKind.REARRANGE,
                 customer=loan.customer,
                 loan=loan,
+                begins_date=terms.begins,
+                wish=wish,
                 **terms.agreed.content(),
                 **values,
             )
@@ -161,6 +199,7 @@ def _first_thought() -> dict[str, Any]:
     """What the page begins with: a year from next month on, interest and penalty stopped."""
     return {
         "periods": 12,
+        "begins_date": current_business_date(),
         "first_due_date": add_months(current_business_date(), 1),
         "daily_rate": Decimal(0),
         "waives_penalty": True,
@@ -173,7 +212,7 @@ def _proposal(loan: Loan, terms: TermsForm) -> Proposal | None:
     if not terms.is_valid():
         return None
     try:
-        return rearrangement_propose(loan, terms.agreed, current_business_date())
+        return rearrangement_propose(loan, terms.agreed, terms.begins)
     except DomainError as error:
         for fault in error.field_errors:
             terms.add_error(str(fault["field"]), str(fault["detail"]))

@@ -1,6 +1,6 @@
 """Gifts, lines and acts of two persons agree with the trail each of their changes left."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from loans.books.fault import Fault
@@ -75,6 +75,11 @@ def _line(row: Any, change: LineChange | None, audits: list[AuditEvent]) -> Diff
         yield "frozen as", (row.frozen_reason, row.frozen_at), frozen_as
 
 
+DECIDED = ("approved", "rejected", "agreed", "failed")
+# What the trail of an asking names only where there is something to name.
+WAITING = ("begins_date", "wish")
+
+
 def acts_agree() -> Iterator[Fault]:
     """What two persons agreed to is what the trail says they were asked and what came of it."""
     for chunk in chunks(Approval.objects.all()):
@@ -83,19 +88,27 @@ def acts_agree() -> Iterator[Fault]:
             yield from differing("acts_agree", row.pk, _act(row, audits[str(row.pk)]))
 
 
+def said_of(said: dict[str, Any]) -> Callable[[str], str]:
+    return lambda name: str(said.get(name, ""))
+
+
 def _act(row: Any, audits: list[AuditEvent]) -> Differences:
     yield "expires", row.expires_date, row.business_date + VALID_FOR
     decided = row.decided_by_id is not None
-    yield "decided", (row.decided_at is not None, row.state in ("approved", "rejected")), (decided, decided)
+    yield "decided", (row.decided_at is not None, row.state in DECIDED), (decided, decided)
     for audit in audits:
         said, by = audit.after or {}, audit.actor_id
         if audit.action == "approval.request":
             asked = (row.kind, str(row.loan_id or ""), row.payload, row.reason, str(row.requested_by_id))
-            rest = {name: value for name, value in said.items() if name not in ("kind", "loan")}
+            rest = {name: value for name, value in said.items() if name not in ("kind", "loan", *WAITING)}
             yield "asked", asked, (said["kind"], said["loan"], rest, audit.reason, by)
+            yield "asked for", (str(row.begins_date or ""), str(row.wish_id or "")), tuple(map(said_of(said), WAITING))
             when = (row.requested_at, row.business_date, row.customer_id)
             yield "asked at", when, (audit.at, audit.business_date, audit.customer_id)
-        elif audit.action in ("approval.approve", "approval.reject"):
-            done = (row.kind, row.applied_to, str(row.decided_by_id), row.decided_at)
-            yield "decided as", done, (said["kind"], said["applied_to"], by, audit.at)
-            yield "word", row.decision_reason or row.reason, audit.reason
+    words = [audit for audit in audits if audit.action in ("approval.approve", "approval.agree", "approval.reject")]
+    if words:
+        yield "decided as", (str(row.decided_by_id), row.decided_at), (words[-1].actor_id, words[-1].at)
+        yield "word", row.decision_reason or row.reason, words[-1].reason
+    steps = [audit.after or {} for audit in audits if audit.action != "approval.request"]
+    if steps:
+        yield "came of it", (row.kind, row.applied_to), (steps[-1]["kind"], steps[-1]["applied_to"])

@@ -20,8 +20,9 @@ from loans.maths.collection import Plan, Step, Strategies, plan
 from loans.maths.delinquency import bucket_of
 from loans.models import CollectionPolicy, CollectionStep, CollectionTask
 from loans.selectors.collection import OPEN_TASKS, left_in_peace, overdue_loans, overdue_totals
+from loans.selectors.collection_policy import collection_policy_at
 from loans.services.collection_night import promises_decide, tasks_refresh
-from loans.services.collection_policy import collection_definition_check, collection_policy_at
+from loans.services.collection_policy import collection_definition_check
 from weilidai.lib.bulk import rows_insert
 from weilidai.lib.business_date import clock_date
 from weilidai.lib.ids import uuid7

@@ -21,7 +21,7 @@ from loans.end_of_day.run import AnyStep, Progress, RangedStep, Step
 from loans.end_of_day.tape import tape_hand_over
 from loans.end_of_day.vouchers import vouchers_step
 from loans.models import Loan
-from loans.services.approval import approvals_expire
+from loans.services.approval import approvals_begin, approvals_expire
 from loans.services.gift import gifts_expire
 from risk.rules.rate_review import is_quarter_start
 from risk.services.appeal_deadlines import appeals_close_day
@@ -50,7 +50,8 @@ def _images(day: date, progress: Progress) -> dict[str, Any]:
 
 
 def _approvals(day: date, progress: Progress) -> dict[str, Any]:
-    return {"expired": approvals_expire(as_of=day + timedelta(days=1), at=timezone.now())}
+    opening, at = day + timedelta(days=1), timezone.now()
+    return {"expired": approvals_expire(as_of=opening, at=at), **approvals_begin(as_of=opening, at=at)}
 
 
 def _prescreening(day: date, progress: Progress) -> dict[str, Any]:

@@ -105,10 +105,11 @@ def tape_row(loan: Loan, day: date) -> LoanTape:
 
 
 def _class_floor(loan: Loan, day: date) -> Rearrangement | None:
-    """The newest rearrangement known by the end of the day."""
+    """The newest rearrangement known by the end of the day and not known to be undone."""
     if loan.rearranged_date is None:
         return None
     known = Rearrangement.objects.filter(loan=loan, effective_date__lte=day)
+    known = known.exclude(event__reversed_by__business_date__lte=day)
     return known.order_by("-version").first()
 
 

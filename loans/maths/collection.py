@@ -2,7 +2,8 @@
 
 A definition: `segments` in order, the first that fits holds (`products` and `tiers` empty: all; `amount_min` counted
 in, `amount_max` not, both of the outstanding principal in yuan); `strategies`, one per bucket and segment, each with
-`steps`: `day` counted from the first day of the bucket, `channel`, and a `template` or a `priority` of the task.
+`steps`: `day` counted from the first day of the bucket, `channel`, and a `template` or a `priority` of the task;
+`figures` as in `loans/maths/collection_figures.py`.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from loans.maths.collection_figures import FigureInvalid, figures_read
 from loans.maths.delinquency import BUCKETS, bucket_of
 
 SMS, NOTICE, CALL = "sms", "notice", "call"
@@ -94,8 +96,9 @@ class Plan:
 
 def strategies_read(definition: Any) -> Strategies:
     """The definition as objects; raises DefinitionInvalid where it breaks a rule."""
-    if not isinstance(definition, dict) or set(definition) != {"segments", "strategies"}:
-        raise DefinitionInvalid("segments and strategies are needed, and nothing else")
+    if not isinstance(definition, dict) or set(definition) - {"figures"} != {"segments", "strategies"}:
+        raise DefinitionInvalid("segments and strategies are needed, figures may be there, and nothing else")
+    _figures_check(definition)
     segments = tuple(_segment(row) for row in _rows(definition, "segments"))
     codes = [segment.code for segment in segments]
     if len(set(codes)) != len(codes):
@@ -112,6 +115,14 @@ def strategies_read(definition: Any) -> Strategies:
     if missing:
         raise DefinitionInvalid(f"no strategy for {', '.join(missing)}")
     return Strategies(segments, steps)
+
+
+def _figures_check(definition: dict[str, Any]) -> None:
+    try:
+        if "figures" in definition:
+            figures_read(definition["figures"])
+    except FigureInvalid as error:
+        raise DefinitionInvalid(str(error)) from error
 
 
 def plan(strategies: Strategies, *, days: int, segment: str, taken: Collection[str]) -> Plan:

@@ -16,19 +16,23 @@ class ApprovalKind(models.TextChoices):
     WRITE_OFF = "write_off", _("Write off")
     RESTORE = "restore", _("Reverse a write-off")
     REARRANGE = "rearrange", _("Rearrange a loan in difficulty")
+    UNDO_REARRANGEMENT = "undo_rearrangement", _("Undo a rearrangement")
 
 
 class ApprovalState(models.TextChoices):
     OPEN = "open", _("Open")
+    AGREED = "agreed", _("Agreed, waits for its day")
     APPROVED = "approved", _("Approved")
     REJECTED = "rejected", _("Rejected")
     EXPIRED = "expired", _("Expired")
+    FAILED = "failed", _("Could not be done on its day")
 
 
 class Approval(models.Model):
     """An act on a loan or a customer's money that needs two persons: asked for by one, done by another's word.
 
-    `payload` holds what will be done, in plain values; `applied_to` names what came of it.
+    `payload` holds what will be done, in plain values; `applied_to` names what came of it, or the code of the refusal.
+    With `begins_date` it is done on that day, by the night; `wish` is what the customer asked for, where it began so.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -63,6 +67,15 @@ class Approval(models.Model):
     )
     decided_at = models.DateTimeField(_("decided at"), null=True, blank=True)
     decision_reason = models.CharField(_("word on the decision"), max_length=300, blank=True, default="")
+    begins_date = models.DateField(_("begins on"), null=True, blank=True)
+    wish = models.ForeignKey(
+        verbose_name=_("wish for relief"),
+        to="loans.CollectionAction",
+        on_delete=models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="approvals",
+    )
     applied_to = models.CharField(_("what came of it"), max_length=100, blank=True, default="")
 
     class Meta:
@@ -83,9 +96,21 @@ class Approval(models.Model):
     def approve(self) -> None:
         """A second person agreed and it was done."""
 
-    @transition(field=state, source=ApprovalState.OPEN, target=ApprovalState.REJECTED)
+    @transition(field=state, source=ApprovalState.OPEN, target=ApprovalState.AGREED)
+    def agree(self) -> None:
+        """A second person agreed; it is done on its day."""
+
+    @transition(field=state, source=ApprovalState.AGREED, target=ApprovalState.APPROVED)
+    def begin(self) -> None:
+        """Its day came and it was done."""
+
+    @transition(field=state, source=ApprovalState.AGREED, target=ApprovalState.FAILED)
+    def fail(self) -> None:
+        """Its day came and a rule said no."""
+
+    @transition(field=state, source=[ApprovalState.OPEN, ApprovalState.AGREED], target=ApprovalState.REJECTED)
     def reject(self) -> None:
-        """A second person refused, or the first took it back."""
+        """A second person refused, or the first took it back; also while it waits for its day."""
 
     @transition(field=state, source=ApprovalState.OPEN, target=ApprovalState.EXPIRED)
     def expire(self) -> None:

@@ -118,7 +118,7 @@ class Loan(models.Model):
     next_due_date = models.DateField(_("oldest unpaid due date"), null=True, blank=True)
     # What is given up counts among what is paid, so that receivables close; this tells it apart.
     penalty_waived_amount = MoneyField(_("penalty waived"), default=NOTHING, db_default=NOTHING)
-    # The day the schedule in force began; such a loan is told by its events, never by its columns alone.
+    # The day the schedule in force began, or came back; such a loan is told by its events, never by its columns alone.
     rearranged_date = models.DateField(_("rearranged on"), null=True, blank=True)
     # The business date on which what lay behind was last rewritten: a night of an earlier day replays the loan.
     replayed_date = models.DateField(_("history rewritten on"), null=True, blank=True)
@@ -194,7 +194,8 @@ class Instalment(models.Model):
     """One due date of a loan; a single-payment loan has one. `interest` and `fee` are the disclosed amounts.
 
     Schedules are kept: `version` 0 was agreed at drawdown, each rearrangement brings the next. A row that was replaced
-    is closed on that day, `moved_amount` is the principal of it that went into the new schedule.
+    is closed on that day, `moved_amount` is the principal of it that went into the new schedule. So is one of a new
+    schedule that was undone, with all of its principal.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -13,7 +13,8 @@ class Rearrangement(AppendOnlyModel):
     """A new schedule of a loan from `effective_date` on (重组). What it is worth follows from the loan's events.
 
     Under observation the loan is never classed better than one `class_floor_days` days past due
-    (商业银行金融资产风险分类办法, 2023). The customer confirmed the form of the new cost as named here.
+    (商业银行金融资产风险分类办法, 2023). The customer confirmed the form of the new cost as named here. One that was
+    undone is kept, its event reversed; the next one of the loan has its `version` again.
     """
 
     class Consent(models.TextChoices):
@@ -55,7 +56,6 @@ class Rearrangement(AppendOnlyModel):
         verbose_name = _("rearrangement")
         verbose_name_plural = _("rearrangements")
         ordering = ["-id"]
-        constraints = [models.UniqueConstraint(fields=["loan", "version"], name="rearrangement_once_per_version")]
 
     def __str__(self) -> str:
         return f"{self.effective_date} {self.periods_count}"

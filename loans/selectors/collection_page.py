@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
-from accounts.models import ContactAttempt, Notification, StaffUser
+from accounts.models import ContactAttempt, Customer, Notification, StaffUser
 from accounts.notices import DEBT_KINDS
 from loans.models import (
     CollectionAction,
@@ -60,6 +60,7 @@ def contacts_of(task: CollectionTask) -> list[dict[str, Any]]:
     """What was said to the customer and when: calls, notes, text messages, notices; the newest first."""
     customer = task.customer_id
     actions = CollectionAction.objects.filter(customer=customer).select_related("staff", "contact_attempt")
+    actions = actions.prefetch_related("approvals")
     attempts = ContactAttempt.objects.filter(customer=customer, is_about_debt=True, collection_action__isnull=True)
     notices = Notification.objects.filter(customer=customer, kind__in=DEBT_NOTICES)
     items: list[dict[str, Any]] = [
@@ -68,6 +69,15 @@ def contacts_of(task: CollectionTask) -> list[dict[str, Any]]:
         *({"at": row.created_at, "notice": row} for row in notices.order_by("-id")[:ROWS_SHOWN]),
     ]
     return sorted(items, key=lambda item: item["at"], reverse=True)[:ROWS_SHOWN]
+
+
+def wish_of(customer: Customer, named: str) -> CollectionAction | None:
+    """The wish for relief with that id; without one the customer's newest that nothing was asked for yet."""
+    wishes = CollectionAction.objects.filter(customer=customer, kind=CollectionAction.Kind.HARDSHIP)
+    wishes = wishes.select_related("staff", "task").order_by("-id")
+    if named:
+        return next((row for row in wishes if str(row.pk) == named), None)
+    return wishes.filter(approvals__isnull=True).first()
 
 
 def tasks_of(user: StaffUser) -> Any:

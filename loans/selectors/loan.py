@@ -101,10 +101,10 @@ def with_figures(loans: Iterable[Loan], on: date) -> list[Loan]:
 
 
 def _rearrangements(loans: list[Loan]) -> dict[UUID, Rearrangement]:
-    """The newest of each loan."""
+    """The newest of each loan that was not undone."""
     if not loans:
         return {}
-    found = Rearrangement.objects.filter(loan__in=loans).order_by("version")
+    found = Rearrangement.objects.filter(loan__in=loans, event__reversed_by__isnull=True).order_by("version")
     return {row.loan_id: row for row in found}
 
 

@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from loans.errors import NothingToRearrange, RearrangementInvalid
@@ -17,14 +18,11 @@ from loans.maths.schedule import ScheduleRow, total_cost
 from loans.maths.state import LoanPosition, position_of, replay
 from loans.maths.terms import EventKind, LoanEvent, LoanTerms
 from loans.models import Loan, LoanState, Rearrangement
+from loans.selectors.collection_policy import collection_figures_at
 from loans.selectors.position import loan_events, loan_terms
 from risk.models.product import RegulationParameter
 from risk.selectors.policy import regulation
 from weilidai.lib.money import ZERO
-
-# Beyond these a figure is a slip of the pen, not relief.
-PERIODS_MAX = 60
-GRACE_MONTHS_MAX = 12
 
 
 @dataclass(frozen=True)
@@ -128,11 +126,17 @@ def rearrangement_propose(loan: Loan, agreed: Agreed, on: date) -> Proposal:
 
 
 def _agreed_check(agreed: Agreed, book: Book) -> None:
+    """Beyond the figures of the policy a value is a slip of the pen, not relief."""
     on, ahead = book.on, [row.due_date for row in book.terms.schedule if row.due_date > book.on]
-    if not on < agreed.first_due_date <= add_months(on, GRACE_MONTHS_MAX):
-        raise _invalid("first_due_date", _("After today, and at most a year ahead"))
-    if not max(len(ahead), 1) <= agreed.periods <= PERIODS_MAX:
-        detail = _("From %(least)d to %(most)d periods") % {"least": max(len(ahead), 1), "most": PERIODS_MAX}
+    figures = collection_figures_at(on)
+    if not on < agreed.first_due_date <= add_months(on, figures.relief_grace_months):
+        detail = _("After the day it begins, and at most %(months)d months later")
+        raise _invalid("first_due_date", detail % {"months": figures.relief_grace_months})
+    if not max(len(ahead), 1) <= agreed.periods <= figures.relief_periods:
+        detail = _("From %(least)d to %(most)d periods") % {
+            "least": max(len(ahead), 1),
+            "most": figures.relief_periods,
+        }
         raise _invalid("periods", detail)
     if any(new < old for new, old in zip(agreed.due_dates, ahead, strict=False)):
         raise _invalid("first_due_date", _("No instalment may fall due earlier than it does now"))
@@ -150,6 +154,11 @@ def _invalid(field: str, detail: str) -> RearrangementInvalid:
     return RearrangementInvalid(field_errors=[{"field": field, "code": "invalid", "detail": detail}])
 
 
+def standing_rearrangements(loan: Loan) -> QuerySet[Rearrangement]:
+    """Those that were not undone, the newest first."""
+    return Rearrangement.objects.filter(loan=loan, event__reversed_by__isnull=True).order_by("-version")
+
+
 def class_floor(loan: Loan, proposal: Proposal) -> tuple[int, date]:
     """How many days past due the loan is classed as at least, and up to which day (R54).
 
@@ -159,7 +168,7 @@ def class_floor(loan: Loan, proposal: Proposal) -> tuple[int, date]:
     on = proposal.on
     again = int(regulation(RegulationParameter.Name.REARRANGED_AGAIN_DAYS, on))
     days = int(regulation(RegulationParameter.Name.REARRANGED_CLASS_DAYS, on))
-    watched = Rearrangement.objects.filter(loan=loan, class_floor_until_date__gte=on).exists()
+    watched = standing_rearrangements(loan).filter(class_floor_until_date__gte=on).exists()
     if watched or proposal.before.days_past_due >= again:
         days = again
     watch = timedelta(days=int(regulation(RegulationParameter.Name.REARRANGED_WATCH_DAYS, on)))

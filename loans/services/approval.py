@@ -15,16 +15,20 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Customer, StaffUser
 from loans.maths.rearrangement import Agreed
-from loans.models import Approval, ApprovalKind, ApprovalState, Loan
+from loans.models import Approval, ApprovalKind, ApprovalState, CollectionAction, Loan
+from loans.selectors.collection_policy import collection_figures_at
 from loans.services import correction
 from loans.services.history import Act
-from loans.services.rearrangement import Consent, loan_rearrange
+from loans.services.rearrangement import Consent, loan_rearrange, rearrangement_undo
 from loans.services.refund import refund_request
 from loans.services.unapplied import receipt_enter
 from risk.errors import FourEyesRequired, ReasonRequired
+from risk.models import AlertSeverity
+from risk.rules.alerts import COLLECTIONS, RELIEF_FAILED
+from risk.services.alert import alert_raise
 from weilidai.lib.audit import Actor, audit_record, state_change_record
 from weilidai.lib.business_date import business_date_hold
-from weilidai.lib.errors import DomainError, ObjectNotFound, TransitionRefused
+from weilidai.lib.errors import DomainError, FieldInvalid, ObjectNotFound, TransitionRefused, TryAgain
 from weilidai.lib.fsm import take_step
 
 VALID_FOR = timedelta(days=7)
@@ -111,6 +115,7 @@ HANDLERS: dict[str, Callable[[Approval, Act], Any]] = {
     ApprovalKind.RETURN_PAYOUT: lambda approval, act: correction.payout_return(loan_id=_loan_id(approval), act=act),
     ApprovalKind.WRITE_OFF: lambda approval, act: correction.loan_write_off(loan_id=_loan_id(approval), act=act),
     ApprovalKind.REARRANGE: _rearrange,
+    ApprovalKind.UNDO_REARRANGEMENT: lambda approval, act: rearrangement_undo(loan_id=_loan_id(approval), act=act),
     ApprovalKind.RESTORE: lambda approval, act: correction.write_off_reverse(loan_id=_loan_id(approval), act=act),
 }
 
@@ -126,10 +131,18 @@ def approval_request(
     as_of: date,
     at: datetime,
     loan: Loan | None = None,
+    begins_date: date | None = None,
+    wish: CollectionAction | None = None,
 ) -> Approval:
-    """Asks for an act. Raises ReasonRequired and whatever the act itself would raise now."""
+    """Asks for an act; with `begins_date` for one that is done on that day.
+
+    Raises ReasonRequired, FieldInvalid (day, wish) and whatever the act itself would raise on its day.
+    """
     if not reason.strip():
         raise ReasonRequired
+    _begins_check(kind, begins_date, as_of)
+    if wish is not None and (wish.customer_id != customer.pk or wish.kind != CollectionAction.Kind.HARDSHIP):
+        raise _fault("wish", _("Not a wish for relief of this customer"))
     approval = Approval.objects.create(
         kind=kind,
         customer=customer,
@@ -140,15 +153,34 @@ def approval_request(
         requested_at=at,
         business_date=as_of,
         expires_date=as_of + VALID_FOR,
+        begins_date=None if begins_date == as_of else begins_date,
+        wish=wish,
     )
     actor = Actor.of(user)
-    _rehearse(approval, Act(actor, as_of, at, reason))
+    _rehearse(approval, Act(actor, approval.begins_date or as_of, at, reason))
     state_change_record(subject=approval, old="", new=approval.state, actor=actor, as_of=as_of, at=at, reason=reason)
     audit_record(
         action="approval.request", actor=actor, subject=approval, at=at, as_of=as_of,
-        after={"kind": kind, "loan": str(loan.pk) if loan else "", **payload}, reason=reason,
+        after={"kind": kind, "loan": str(loan.pk) if loan else "", **payload, **_more(approval)}, reason=reason,
     )  # fmt: skip
     return approval
+
+
+def _more(approval: Approval) -> dict[str, str]:
+    values = {"begins_date": approval.begins_date, "wish": approval.wish_id}
+    return {name: str(value) for name, value in values.items() if value is not None}
+
+
+def _begins_check(kind: str, begins_date: date | None, as_of: date) -> None:
+    if begins_date is None:
+        return
+    most = collection_figures_at(as_of).relief_begin_days
+    if kind != ApprovalKind.REARRANGE or not as_of <= begins_date <= as_of + timedelta(days=most):
+        raise _fault("begins_date", _("From today on, at most {n} days ahead").format(n=most))
+
+
+def _fault(field: str, detail: object) -> FieldInvalid:
+    return FieldInvalid(field_errors=[{"field": field, "code": "invalid", "detail": detail}])
 
 
 def _rehearse(approval: Approval, act: Act) -> None:
@@ -162,7 +194,7 @@ def _rehearse(approval: Approval, act: Act) -> None:
 
 @transaction.atomic
 def approval_approve(*, approval_id: UUID, user: StaffUser, as_of: date, at: datetime, note: str = "") -> Approval:
-    """Agrees, and does it in the same transaction.
+    """Agrees, and does it in the same transaction, or leaves it to the night before its day.
 
     Raises FourEyesRequired for the one who asked, ApprovalExpired, TransitionRefused, and the act's own refusals.
     """
@@ -172,11 +204,69 @@ def approval_approve(*, approval_id: UUID, user: StaffUser, as_of: date, at: dat
         raise TransitionRefused(state=approval.state)
     if as_of > approval.expires_date:
         raise ApprovalExpired
-    actor = Actor.of(user)
-    done = HANDLERS[approval.kind](approval, Act(actor, as_of, at, approval.reason))
-    approval.applied_to = f"{done._meta.label_lower}:{done.pk}"
+    if approval.begins_date is not None and approval.begins_date > as_of:
+        _rehearse(approval, Act(Actor.of(user), approval.begins_date, at, approval.reason))
+        _decide(approval, "agree", user, as_of, at, note)
+        return approval
+    approval.applied_to = _done(approval, Act(Actor.of(user), as_of, at, approval.reason))
     _decide(approval, "approve", user, as_of, at, note)
     return approval
+
+
+def _done(approval: Approval, act: Act) -> str:
+    """Does it; the name of what came of it."""
+    done = HANDLERS[approval.kind](approval, act)
+    return f"{done._meta.label_lower}:{done.pk}"
+
+
+def approvals_begin(*, as_of: date, at: datetime) -> dict[str, int]:
+    """Does what was agreed for a day that has come, with the figures of today; how many were done, how many refused.
+
+    Safe to repeat. What a rule refuses now is told to those who look after alerts and never tried again.
+    """
+    counts = {"begun": 0, "failed": 0, "left": 0}
+    due = Approval.objects.filter(state=ApprovalState.AGREED, begins_date__lte=as_of)
+    for key in list(due.order_by("pk").values_list("pk", flat=True)):
+        try:
+            with transaction.atomic():
+                business_date_hold(as_of)
+                approval = due.select_for_update(no_key=True, of=("self",)).filter(pk=key).first()
+                if approval is not None:
+                    counts["begun" if _begin(approval, as_of, at) else "failed"] += 1
+        except TryAgain:
+            # The date has moved on meanwhile: it stays agreed, and the next night does it.
+            counts["left"] += 1
+    return counts
+
+
+def _begin(approval: Approval, as_of: date, at: datetime) -> bool:
+    """Whether it could be done. Raises TryAgain."""
+    actor = Actor.system("approvals")
+    try:
+        with transaction.atomic():
+            approval.applied_to = _done(approval, Act(actor, as_of, at, approval.reason))
+    except TryAgain:
+        raise
+    except DomainError as error:
+        approval.applied_to = error.code
+        _step_by_itself(approval, "fail", as_of, at)
+        alert_raise(
+            customer=approval.customer, rule=RELIEF_FAILED, layer=COLLECTIONS, severity=AlertSeverity.MEDIUM,
+            evidence={"reason": error.code, "loan": str(approval.loan_id), "date": as_of.isoformat()},
+            dedupe_key=f"{RELIEF_FAILED}:{approval.pk}", as_of=as_of, at=at, actor=actor,
+        )  # fmt: skip
+        return False
+    _step_by_itself(approval, "begin", as_of, at)
+    return True
+
+
+def _step_by_itself(approval: Approval, step: str, as_of: date, at: datetime) -> None:
+    actor = Actor.system("approvals")
+    take_step(approval, step, actor=actor, as_of=as_of, at=at, update_fields=("applied_to",))
+    audit_record(
+        action=f"approval.{step}", actor=actor, subject=approval, at=at, as_of=as_of,
+        after={"kind": approval.kind, "applied_to": approval.applied_to}, reason=approval.reason,
+    )  # fmt: skip
 
 
 @transaction.atomic

@@ -13,6 +13,7 @@ from accounts.services.contact import contact_reserve
 from loans.errors import CallUnfinished, DebtGone, LeftInPeace, PromiseStands
 from loans.models import CollectionAction, CollectionTask, Outcome, PaymentPromise, PromiseState
 from loans.selectors.collection import left_in_peace, overdue_totals
+from loans.selectors.collection_policy import collection_figures_at
 from loans.services.collection_night import tasks_follow
 from loans.services.collection_task import own_task_lock
 from risk.models import AlertSeverity
@@ -21,17 +22,6 @@ from risk.services.alert import alert_raise
 from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.errors import FieldInvalid, ObjectNotFound
 
-NEXT_ACTION_DAYS_MAX = 90
-PROMISE_DAYS_MAX = 31
-HARDSHIP_DAYS = 7
-# Days until the task comes up again where the collector names no day.
-NEXT_ACTION_DAYS = {
-    Outcome.NO_ANSWER: 1,
-    Outcome.WRONG_NUMBER: 1,
-    Outcome.PAID: 1,
-    Outcome.REFUSED: 3,
-    Outcome.DISPUTED: 7,
-}
 Kind = CollectionAction.Kind
 
 
@@ -115,7 +105,7 @@ def call_finish(*, task_id: UUID, user: StaffUser, told: Told, as_of: date, at: 
         promise = _promise_make(task, user, told, as_of, at)
         task.next_action_date = promise.due_date + timedelta(days=1)
     else:
-        default = as_of + timedelta(days=NEXT_ACTION_DAYS[Outcome(told.outcome)])
+        default = as_of + timedelta(days=collection_figures_at(as_of).after(told.outcome))
         task.next_action_date = _next_day(told.next_action_date, as_of) or default
     task.is_disputed = task.is_disputed or told.outcome == Outcome.DISPUTED
     task.last_outcome = told.outcome
@@ -150,7 +140,7 @@ def note_add(
 def hardship_record(*, task_id: UUID, user: StaffUser, wish: str, as_of: date, at: datetime) -> CollectionAction:
     """The customer cannot pay and asks for another way: kept, and an alert for those who decide about it.
 
-    The next call waits a week, so that there is an answer first. Raises TaskNotYours, FieldInvalid.
+    The next call waits some days (`wish_days`), so that there is an answer first. Raises TaskNotYours, FieldInvalid.
     """
     task = own_task_lock(task_id, user)
     if not wish.strip():
@@ -160,7 +150,7 @@ def hardship_record(*, task_id: UUID, user: StaffUser, wish: str, as_of: date, a
         task=task, customer=task.customer, kind=Kind.HARDSHIP, note=wish.strip(), staff=user, at=at,
         business_date=as_of,
     )  # fmt: skip
-    task.next_action_date = as_of + timedelta(days=HARDSHIP_DAYS)
+    task.next_action_date = as_of + timedelta(days=collection_figures_at(as_of).wish_days)
     task.save(update_fields=["next_action_date"])
     audit_record(action="collection.hardship", actor=actor, subject=row, at=at, as_of=as_of)
     alert_raise(
@@ -174,9 +164,10 @@ def hardship_record(*, task_id: UUID, user: StaffUser, wish: str, as_of: date, a
 def _promise_make(task: CollectionTask, user: StaffUser, told: Told, as_of: date, at: datetime) -> PaymentPromise:
     if told.promise_amount is None or told.promise_amount <= 0:
         raise _fault("promise_amount", _("A promise names an amount"))
-    last = as_of + timedelta(days=PROMISE_DAYS_MAX)
+    most = collection_figures_at(as_of).promise_days
+    last = as_of + timedelta(days=most)
     if told.promise_date is None or not as_of <= told.promise_date <= last:
-        raise _fault("promise_date", _("A promise names a day within the next {n} days").format(n=PROMISE_DAYS_MAX))
+        raise _fault("promise_date", _("A promise names a day within the next {n} days").format(n=most))
     if PaymentPromise.objects.filter(customer=task.customer_id, state=PromiseState.OPEN).exists():
         raise PromiseStands
     promise = PaymentPromise.objects.create(
@@ -191,8 +182,9 @@ def _promise_make(task: CollectionTask, user: StaffUser, told: Told, as_of: date
 
 
 def _next_day(day: date | None, as_of: date) -> date | None:
-    if day is not None and not as_of <= day <= as_of + timedelta(days=NEXT_ACTION_DAYS_MAX):
-        detail = _("A day from today on, at most {n} days ahead").format(n=NEXT_ACTION_DAYS_MAX)
+    most = collection_figures_at(as_of).next_action_days
+    if day is not None and not as_of <= day <= as_of + timedelta(days=most):
+        detail = _("A day from today on, at most {n} days ahead").format(n=most)
         raise _fault("next_action_date", detail)
     return day
 

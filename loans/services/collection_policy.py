@@ -1,30 +1,16 @@
-"""The strategies in force on a day, and the ones that ship (R60)."""
+"""The strategies that ship, and the check of a draft before it comes into force (R60)."""
 
 import json
 from datetime import date
-from pathlib import Path
 
 from django.utils.translation import gettext_lazy as _
 
 from loans.maths.collection import DefinitionInvalid, Strategies, strategies_read
 from loans.models import CollectionPolicy
+from loans.selectors.collection_policy import PRESET
 from risk.models import PolicyState
 from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.errors import FieldInvalid
-
-PRESET = Path(__file__).resolve().parent.parent / "presets" / "collection.json"
-CODE = "main"
-
-
-def collection_policy_at(day: date) -> CollectionPolicy | None:
-    """The version whose validity holds `day`; none means that nobody is to be contacted by a strategy."""
-    return (
-        CollectionPolicy.objects.filter(code=CODE, valid_from__lte=day)
-        .exclude(state=PolicyState.DRAFT)
-        .exclude(valid_to__lt=day)
-        .order_by("-valid_from", "-version")
-        .first()
-    )
 
 
 def collection_definition_check(policy: CollectionPolicy) -> Strategies:

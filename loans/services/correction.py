@@ -80,12 +80,13 @@ def repayment_reverse(*, repayment_id: UUID | str, act: Act) -> LoanEvent:
     repayment.reversed_date = act.as_of
     repayment.save(update_fields=["reversed_date"])
     event = LoanEvent.objects.get(loan=loan, entry_id=repayment.entry_id, kind__in=PAYING)
-    done = event_add(loan, _reversal_of(event), entry_kind=EntryKind.REVERSAL, act=act)
+    done = event_add(loan, reversal_of(event), entry_kind=EntryKind.REVERSAL, act=act)
     _tell(loan, "repayment_reversed", str(repayment.amount), f"repayment_reversed:{repayment.pk}", act)
     return done.event
 
 
-def _reversal_of(event: LoanEvent) -> LoanEvent:
+def reversal_of(event: LoanEvent) -> LoanEvent:
+    """The unsaved event that takes this one back: from then on it never was."""
     return LoanEvent(
         kind=LoanEvent.Kind.REVERSAL,
         effective_date=event.effective_date,
@@ -151,7 +152,7 @@ def write_off_reverse(*, loan_id: UUID | str, act: Act) -> LoanEvent:
     """The write-off was a mistake: it never was, and interest has run all the while. The line stays frozen."""
     loan = loan_lock(loan_id, states=(LoanState.WRITTEN_OFF,))
     event = LoanEvent.objects.get(loan=loan, kind=LoanEvent.Kind.WRITE_OFF, reversed_by__isnull=True)
-    return event_add(loan, _reversal_of(event), entry_kind=EntryKind.REVERSAL, act=act).event
+    return event_add(loan, reversal_of(event), entry_kind=EntryKind.REVERSAL, act=act).event
 
 
 def _tell(loan: Loan, kind: str, amount: str, key: str, act: Act) -> None:

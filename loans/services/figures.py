@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from datetime import date
 from typing import Any
 
+from django.db.models import F
+
 from loans.maths.rearrangement import Brought
 from loans.maths.schedule import ScheduleRow
 from loans.maths.state import LoanPosition
@@ -12,6 +14,7 @@ from loans.maths.terms import LoanTerms
 from loans.models import Instalment, Loan, LoanTally
 from loans.selectors.position import is_open
 from weilidai.lib.bulk import row_update
+from weilidai.lib.money import ZERO
 from weilidai.lib.prepared import prepared
 
 # What a payment changes of a loan.
@@ -43,10 +46,12 @@ def instalments_write(
     locked: list[Instalment] | None = None,
 ) -> None:
     """What each instalment has been paid; rows that stay the same are not touched. One that is newly paid up is settled
-    on the day named in `paid_on`, else on the position's date.
+    on the day named in `paid_on`, else on the position's date. Rows of a schedule that was undone stay as they are.
     """
     figures = {row.number: row for row in after.instalments}
     for row in instalments_lock(loan) if locked is None else locked:
+        if row.number not in figures:
+            continue
         now, before = figures[row.number], [getattr(row, name) for name in PAID_COLUMNS]
         row.principal_paid_amount = now.principal_paid
         row.interest_paid_amount = now.interest_paid
@@ -58,22 +63,29 @@ def instalments_write(
             row_update(row, *PAID_COLUMNS)
 
 
-def schedules_write(loan: Loan, terms: LoanTerms) -> None:
+def schedules_write(loan: Loan, terms: LoanTerms, on: date) -> None:
     """The due dates of every schedule of a rearranged loan, as this history has them; what is paid is written apart.
 
-    Rows are never taken out: what a reversed repayment once paid stays readable on them.
+    Rows are never taken out: what a reversed repayment once paid stays readable on them. Those of a schedule that was
+    undone are closed `on` the day, all their principal moved back.
     """
-    if terms.brought is None:
+    if terms.brought is None and loan.rearranged_date is None:
         return
-    stored = {row.number: row for row in Instalment.objects.select_for_update(no_key=True).filter(loan=loan)}
-    wanted = [*_replaced_rows(terms.brought), *_current_rows(terms, terms.brought)]
+    rows = Instalment.objects.select_for_update(no_key=True).filter(loan=loan)
+    stored = {row.number: row for row in rows}
+    wanted = [*(_replaced_rows(terms.brought) if terms.brought else ()), *_current_rows(terms)]
+    undone = rows.exclude(number__in=[number for number, _values in wanted])
+    undone.update(
+        moved_amount=F("principal_amount"), settled_date=on, principal_paid_amount=0, interest_paid_amount=0,
+        fee_paid_amount=0,
+    )  # fmt: skip
     for number, values in wanted:
         if number in stored:
             Instalment.objects.filter(pk=stored[number].pk).update(**values)
     Instalment.objects.bulk_create(
         Instalment(loan=loan, number=number, **values) for number, values in wanted if number not in stored
     )
-    loan.due_date, loan.rearranged_date = terms.last_due_date, terms.start
+    loan.due_date, loan.rearranged_date = terms.last_due_date, on if terms.brought is None else terms.start
 
 
 def _replaced_rows(brought: Brought) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -82,9 +94,10 @@ def _replaced_rows(brought: Brought) -> Iterator[tuple[int, dict[str, Any]]]:
         yield closed.row.number, {**_row_values(closed.row, closed.version), "moved_amount": moved}
 
 
-def _current_rows(terms: LoanTerms, brought: Brought) -> Iterator[tuple[int, dict[str, Any]]]:
-    for row, claimable in zip(terms.schedule, brought.claimable, strict=True):
-        yield row.number, {**_row_values(row, brought.version), "claimable_amount": claimable}
+def _current_rows(terms: LoanTerms) -> Iterator[tuple[int, dict[str, Any]]]:
+    claimable = terms.brought.claimable if terms.brought else (None,) * len(terms.schedule)
+    for row, most in zip(terms.schedule, claimable, strict=True):
+        yield row.number, {**_row_values(row, terms.version), "claimable_amount": most, "moved_amount": ZERO}
 
 
 def _row_values(row: ScheduleRow, version: int) -> dict[str, Any]:

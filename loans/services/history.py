@@ -120,7 +120,7 @@ def _entry_post(
 def _rows_write(loan: Loan, history: LoanHistory, new: LoanPosition, act: Act) -> None:
     paid_on = {line.number: on for on, line in history.payments}
     Instalment.objects.filter(loan=loan).update(settled_date=None)
-    schedules_write(loan, history.terms)
+    schedules_write(loan, history.terms, act.as_of)
     instalments_write(loan, new, paid_on)
     loan_columns_set(loan, new, position_of(history.book(act.as_of)))
     loan.settled_date = new.on if new.is_paid_off and not history.tally.returned else None

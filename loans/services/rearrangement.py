@@ -4,6 +4,7 @@ Asked for and agreed to through `loans/services/approval.py`. Lock order: line, 
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
@@ -11,10 +12,20 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.services.notification import notification_send
 from loans.disclosure import FORM_VERSION, digest, rearranged_content
+from loans.errors import NothingToReverse, RearrangementStands
 from loans.maths.rearrangement import Agreed
-from loans.models import CostDisclosure, EntryKind, Loan, LoanEvent, LoanState, Rearrangement
-from loans.selectors.rearrangement import Proposal, class_floor, rearrangement_propose
-from loans.services.correction import loan_lock
+from loans.models import (
+    CostDisclosure,
+    EntryKind,
+    Loan,
+    LoanEvent,
+    LoanState,
+    Rearrangement,
+    RepaymentAllocation,
+)
+from loans.selectors.collection_policy import collection_figures_at
+from loans.selectors.rearrangement import Proposal, class_floor, rearrangement_propose, standing_rearrangements
+from loans.services.correction import loan_lock, reversal_of
 from loans.services.history import Act, event_add
 from weilidai.lib.errors import FieldInvalid
 
@@ -65,6 +76,37 @@ def loan_rearrange(*, loan_id: UUID | str, agreed: Agreed, consent: Consent, act
     )
     _tell(loan, proposal, found, act)
     return found
+
+
+@transaction.atomic
+def rearrangement_undo(*, loan_id: UUID | str, act: Act) -> LoanEvent:
+    """The newest rearrangement never was: the schedule before it is in force again, and what was given up is owed.
+
+    Raises NothingToReverse where there is none, RearrangementStands where something was paid by it or it is older than
+    `relief_undo_days`, ObjectNotFound, LoanNotOpen.
+    """
+    loan = loan_lock(loan_id, states=(LoanState.ACTIVE,))
+    found = standing_rearrangements(loan).select_related("event").first()
+    if found is None:
+        raise NothingToReverse
+    last_day = found.effective_date + timedelta(days=collection_figures_at(act.as_of).relief_undo_days)
+    if act.as_of > last_day or _is_paid_by(found):
+        raise RearrangementStands
+    done = event_add(loan, reversal_of(found.event), entry_kind=EntryKind.REVERSAL, act=act)
+    notification_send(
+        customer=loan.customer,
+        kind="rearrangement_undone",
+        params={"due_date": loan.next_due_date.isoformat() if loan.next_due_date else ""},
+        dedupe_key=f"rearrangement_undone:{found.pk}",
+        business_date=act.as_of,
+    )
+    return done.event
+
+
+def _is_paid_by(found: Rearrangement) -> bool:
+    """Whether a repayment that counts reached a due date of the new schedule."""
+    paid = RepaymentAllocation.objects.filter(instalment__loan=found.loan_id, instalment__version=found.version)
+    return paid.filter(repayment__reversed_date__isnull=True).exists()
 
 
 def _consent_check(consent: Consent) -> None:

@@ -15,7 +15,7 @@ Word = str | Promise
 MONITORING = "monitoring"
 APPROVAL_BAND = "approval_rate_band"
 USE_OF_FUNDS = "use_of_funds"
-COLLECTIONS, HARDSHIP_WISH = "collections", "hardship_wish"
+COLLECTIONS, HARDSHIP_WISH, RELIEF_FAILED = "collections", "hardship_wish", "relief_failed"
 FORBIDDEN_USE, VOUCHER_MISSING = "forbidden_use", "voucher_missing"
 
 LAYER_WORDS: dict[str, Word] = {
@@ -42,6 +42,7 @@ RULE_WORDS: dict[str, Word] = {
     FORBIDDEN_USE: gettext_lazy("A voucher shows a forbidden use"),
     VOUCHER_MISSING: gettext_lazy("The use of a loan was not proved in time"),
     HARDSHIP_WISH: gettext_lazy("A customer who is late asks for relief"),
+    RELIEF_FAILED: gettext_lazy("A rearrangement that was agreed could not begin"),
     "npl_ratio": gettext_lazy("Bad-loan ratio above its threshold"),
 }
 EVIDENCE_WORDS: dict[str, Word] = {

@@ -117,7 +117,9 @@ def _bent(field: Any, held: Any, keys: list[Any]) -> Any:
     """Another value the column could hold."""
     if field.is_relation:
         others = QuerySet(field.related_model).exclude(pk=held).values_list("pk", flat=True)
-        return others.first() if others.exists() else None
+        if others.exists():
+            return others.first()
+        return NOBODY if held is None else None
     if held is None:
         return _some(field)
     if field.choices:

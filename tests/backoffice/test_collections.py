@@ -13,8 +13,9 @@ from accounts.models import ContactAttempt, ContactDay, ContactRule, StaffUser
 from accounts.roles import roles_sync
 from loans.admin.collection_dashboard import dashboard_figures
 from loans.models import CollectionAction, CollectionPolicy, CollectionTask, PaymentPromise
+from loans.selectors.collection_policy import collection_policy_at
 from loans.services.collection_contact import Told, call_begin, call_finish
-from loans.services.collection_policy import collection_policy_at, collection_preset
+from loans.services.collection_policy import collection_preset
 from risk.models import Alert
 from tests.loans.builders import Borrower
 from tests.loans.collectors import MORNING, PHONE, TODAY_OF_CALLS, late_customer
@@ -257,6 +258,12 @@ def test_a_draft_starts_from_the_strategies_in_force_and_holds_after_a_second_pe
     assert sue.get(f"{url}change/").status_code == 200
 
 
+def test_figures_are_changed_by_the_form(shipped: CollectionPolicy) -> None:
+    posted(staff("ana", "risk_analyst"), figure__wish_days="10", figure__relief_begin_days="0")
+    figures = CollectionPolicy.objects.get(version=2).definition["figures"]
+    assert figures == {**shipped.definition["figures"], "wish_days": 10, "relief_begin_days": 0}
+
+
 def test_steps_and_segments_are_changed_by_the_form(shipped: CollectionPolicy) -> None:
     posted(
         staff("ana", "risk_analyst"),
@@ -289,6 +296,8 @@ def test_steps_and_segments_are_changed_by_the_form(shipped: CollectionPolicy) -
         ("step__1-30__others__1__priority", ""),
         ("step__1-30__others__0__what", "sms:overdue"),
         ("segment__2__code", ""),
+        ("figure__wish_days", "0"),
+        ("figure__relief_undo_days", ""),
         ("segment__0__amount_min", "much"),
     ],
 )
