@@ -41,7 +41,17 @@ from loans.services.collection_task import (
     task_release,
     task_take,
 )
-from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, ReasonForm, act, badge, finish, may, staff_of
+from weilidai.lib.backoffice import (
+    ConfirmForm,
+    ReadOnlyAdmin,
+    ReasonForm,
+    act,
+    acts_within,
+    badge,
+    finish,
+    may,
+    staff_of,
+)
 from weilidai.lib.business_date import current_business_date
 
 DIRECT = "loans.direct_collections"
@@ -270,9 +280,7 @@ class CollectionTaskAdmin(TaskActs, CollectionDashboard, ReadOnlyAdmin):
             allowed |= IN_CALL | {"note"} if open_call(task) is not None else IN_HAND
         elif task.assigned_to_id is None:
             allowed |= {"take"}
-        shown = super().get_actions_detail(request, object_id)
-        prefix = f"{self.model._meta.app_label}_{self.model._meta.model_name}_"
-        return [item for item in shown if item.action_name.removeprefix(prefix) in allowed]
+        return acts_within(self, super().get_actions_detail(request, object_id), allowed)
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None

@@ -8,8 +8,15 @@ from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminDateWidget
 
 from loans.admin.money import ASKED, amount_field, ask
-from loans.models import ApprovalKind, Loan, Repayment
-from weilidai.lib.backoffice import ReasonForm, act, finish
+from loans.models import ApprovalKind, Loan, LoanState, Repayment
+from loans.selectors.rearrangement import standing_rearrangements
+from weilidai.lib.backoffice import ReasonForm, act, acts_within, finish
+
+ACTS_IN: dict[str, set[str]] = {
+    LoanState.ACTIVE: {"enter_late", "rearrange", "apply_held", "return_payout", "write_off", "undo_rearrangement"},
+    LoanState.SETTLED: {"enter_late", "return_payout"},
+    LoanState.WRITTEN_OFF: {"enter_late", "apply_held", "restore"},
+}
 
 
 class LateEntryForm(ReasonForm):
@@ -31,7 +38,25 @@ class LoanActs:
     """The acts on the page of a loan."""
 
     detail_url: Any
-    actions_detail = ["enter_late", "apply_held", "return_payout", "write_off", "restore"]
+    get_object: Any
+    # The bar holds what is done most; the rest is folded away.
+    actions_detail = [
+        "enter_late",
+        "rearrange",
+        {
+            "title": _("More acts"),
+            "icon": "more_horiz",
+            "items": ["apply_held", "return_payout", "write_off", "restore", "undo_rearrangement"],
+        },
+    ]
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+        """What the loan's state allows; whoever asks all the same is refused by the rule."""
+        loan = self.get_object(request, object_id)
+        possible = ACTS_IN.get(loan.state, set()) if loan is not None else set()
+        if loan is not None and not standing_rearrangements(loan).exists():
+            possible = possible - {"undo_rearrangement"}
+        return acts_within(self, super().get_actions_detail(request, object_id), possible)  # type: ignore[misc]
 
     def _ask(self, request: HttpRequest, form: ReasonForm, object_id: str, kind: str, **payload: Any) -> HttpResponse:
         loan = Loan.objects.select_related("customer").get(pk=object_id)

@@ -91,7 +91,6 @@ class LoanAdmin(PaperPages, ArrearsPages, ReliefActs, LoanActs, ReadOnlyAdmin):
     search_fields = ("=id", "customer__openid")
     list_select_related = ("customer", "product")
     inlines = (InstalmentInline, RepaymentInline, EventInline, RearrangementInline)
-    actions_detail = [*LoanActs.actions_detail, "rearrange"]
     readonly_fields = ("papers", "arrears", "penalty_money")
     exclude = ("penalty_paid_amount",)
 

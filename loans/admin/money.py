@@ -24,12 +24,23 @@ from loans.models import (
     ApprovalKind,
     CollectionAction,
     MoneyReceipt,
+    Rearrangement,
     Refund,
     UnappliedBalance,
     UnappliedMovement,
 )
 from loans.services.approval import approval_approve, approval_reject, approval_request
-from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, ReasonForm, act, badge, finish, may, staff_of
+from weilidai.lib.backoffice import (
+    ConfirmForm,
+    ReadOnlyAdmin,
+    ReasonForm,
+    act,
+    acts_within,
+    badge,
+    finish,
+    may,
+    staff_of,
+)
 from weilidai.lib.business_date import current_business_date
 from weilidai.lib.errors import ObjectNotFound
 
@@ -42,6 +53,7 @@ WORDS = {
     "waives_penalty": _("give up the unpaid penalty"), "stops_penalty": _("no penalty any more"),
     "consent": _("how the customer agreed"), "consent_reference": _("reference of the consent"),
 }  # fmt: skip
+YES_OR_NO = {"True": _("yes"), "False": _("no")}
 RECEIPT_VALUES = ("amount", "bank_reference", "payer_name", "received_date")
 BADGES = {"open": "pending", "agreed": "running", "approved": "done", "rejected": "rejected", "expired": "closed",
           "failed": "failed"}  # fmt: skip
@@ -113,6 +125,12 @@ class ApprovalAdmin(ReadOnlyAdmin):
               "preview")  # fmt: skip
     readonly_fields = ("state_badge", "content", "wish_link", "preview")
     actions_detail = ["agree", "refuse"]
+
+    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
+        """What waits for its day can only be taken back; what is decided stays."""
+        approval = self.get_object(request, object_id)
+        possible = {"open": {"agree", "refuse"}, "agreed": {"refuse"}}.get(approval.state if approval else "", set())
+        return acts_within(self, super().get_actions_detail(request, object_id), possible)
 
     @admin.display(description=_("state"), ordering="state")
     def state_badge(self, approval: Approval) -> SafeString:
@@ -186,7 +204,11 @@ class ApprovalAdmin(ReadOnlyAdmin):
 
 
 def _shown(name: str, value: str) -> str:
-    """A card by its last four digits, everything else as it stands."""
+    """A card by its last four digits, yes and no and choices in words, everything else as it stands."""
+    if value in YES_OR_NO:
+        return str(YES_OR_NO[value])
+    if name == "consent":
+        return str(dict(Rearrangement.Consent.choices).get(value, value))
     if name != "bank_card":
         return value
     card = BankCard.objects.filter(pk=value).first()

@@ -10,9 +10,22 @@ from django.urls import reverse
 
 from accounts.models import StaffUser
 from accounts.roles import roles_sync
-from loans.models import Approval, ApprovalState, Loan, LoanState, MoneyReceipt, Refund, Repayment, UnappliedBalance
+from loans.models import (
+    Approval,
+    ApprovalState,
+    CollectionAction,
+    CollectionTask,
+    Loan,
+    LoanState,
+    MoneyReceipt,
+    Refund,
+    Repayment,
+    UnappliedBalance,
+)
 from tests.loans.builders import TODAY, Borrower
-from tests.loans.life import active_loan, faults, repay
+from tests.loans.collectors import MORNING, late_customer
+from tests.loans.life import active_loan, day, faults, repay
+from tests.loans.relief import rearrange
 
 
 def staff(role: str, name: str = "") -> Client:
@@ -130,12 +143,61 @@ def test_a_collector_proposes_a_new_schedule_and_the_supervisor_agrees(alice: Bo
     assert faults() == []
 
 
+def wished(alice: Borrower, note: str) -> CollectionAction:
+    """Told to a collector by somebody two days late."""
+    task = CollectionTask.objects.first() or late_customer(alice)
+    return CollectionAction.objects.create(
+        task=task, customer=alice.customer, kind="hardship", note=note, at=MORNING, business_date=day(5),
+        staff=StaffUser.objects.create_user(f"teller-{note}"),
+    )  # fmt: skip
+
+
+@pytest.mark.req("R54", "R60")
+def test_relief_begins_from_a_wish_and_the_task_tells_what_became_of_it(alice: Borrower):
+    older, wish = wished(alice, "a year"), wished(alice, "half a year")
+    loan, collector, chief = Loan.objects.get(), staff("collector"), staff("supervisor")
+    task_page = reverse("admin:loans_collectiontask_change", args=[wish.task_id])
+    begin = f"{relief_page(loan)}?wish={wish.pk}"
+    assert begin in collector.get(task_page).content.decode()
+    assert "half a year" in collector.get(begin).content.decode()
+    # Without a word the newest wish that nothing was asked for is meant.
+    assert collector.get(relief_page(loan)).context["wish"] == wish
+    collector.post(relief_page(loan), {**RELIEF, **WORD, "wish": str(wish.pk), "begins_date": day(8).isoformat()})
+    asked = newest()
+    assert (asked.wish, asked.begins_date) == (wish, day(8))
+    assert collector.get(relief_page(loan)).context["wish"] == older
+    assert "half a year" in chief.get(reverse("admin:loans_approval_change", args=[asked.pk])).content.decode()
+    do(chief, "approval_agree", asked.pk)
+    rows = {row["text"]: row["answers"] for row in collector.get(task_page).context["contacts"] if row.get("wish")}
+    assert [(one["begins"], one["word"]) for one in rows["half a year"]] == [(day(8), "")]
+    assert "Agreed" in rows["half a year"][0]["state"] or "已同意" in rows["half a year"][0]["state"]
+    assert rows["a year"] == []
+    do(chief, "approval_refuse", asked.pk, reason="found work")
+    (answer,) = (row["answers"] for row in collector.get(task_page).context["contacts"] if row.get("answers"))
+    assert answer[0]["word"] == "found work"
+    assert newest().state == ApprovalState.REJECTED
+
+
+@pytest.mark.req("R54")
+def test_a_rearrangement_is_undone_from_the_page_of_its_loan(alice: Borrower):
+    loan = active_loan(alice)
+    rearrange(loan, TODAY)
+    collector, chief = staff("collector"), staff("supervisor")
+    do(collector, "loan_undo_rearrangement", loan.pk)
+    do(chief, "approval_agree", newest().pk)
+    page = chief.get(reverse("admin:loans_loan_change", args=[loan.pk])).content.decode()
+    assert Loan.objects.get(pk=loan.pk).due_date == loan.due_date
+    assert "undo_rearrangement" not in page
+    assert chief.get(reverse("admin:loans_rearrangement_changelist")).status_code == 200
+    assert faults() == []
+
+
 @pytest.mark.req("R54")
 def test_what_a_new_schedule_may_not_do_is_told_at_the_field(alice: Borrower):
     loan = active_loan(alice)
     collector = staff("collector")
     for values in ({"periods": "61"}, {"daily_rate": "0.0005"}, {"first_due_date": "2026-09-15"}, {"periods": "x"},
-                   {"first_due_date": ""}):  # fmt: skip
+                   {"first_due_date": ""}, {"begins_date": "2026-09-14"}, {"begins_date": "2026-10-17"}):  # fmt: skip
         answer = collector.get(relief_page(loan), {**RELIEF, **values})
         assert answer.status_code == 200
         assert answer.context["proposal"] is None

@@ -5,10 +5,16 @@ import re
 import pytest
 from django.test import Client
 
+from accounts.models import StaffUser
 from loans.admin.loan import EventInline, RepaymentInline
+from loans.models import Loan
+from loans.services.correction import loan_write_off
+from loans.services.history import Act
 from tests.backoffice.test_pages import staff
-from tests.loans.builders import Borrower
+from tests.loans.builders import NOW, Borrower
 from tests.loans.life import active_loan, day, repay
+from tests.loans.relief import rearrange
+from weilidai.lib.audit import Actor
 
 
 @pytest.fixture
@@ -27,3 +33,26 @@ def test_repayments_and_events_are_paged(alice: Borrower, chief: Client, monkeyp
     seen = [[amount for amount in ("11.11", "22.22", "33.33") if amount in page] for page in (first, second)]
     assert seen == [["22.22", "33.33"], ["11.11"]]
     assert {"repayments-page=2", "events-page=2"} <= set(re.findall(r"[a-z]+-page=2", first))
+
+
+def offered(client: Client, loan: Loan) -> set[str]:
+    page = client.get(f"/admin/loans/loan/{loan.pk}/change/").content.decode()
+    return set(re.findall(rf"/{loan.pk}/([a-z_-]+)/?\"", page)) & ACTS
+
+
+ACTS = {"enter_late", "rearrange", "apply_held", "return_payout", "write_off", "restore", "undo_rearrangement"}
+
+
+@pytest.mark.req("R54")
+def test_only_what_the_state_allows_is_offered(alice: Borrower) -> None:
+    chief = Client()
+    chief.force_login(StaffUser.objects.create_superuser("root"))
+    loan = active_loan(alice, days=20)
+    running = {"enter_late", "rearrange", "apply_held", "return_payout", "write_off"}
+    assert offered(chief, loan) == running
+    rearrange(loan, day(1))
+    assert offered(chief, loan) == running | {"undo_rearrangement"}
+    loan_write_off(loan_id=loan.pk, act=Act(Actor.system("test"), day(2), NOW))
+    assert offered(chief, loan) == {"enter_late", "apply_held", "restore"}
+    assert offered(staff("auditor"), loan) == set()
+    assert chief.get("/admin/loans/loan/nothing/change/").status_code == 302

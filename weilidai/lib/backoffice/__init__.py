@@ -1,6 +1,15 @@
 """What every page of the back office shares: read-only lists that stay fast, exports, acts with a reason."""
 
-from weilidai.lib.backoffice.acts import ConfirmForm, PermissionMethods, ReasonForm, act, finish, may, staff_of
+from weilidai.lib.backoffice.acts import (
+    ConfirmForm,
+    PermissionMethods,
+    ReasonForm,
+    act,
+    acts_within,
+    finish,
+    may,
+    staff_of,
+)
 from weilidai.lib.backoffice.admin import ReadOnlyAdmin, badge
 
 __all__ = [
@@ -9,6 +18,7 @@ __all__ = [
     "ReadOnlyAdmin",
     "ReasonForm",
     "act",
+    "acts_within",
     "badge",
     "finish",
     "may",

@@ -1,7 +1,7 @@
 """Acts of staff: a dialog asks for confirmation and a reason, then one service call, then a plain answer."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from django import forms
@@ -81,6 +81,12 @@ def act(
         },
     )
     return decorator
+
+
+def acts_within(page: Any, shown: list[Any], names: Collection[str]) -> list[Any]:
+    """Of the theme's acts on a detail page those with these names: what the object's state allows."""
+    prefix = f"{page.model._meta.app_label}_{page.model._meta.model_name}_"
+    return [item for item in shown if item.action_name.removeprefix(prefix) in names]
 
 
 def staff_of(request: HttpRequest) -> StaffLike:
