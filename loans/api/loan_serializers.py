@@ -6,8 +6,9 @@ from typing import Any
 from rest_framework import serializers
 
 from loans.disclosure import penalty_text
-from loans.models import CostDisclosure, DemandState, LoanPlan, LoanPurpose, VoucherDemand
+from loans.models import CostDisclosure, DemandState, LoanPlan, VoucherDemand
 from loans.selectors.quote import Quote
+from risk.rules.purposes import LoanPurpose
 from weilidai.lib.serializers import MoneyField, RateField
 
 AMOUNT_DIGITS_MAX = 16

@@ -14,13 +14,11 @@ from loans.models.collection import (
 from loans.models.gift import CreditGift, GiftState
 from loans.models.journal import EntryKind, JournalEntry, LedgerAccount, Posting
 from loans.models.loan import (
-    FORBIDDEN_PURPOSES,
     CostDisclosure,
     Instalment,
     Loan,
     LoanEvent,
     LoanPlan,
-    LoanPurpose,
     LoanState,
     LoanTally,
 )
@@ -49,7 +47,6 @@ from loans.models.voucher import (
 )
 
 __all__ = [
-    "FORBIDDEN_PURPOSES",
     "UNDECIDED",
     "WAITING_DEMANDS",
     "AccountingPeriod",
@@ -77,7 +74,6 @@ __all__ = [
     "Loan",
     "LoanEvent",
     "LoanPlan",
-    "LoanPurpose",
     "LoanState",
     "LoanTally",
     "MoneyReceipt",

@@ -5,6 +5,7 @@ from django.utils.translation import gettext_lazy as _
 from django_fsm import transition
 
 from risk.models import FeeBase, PenaltyMethod
+from risk.rules.purposes import LoanPurpose
 from weilidai.lib.fsm import StateField
 from weilidai.lib.ids import uuid7
 from weilidai.lib.money import MoneyField, RateField
@@ -23,22 +24,6 @@ class LoanState(models.TextChoices):
 class LoanPlan(models.TextChoices):
     SINGLE = "single", _("Single payment")
     INSTALMENTS = "instalments", _("Instalments")
-
-
-class LoanPurpose(models.TextChoices):
-    DAILY = "daily", _("Daily spending")
-    EDUCATION = "education", _("Education")
-    MEDICAL = "medical", _("Medical care")
-    TRAVEL = "travel", _("Travel")
-    RENOVATION = "renovation", _("Home renovation")
-    APPLIANCES = "appliances", _("Home appliances")
-    BUSINESS = "business", _("Small-business turnover")
-    PROPERTY = "property", _("Buying property")
-    SECURITIES = "securities", _("Securities")
-    GAMBLING = "gambling", _("Gambling")
-
-
-FORBIDDEN_PURPOSES = (LoanPurpose.PROPERTY, LoanPurpose.SECURITIES, LoanPurpose.GAMBLING)
 
 
 class Loan(models.Model):

@@ -7,8 +7,8 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 from django_fsm import transition
 
-from loans.models.loan import FORBIDDEN_PURPOSES
 from risk.models import VoucherConsequence
+from risk.rules.purposes import FORBIDDEN_PURPOSES
 from weilidai.lib.fsm import StateField
 from weilidai.lib.ids import uuid7
 from weilidai.lib.money import MoneyField

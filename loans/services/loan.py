@@ -14,13 +14,14 @@ from accounts.errors import BankCardRequired
 from accounts.models import BankCard, Customer, Device
 from accounts.services.device import device_require_verified
 from loans.errors import HouseholdLimitExceeded, PurposeForbidden, TermInvalid
-from loans.models import FORBIDDEN_PURPOSES, CostDisclosure, Loan, Payout
+from loans.models import CostDisclosure, Loan, Payout
 from loans.selectors.quote import Quote, Request, line_quote
 from loans.services.disclosure import disclosure_confirm
 from loans.services.screening import book_asked, loan_screen
 from risk.errors import SignaturesMissing
 from risk.models import CreditLine
 from risk.models.product import RegulationParameter
+from risk.rules.purposes import FORBIDDEN_PURPOSES
 from risk.rules.screening.spec import LOAN
 from risk.selectors.documents import documents_signed, documents_unsigned
 from risk.selectors.policy import regulation

@@ -12,11 +12,12 @@ from django.db.models import F, Q
 from accounts.models import StaffUser
 from accounts.services.notification import notification_send
 from loans.errors import PurposeUnknown
-from loans.models import FORBIDDEN_PURPOSES, WAITING_DEMANDS, DemandState, ForbiddenUse, Voucher, VoucherDemand
+from loans.models import WAITING_DEMANDS, DemandState, ForbiddenUse, Voucher, VoucherDemand
 from loans.selectors.voucher import vouchers_waiting
 from risk.errors import ReasonRequired, ReviewClaimed
 from risk.models import AlertSeverity
 from risk.rules.alerts import FORBIDDEN_USE, USE_OF_FUNDS
+from risk.rules.purposes import FORBIDDEN_PURPOSES
 from risk.selectors.policy import monitoring_current
 from risk.services.alert import alert_raise
 from risk.services.screening import lines_lock

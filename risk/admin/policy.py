@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from simple_history.admin import SimpleHistoryAdmin
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import action
-from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
+from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget, UnfoldAdminTextInputWidget
 
 from risk.admin.backtest import ApproveForm, BacktestActs
 from risk.admin.shadow import ShadowActs
@@ -28,6 +28,7 @@ from risk.models import (
     ShadowDecision,
     Tier,
 )
+from risk.rules.purposes import LoanPurpose
 from risk.services.policy import policy_activate
 from risk.services.regulation import regulation_propose
 from weilidai.lib.audit import Actor, audit_record
@@ -144,9 +145,19 @@ class DraftAdmin(PermissionMethods, SimpleHistoryAdmin, ModelAdmin):  # type: ig
         )
 
 
+class ProductTermsForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Purposes are chosen, never typed."""
+
+    voucher_purposes = forms.MultipleChoiceField(
+        label=_("vouchers: asked for purposes"), choices=LoanPurpose.choices, required=False,
+        help_text=_("none chosen: vouchers are asked for no loan"), widget=UnfoldAdminCheckboxSelectMultipleWidget,
+    )  # fmt: skip
+
+
 @admin.register(ProductTerms)
 class ProductTermsAdmin(BacktestActs, DraftAdmin):
     same = ("product",)
+    form = ProductTermsForm
     actions_detail = ["backtest", "activate"]
     list_display = ("product", "version", "state_badge", "valid_from", "valid_to", "drafted_by", "approved_by")
     list_filter = ("product", "state")

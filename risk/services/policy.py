@@ -19,6 +19,7 @@ from risk.models import (
     Scorecard,
     ScreeningPolicy,
 )
+from risk.rules.purposes import unknown_purposes
 from risk.rules.scorecard import ScorecardInvalid, scorecard_check
 from risk.rules.screening import ScreeningInvalid, definition_check
 from weilidai.lib.audit import Actor, audit_record, state_change_record
@@ -100,6 +101,9 @@ def _vouchers_check(row: ProductTerms) -> None:
     purposes, days = row.voucher_purposes, row.voucher_reminder_days
     if not isinstance(purposes, list) or not all(isinstance(code, str) and code for code in purposes):
         raise _fault("voucher_purposes", _("A list of codes of purposes"))
+    if unknown := unknown_purposes(purposes):
+        detail = _("No purpose is called {names}").format(names=", ".join(unknown))
+        raise FieldInvalid(field_errors=[{"field": "voucher_purposes", "code": "unknown", "detail": detail}])
     whole = isinstance(days, list) and all(type(day) is int for day in days)
     if not whole or sorted(set(days)) != days or any(not 0 < day <= row.voucher_days for day in days):
         raise _fault("voucher_reminder_days", _("Rising whole days, none after the last day for vouchers"))

@@ -9,8 +9,9 @@ from django.test import Client
 from accounts.models import ChangeRequest, StaffUser
 from accounts.roles import roles_sync
 from accounts.services.staff import roles_of
-from risk.models import RegulationParameter
+from risk.models import PolicyState, ProductTerms, RegulationParameter
 from tests.backoffice.test_pages import staff
+from tests.loans.builders import Borrower
 
 LIST = "/admin/accounts/changerequest/"
 SENT = {"_form_submitted": "on"}
@@ -100,3 +101,29 @@ def test_what_waits_is_counted_on_the_home_page(carol: StaffUser) -> None:
     save(admin, carol, "finance")
     waiting = {row["url"]: row["count"] for row in boss.get("/admin/").context["waiting"]}
     assert waiting[f"{LIST}?state__exact=pending"] == 1
+
+
+def terms_form(client: Client, terms: ProductTerms, **changes: Any) -> Any:
+    """The draft's form as it came, with changes."""
+    url = f"/admin/risk/productterms/{terms.pk}/change/"
+    shown = client.get(url).context
+    data: dict[str, Any] = {}
+    for form in (shown["adminform"].form, *(f for s in shown["inline_admin_formsets"] for f in s.formset.forms)):
+        data |= {form.add_prefix(name): form[name].value() for name in form.fields}
+    for inline in shown["inline_admin_formsets"]:
+        data |= {field.html_name: field.value() for field in inline.formset.management_form}
+    return client.post(url, {name: "" if value is None else value for name, value in (data | changes).items()})
+
+
+@pytest.mark.req("R52")
+def test_purposes_of_vouchers_are_chosen_and_never_typed(alice: Borrower) -> None:
+    terms = ProductTerms.objects.get()
+    ProductTerms.objects.filter(pk=terms.pk).update(state=PolicyState.DRAFT)
+    analyst = staff("risk_analyst")
+    refused = terms_form(analyst, terms, voucher_purposes=["education", "eductaion"])
+    assert refused.context["adminform"].form.errors.as_data()["voucher_purposes"][0].code == "invalid_choice"
+    assert ProductTerms.objects.get().voucher_purposes == terms.voucher_purposes
+    assert terms_form(analyst, terms, voucher_purposes=["education", "travel"]).status_code == 302
+    assert ProductTerms.objects.get().voucher_purposes == ["education", "travel"]
+    assert terms_form(analyst, terms, voucher_purposes=[]).status_code == 302
+    assert ProductTerms.objects.get().voucher_purposes == []

@@ -20,12 +20,13 @@ from django.utils import timezone
 from accounts.models import BankCard, Customer, CustomerToken, Device
 from loans.books.checks import CHECKS
 from loans.gateway.interface import Paid, PayoutOrder
-from loans.models import Loan, LoanPurpose, LoanState, Payout, Repayment
+from loans.models import Loan, LoanState, Payout, Repayment
 from loans.selectors.quote import Request
 from loans.services.journal import ledger_accounts_load
 from loans.services.loan import loan_request
 from loans.services.payout import payouts_advance
 from risk.models import CreditLine, ProductTerms, Signature
+from risk.rules.purposes import LoanPurpose
 from risk.selectors.documents import documents_current
 from risk.services.presets import presets_load
 from weilidai.bench.long_life import PRODUCT, line_create

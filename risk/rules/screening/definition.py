@@ -84,7 +84,9 @@ def _parameter_faults(layer: Layer, stored: Any, path: str) -> list[Fault]:
             faults.append(_fault(f"{path}.{parameter.name}", "missing"))
             continue
         try:
-            parameter.load(stored[parameter.name])
+            held = parameter.load(stored[parameter.name])
+            if parameter.known and not set(held) <= set(parameter.known):
+                faults.append(_fault(f"{path}.{parameter.name}", "unknown"))
         except ValueError as error:
             faults.append(_fault(f"{path}.{parameter.name}", str(error)))
     return faults

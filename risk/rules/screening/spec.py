@@ -33,6 +33,7 @@ class Parameter:
     label: Word
     low: str = "0"
     high: str = "100000000.00"
+    known: tuple[str, ...] = ()
 
     def load(self, stored: Any) -> Any:
         """The value the tests compare with. Raises `ValueError` for another type or a value out of range."""
@@ -81,8 +82,9 @@ def share(name: str, label: Word, high: str = "1") -> Parameter:
     return Parameter(name, SHARE, label, "0", high)
 
 
-def words(name: str, label: Word) -> Parameter:
-    return Parameter(name, WORDS, label)
+def words(name: str, label: Word, known: tuple[str, ...] = ()) -> Parameter:
+    """With `known` no other word comes into force."""
+    return Parameter(name, WORDS, label, known=known)
 
 
 @dataclass(frozen=True)

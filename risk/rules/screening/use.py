@@ -4,6 +4,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from django.utils.translation import gettext_lazy as _
 
+from risk.rules.purposes import LoanPurpose
 from risk.rules.screening.spec import APPLICATION, LOAN, Condition, Evidence, Figures, Layer, Section, share, words
 
 FORBIDDEN_PURPOSE, MISUSED_BEFORE = "forbidden_purpose", "misused_before"
@@ -22,7 +23,7 @@ def _misused_before(seen: Section, figures: Figures) -> Evidence | None:
 
 PURPOSE = Layer(
     "purpose",
-    (words("forbidden", _("forbidden purposes")),),
+    (words("forbidden", _("forbidden purposes"), tuple(LoanPurpose.values)),),
     (
         Condition(FORBIDDEN_PURPOSE, _("Forbidden purpose"), _forbidden_purpose, (LOAN,)),
         Condition(MISUSED_BEFORE, _("An earlier loan went into a forbidden use"), _misused_before),

@@ -20,7 +20,7 @@ from loans.services.voucher_review import (
 )
 from risk.errors import EvidenceIncomplete, ReasonRequired, ReviewClaimed
 from risk.models import Alert, PolicyState, ProductTerms, Screening, ScreeningPolicy
-from risk.services.policy import policy_activate
+from risk.services.policy import content_check, policy_activate
 from tests.loans.builders import NOW, TODAY, Borrower, borrower
 from tests.loans.life import active_loan, day, repay
 from tests.loans.vouchers import EDGE, asked_loan, reviewer, submit
@@ -74,12 +74,25 @@ def test_terms_that_name_no_purpose_ask_for_nothing(alice: Borrower):
     assert not VoucherDemand.objects.exists()
 
 
+def test_a_slip_of_the_pen_in_a_purpose_is_told_by_its_code(alice: Borrower):
+    row = ProductTerms.objects.get()
+    row.voucher_purposes = ["education", "eductaion", "Travel"]
+    with pytest.raises(FieldInvalid) as refusal:
+        content_check(row)
+    (fault,) = refusal.value.field_errors
+    assert (fault["field"], fault["code"]) == ("voucher_purposes", "unknown")
+    assert "eductaion, Travel" in str(fault["detail"])
+
+
 @pytest.mark.parametrize(
     ("field", "value", "good"),
     [
         ("voucher_purposes", ["education"], True),
         ("voucher_purposes", "education", False),
         ("voucher_purposes", [1], False),
+        ("voucher_purposes", ["eductaion"], False),
+        ("voucher_purposes", ["education", "Travel"], False),
+        ("voucher_purposes", ["education", "travel"], True),
         ("voucher_reminder_days", [], True),
         ("voucher_reminder_days", [30], True),
         ("voucher_reminder_days", [31], False),

@@ -94,12 +94,17 @@ def staff_of(request: HttpRequest) -> StaffLike:
     return request.user
 
 
+def told(error: DomainError) -> str:
+    """The refusal in words, with what is said of each field."""
+    return " · ".join([str(error.detail), *(str(fault["detail"]) for fault in error.field_errors)])
+
+
 def finish(request: HttpRequest, url: str, call: Callable[[], Any], success: str | Promise) -> HttpResponse:
     """Runs the service call; a rule that says no becomes a message, never an error page."""
     try:
         call()
     except DomainError as error:
-        messages.error(request, str(error.detail))
+        messages.error(request, told(error))
     else:
         messages.success(request, str(success))
     if request.headers.get("HX-Request"):

@@ -57,6 +57,8 @@ def test_the_shipped_pipeline_and_another_order_are_good() -> None:
          ("layers.single_amount.parameters.transfer_amount", "range")),
         (lambda d: layer_of(d, "purpose")["parameters"].update(forbidden=[""]),
          ("layers.purpose.parameters.forbidden", "type")),
+        (lambda d: layer_of(d, "purpose")["parameters"].update(forbidden=["property", "gamling"]),
+         ("layers.purpose.parameters.forbidden", "unknown")),
         (lambda d: layer_of(d, "purpose")["verdicts"].update(forbidden_purpose="explode"),
          ("layers.purpose.verdicts.forbidden_purpose", "unknown")),
         (lambda d: layer_of(d, "purpose")["verdicts"].clear(),
