@@ -59,8 +59,10 @@ class Book:
 
     def _fee_of_started(self, row: ScheduleRow) -> Decimal:
         paid_ahead = self.tally.repaid_ahead[self.terms.place(row.number)]
-        is_ahead = row.start_date > self.terms.start and paid_ahead == row.principal
-        return self.terms.reduced_fee(row) if is_ahead else row.fee
+        if row.start_date <= self.terms.start or paid_ahead != row.principal:
+            return row.fee
+        # Inside the cap the fee was what the cap left when the period was paid: later room charges nothing more.
+        return self.paid(row, Component.FEE) if self._caps_early_fees else self.terms.reduced_fee(row)
 
     @cached_property
     def claims(self) -> tuple[Decimal, ...]:
@@ -121,15 +123,32 @@ class Book:
         place, tally = self.terms.place(row.number), self.tally
         closed = tally.settled_on or tally.written_off_on
         ahead = closed is None and not tally.returned and not self.has_started(row)
-        fee = self.terms.reduced_fee(row) if ahead else self.fees[place]
+        fee = self.early_fees[place] if ahead else self.fees[place] - tally.paid[Component.FEE][place]
         return Due(
             row.number,
             row.due_date,
             penalty=self.penalties[place] - tally.paid[Component.PENALTY][place],
-            fee=fee - tally.paid[Component.FEE][place],
+            fee=fee,
             interest=self.interest[place] - tally.paid[Component.INTEREST][place],
             principal=row.principal - tally.paid[Component.PRINCIPAL][place],
         )
+
+    @cached_property
+    def early_fees(self) -> tuple[Decimal, ...]:
+        """What paying each period before its start still costs in fees today (R42), row after row.
+
+        Where early fees count in the cap they share what it leaves, and a period whose principal is paid owes none.
+        """
+        left = self._early_fee_room()
+        fees: list[Decimal] = []
+        for row in self.terms.schedule:
+            fee = ZERO if self.has_started(row) else self.terms.reduced_fee(row) - self.paid(row, Component.FEE)
+            if left is not None:
+                is_paid = self.paid(row, Component.PRINCIPAL) == row.principal
+                fee = ZERO if is_paid else max(ZERO, min(fee, left))
+                left -= fee
+            fees.append(fee)
+        return tuple(fees)
 
     def payment_groups(self) -> Iterator[tuple[Due, ...]]:
         """The dues in the order money reaches them: all that fell due, then row after row ahead."""
@@ -158,7 +177,12 @@ class Book:
             ),
         )
 
+    @property
+    def _caps_early_fees(self) -> bool:
+        return self.terms.early_fees_in_cap and self.terms.cost_cap_rate is not None
+
     def _early_fee_room(self) -> Decimal | None:
-        if not self.terms.early_fees_in_cap or self.room is None:
+        """What the cap leaves for fees that are the customer's choice; None where they stand outside it."""
+        if not self._caps_early_fees or self.room is None:
             return None
-        return self.room - self._before(Component.PENALTY) - sum(self.penalties, ZERO)
+        return max(ZERO, self.room - self._before(Component.PENALTY) - sum(self.penalties, ZERO))

@@ -144,7 +144,12 @@ class Life:
     def fee(self, row: Row, on: date) -> int:
         if not self.begun(row, on):
             return row.paid["fee"]
-        return row.less_fee if row.left(row.starts - DAY) == 0 else row.full_fee
+        if row.left(row.starts - DAY):
+            return row.full_fee
+        return row.paid["fee"] if self.early_counts() else row.less_fee
+
+    def early_counts(self) -> bool:
+        return self.terms.early_in_cap and self.terms.cap is not None
 
     def claim(self, row: Row, on: date) -> int:
         terms, on = self.terms, self._until(on)
@@ -187,8 +192,13 @@ class Life:
     def owed(self, on: date, *, ahead: bool) -> list[dict[str, int]]:
         """Unpaid per row and part; with `ahead` periods not begun at their reduced fee, else without their fee."""
         result, ahead = [], ahead and not (self.settled or self.written_off)
+        left = max(0, self.room(on) - sum(self.penalties(on))) if ahead and self.early_counts() else None
         for row, penalty in zip(self.rows, self.penalties(on), strict=True):
-            fee = row.less_fee if ahead and not self.begun(row, on) else self.fee(row, on)
+            early = ahead and not self.begun(row, on)
+            fee = row.less_fee if early else self.fee(row, on)
+            if early and left is not None:
+                more = max(0, min(fee - row.paid["fee"], left)) if row.left(on) else 0
+                fee, left = row.paid["fee"] + more, left - more
             charged = {"penalty": penalty, "fee": fee, "interest": self.interest(row, on), "principal": row.principal}
             result.append({part: charged[part] - row.paid[part] for part in PARTS})
         return result
@@ -198,7 +208,7 @@ class Life:
         if on >= self.rows[-1].due:
             return 0
         early = half_up(self.terms.settlement * sum(row.left(on) for row in self.rows))
-        if self.terms.early_in_cap and self.terms.cap is not None:
+        if self.early_counts():
             early = min(early, max(0, self.room(on) - sum(self.penalties(on))))
         return early
 

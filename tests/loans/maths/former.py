@@ -120,7 +120,9 @@ class Book:
             return self.paid(row, Component.FEE)
         eve = row.start_date - timedelta(days=1)
         paid_ahead = self.history.paid(row.number, Component.PRINCIPAL, until=eve)
-        return self.terms.reduced_fee(row) if paid_ahead == row.principal else row.fee
+        if paid_ahead != row.principal:
+            return row.fee
+        return self.paid(row, Component.FEE) if self.caps_early_fees else self.terms.reduced_fee(row)
 
     def claim(self, row: ScheduleRow) -> Decimal:
         """Penalty claimed for the row, from the day after its due date (R26)."""
@@ -157,7 +159,7 @@ class Book:
         """What a payment on this date can pay on the row; for a period not yet started its reduced fee."""
         closed = self.history.settled_on or self.history.written_off_on
         ahead = closed is None and not self.history.returned and not self.has_started(row)
-        fee = self.terms.reduced_fee(row) if ahead else self.fee(row)
+        fee = self.paid(row, Component.FEE) + self.early_fee(row) if ahead else self.fee(row)
         return Due(
             row.number,
             row.due_date,
@@ -166,6 +168,21 @@ class Book:
             interest=self.interest(row) - self.paid(row, Component.INTEREST),
             principal=row.principal - self.paid(row, Component.PRINCIPAL),
         )
+
+    @property
+    def caps_early_fees(self) -> bool:
+        return self.terms.early_fees_in_cap and self.terms.cost_cap_rate is not None
+
+    def early_fee(self, row: ScheduleRow) -> Decimal:
+        """Of the row paid ahead today; inside the cap what the rows before it leave."""
+        rest = self.terms.reduced_fee(row) - self.paid(row, Component.FEE)
+        room = self._early_fee_room()
+        if room is None:
+            return rest
+        if self.paid(row, Component.PRINCIPAL) == row.principal:
+            return ZERO
+        before = (one for one in self.terms.schedule if one.number < row.number and not self.has_started(one))
+        return max(ZERO, min(rest, max(ZERO, room) - sum((self.early_fee(one) for one in before), ZERO)))
 
     def payment_groups(self) -> tuple[tuple[Due, ...], ...]:
         """The dues in the order money reaches them: all that fell due, then row after row ahead."""
