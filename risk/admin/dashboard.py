@@ -1,4 +1,4 @@
-"""The risk dashboard: approvals against their band, the funnel, scores, alerts, the backlog (R7, R8)."""
+"""The risk dashboard: approvals against their band, funnel, scores, alerts, backlog (R7, R8), coverage (R32)."""
 
 import json
 from collections.abc import Iterator
@@ -16,6 +16,7 @@ from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from accounts.models import Occupation
 from risk.models import MonitoringPolicy, Product
 from risk.rules.alerts import rule_word
 from risk.selectors.approvals import (
@@ -29,6 +30,7 @@ from risk.selectors.approvals import (
     referral_backlog,
     score_distribution,
 )
+from risk.selectors.coverage import Reach, coverage, merchants_ahead
 from risk.selectors.policy import monitoring_current
 from risk.services.monitoring import is_outside
 from weilidai.lib.backoffice.charts import chart_options
@@ -74,6 +76,8 @@ class DashboardPages:
         match request.GET.get("format"):
             case "funnel":
                 return csv_response(f"funnel-{since}-{today}", _funnel_header(), _funnel_cells(since, today))
+            case "coverage":
+                return csv_response(f"coverage-{since}-{today}", _coverage_header(), _coverage_cells(since, today))
             case "approvals":
                 return csv_response(f"approvals-{since}-{today}", _approvals_header(), _approvals_cells(since, today))
         with reports():
@@ -113,6 +117,8 @@ def _figures(since: date, today: date) -> dict[str, Any]:
             [f"{low}–{low + SCORE_STEP}" if low < 100 else "100" for low, _n in scores],
             [(translate("Applications"), [n for _low, n in scores])],
         ),
+        "coverage": [_coverage_row(product, found, names) for product, found in coverage(since, today).items()],
+        "occupations": [*Occupation.labels, _("unknown")],
         "alerts": [{**row, "word": rule_word(row["rule"])} for row in alerts_by_rule(since, today)],
     }
 
@@ -179,6 +185,27 @@ def _funnel_row(step: Funnel, names: dict[str, str]) -> dict[str, Any]:
         "applicants": step.applicants,
         "cells": [(getattr(step, name), percent(step.share(name))) for name, _word in CONDITIONS],
     }
+
+
+def _coverage_row(product: str, found: dict[str, Reach], names: dict[str, str]) -> dict[str, Any]:
+    reached = [found.get(work, Reach()) for work in (*Occupation.values, "")]
+    ahead = merchants_ahead(found)
+    return {
+        "name": names.get(product, product),
+        "cells": [(f"{one.approved} / {one.applicants}", percent(one.coverage)) for one in reached],
+        "ahead": None if ahead is None else f"{ahead * 100:+.1f}",
+    }
+
+
+def _coverage_header() -> list[str]:
+    return [str(word) for word in (_("product"), _("occupation"), _("applicants"), _("approved"), _("share"))]
+
+
+def _coverage_cells(since: date, today: date) -> Iterator[list[str]]:
+    for product, found in coverage(since, today).items():
+        for work, one in found.items():
+            shown = "" if one.coverage is None else f"{one.coverage:.4f}"
+            yield [product, work, str(one.applicants), str(one.approved), shown]
 
 
 def _backlog() -> list[tuple[str, int]]:

@@ -7,6 +7,7 @@ import json
 import pytest
 from django.urls import reverse
 
+from accounts.models import Customer, Occupation
 from risk.services.alert import alert_raise
 from tests.backoffice.test_pages import staff
 from tests.risk.builders import AS_OF, AT, assess, behaviour_create, customer_create, verified
@@ -84,3 +85,45 @@ def test_it_is_for_those_who_see_decisions() -> None:
 def test_the_home_page_has_the_rate_and_its_band() -> None:
     cards = {card["note"]: card["value"] for card in staff("supervisor").get(reverse("admin:index")).context["cards"]}
     assert [value for note, value in cards.items() if "62.0 %" in note] == ["100.0 %"]
+
+
+def applicants(kind: str, *scores: int, said: str = "") -> None:
+    """Assessed people of an occupation, told by a feed or by themselves."""
+    for number, score in enumerate(scores):
+        customer = customer_create(f"{kind}-{said}-{number}")
+        customer.registered_occupation, customer.declared_occupation = kind, said
+        customer.save()
+        behaviour_create(customer, score=score)
+        assess(verified(customer))
+
+
+@pytest.mark.req("R32")
+def test_coverage_by_occupation_is_shown_and_a_file(policies: None) -> None:
+    business_date_set(AS_OF, at=AT)
+    applicants("blue_collar", 720, 720, 599)
+    applicants("micro_merchant", 720)
+    applicants("salaried", 720, 599)
+    # What people say of themselves goes before the feed.
+    applicants("salaried", 599, said="student")
+    context = staff("risk_analyst").get(URL).context
+    [row] = context["coverage"]
+    shown = dict(zip([*Occupation.values, ""], row["cells"], strict=True))
+    assert shown == {
+        "salaried": ("1 / 2", "50.0 %"), "blue_collar": ("2 / 3", "66.7 %"), "micro_merchant": ("1 / 1", "100.0 %"),
+        "student": ("0 / 1", "0.0 %"), "self_employed": ("0 / 0", "–"), "other": ("0 / 0", "–"), "": ("0 / 0", "–"),
+    }  # fmt: skip
+    assert len(context["occupations"]) == len(row["cells"])
+    assert row["ahead"] == "+50.0"
+    assert rows("auditor", "coverage")[1:] == [
+        ["weilidai", "blue_collar", "3", "2", "0.6667"], ["weilidai", "micro_merchant", "1", "1", "1.0000"],
+        ["weilidai", "salaried", "2", "1", "0.5000"], ["weilidai", "student", "1", "0", "0.0000"],
+    ]  # fmt: skip
+
+
+@pytest.mark.req("R32")
+@pytest.mark.usefixtures("lived")
+def test_without_an_occupation_the_two_are_not_compared() -> None:
+    Customer.objects.update(registered_occupation="", declared_occupation="")
+    [row] = staff("risk_analyst").get(URL).context["coverage"]
+    assert row["ahead"] is None
+    assert row["cells"][-1] == ("2 / 3", "66.7 %")
