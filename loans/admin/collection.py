@@ -51,6 +51,7 @@ from weilidai.lib.backoffice import (
     finish,
     may,
     staff_of,
+    when,
 )
 from weilidai.lib.business_date import current_business_date
 
@@ -59,11 +60,6 @@ DIRECT = "loans.direct_collections"
 IN_CALL = {"promise", "dispute", "outcome"}
 IN_HAND = {"call", "note", "hardship", "release"}
 OF_SUPERVISOR = {"hand_over", "urgency", "dispute_over"}
-
-
-def when() -> dict[str, Any]:
-    """On which business date, and at which moment."""
-    return {"as_of": current_business_date(), "at": timezone.now()}
 
 
 class DeskFilter(admin.SimpleListFilter):

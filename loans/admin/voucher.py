@@ -27,22 +27,16 @@ from loans.services.voucher_review import (
     voucher_reject,
     voucher_release,
 )
-from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, ReasonForm, act, badge, finish, may, staff_of
-from weilidai.lib.business_date import current_business_date
+from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, ReasonForm, act, badge, finish, may, staff_of, when
+from weilidai.lib.backoffice.evidence import EvidenceAdmin, person_facts
 
 MAY_REVIEW = "loans.change_voucher"
-SEE_IMAGES = "accounts.view_storedimage"
 WAITING = "?state__exact=submitted"
 TONES = {"submitted": "open", "accepted": "approved", "rejected": "rejected", "forbidden": "failed"}
 DEMAND_TONES = {"asked": "open", "missing": "referred", "fulfilled": "approved", "forbidden": "failed",
                 "lapsed": "closed"}  # fmt: skip
 USE_TONES = {"standing": "failed", "lifted": "closed"}
 OTHERS_SHOWN = 20
-
-
-def when() -> dict[str, Any]:
-    """On which business date, and at which moment."""
-    return {"as_of": current_business_date(), "at": timezone.now()}
 
 
 class ForbidForm(ReasonForm):
@@ -52,7 +46,8 @@ class ForbidForm(ReasonForm):
 
 
 @admin.register(Voucher)
-class VoucherAdmin(ReadOnlyAdmin):
+class VoucherAdmin(EvidenceAdmin):
+    key, tones = "voucher_id", TONES
     list_display = ("received_at", "customer", "kind", "amount", "merchant", "spent_date", "state_badge", "held_by",
                     "reviewed_by")  # fmt: skip
     list_filter = ("state", "kind", ("received_date", RangeDateFilter), ("amount", RangeNumericFilter))
@@ -66,10 +61,6 @@ class VoucherAdmin(ReadOnlyAdmin):
         """As a queue the oldest comes first, else the newest."""
         return ("id",) if request.GET.get("state__exact") == VoucherState.SUBMITTED else ("-id",)
 
-    @admin.display(description=_("state"), ordering="state")
-    def state_badge(self, voucher: Voucher) -> SafeString:
-        return badge(TONES[voucher.state], voucher.get_state_display())
-
     @admin.display(description=_("worked on by"))
     def held_by(self, voucher: Voucher) -> str:
         """Who holds it at this moment."""
@@ -77,21 +68,13 @@ class VoucherAdmin(ReadOnlyAdmin):
         return str(voucher.claimed_by) if until is not None and until > timezone.now() else "–"
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
-        voucher = Voucher.objects.filter(pk=object_id, state=VoucherState.SUBMITTED).first()
-        if voucher is None:
-            return []
+        """Only whoever holds it can give it back."""
         shown = super().get_actions_detail(request, object_id)
-        mine = voucher.claimed_by_id == request.user.pk
+        mine = Voucher.objects.filter(pk=object_id, claimed_by=request.user.pk).exists() if shown else False
         return [item for item in shown if mine or not item.action_name.endswith("release")]
 
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        voucher = self.get_object(request, object_id)
-        extra = {**(extra_context or {}), **(voucher_file(voucher) if voucher is not None else {})}
-        extra["may_see_images"] = request.user.has_perm(SEE_IMAGES)
-        page: HttpResponse = super().change_view(request, object_id, form_url, extra)
-        return page
+    def file_of(self, voucher: Voucher) -> dict[str, Any]:
+        return voucher_file(voucher)
 
     @action(  # type: ignore[untyped-decorator]
         description=_("Take the next one"),
@@ -126,14 +109,7 @@ class VoucherAdmin(ReadOnlyAdmin):
         icon="task_alt",
     )
     def accept(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
-        return finish(
-            request,
-            self.detail_url(object_id),
-            lambda: voucher_accept(
-                voucher_id=UUID(object_id), reason=form.cleaned_data["reason"], user=staff_of(request), **when()
-            ),
-            _("The voucher is accepted."),
-        )
+        return self.answer(request, form, object_id, voucher_accept, _("The voucher is accepted."))
 
     @act(
         title=_("Reject"),
@@ -143,14 +119,7 @@ class VoucherAdmin(ReadOnlyAdmin):
         dangerous=True,
     )
     def reject(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
-        return finish(
-            request,
-            self.detail_url(object_id),
-            lambda: voucher_reject(
-                voucher_id=UUID(object_id), reason=form.cleaned_data["reason"], user=staff_of(request), **when()
-            ),
-            _("The voucher is rejected."),
-        )
+        return self.answer(request, form, object_id, voucher_reject, _("The voucher is rejected."))
 
     @act(
         title=_("Forbidden use"),
@@ -163,15 +132,8 @@ class VoucherAdmin(ReadOnlyAdmin):
         dangerous=True,
     )
     def forbid(self, request: HttpRequest, form: ForbidForm, object_id: str) -> HttpResponse:
-        return finish(
-            request,
-            self.detail_url(object_id),
-            lambda: voucher_forbid(
-                voucher_id=UUID(object_id), use=form.cleaned_data["use"], reason=form.cleaned_data["reason"],
-                user=staff_of(request), **when(),
-            ),
-            _("The forbidden use is recorded."),
-        )  # fmt: skip
+        use = form.cleaned_data["use"]
+        return self.answer(request, form, object_id, voucher_forbid, _("The forbidden use is recorded."), use=use)
 
     @act(
         title=_("Give it back"),
@@ -214,9 +176,7 @@ def voucher_file(voucher: Voucher) -> dict[str, Any]:
         ],
         "demand_facts": demand_facts(demand) if demand is not None else [],
         "person_facts": [
-            (_("name"), person.masked_name or "–"),
-            (_("identity number"), person.masked_id_number or "–"),
-            (_("phone"), person.masked_phone or "–"),
+            *person_facts(person),
             (_("occupation"), person.get_registered_occupation_display() or "–"),
         ],
         "others": [(row, badge(TONES[row.state], row.get_state_display())) for row in others],

@@ -24,7 +24,7 @@ from risk.rules.alerts import evidence_lines, layer_word, rule_word
 from risk.selectors.alerts import alert_timeline, alerts_related, snoozes_live, staff_who_act
 from risk.services.alert import alert_assign, alert_close, alert_note, alert_reopen, alerts_assign, alerts_close
 from risk.services.snooze import snooze_end, snooze_set
-from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, ReasonForm, act, badge, finish, staff_of
+from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, ReasonForm, act, badge, finish, staff_of, when
 from weilidai.lib.backoffice.admin import TONES
 from weilidai.lib.business_date import current_business_date
 
@@ -86,11 +86,6 @@ class SnoozeForm(ReasonForm):
 def given(form: forms.Form) -> dict[str, Any]:
     """What a person filled in, without the theme's own hidden field."""
     return {name: value for name, value in form.cleaned_data.items() if not name.startswith("_")}
-
-
-def when() -> dict[str, Any]:
-    """On which business date, and at which moment."""
-    return {"as_of": current_business_date(), "at": timezone.now()}
 
 
 def severity_badge(alert: Alert) -> SafeString:

@@ -24,17 +24,12 @@ from risk.services.appeal import (
     appeal_refuse,
     appeal_take_over,
 )
-from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, ReasonForm, act, badge, finish, staff_of
+from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, ReasonForm, act, badge, finish, staff_of, when
+from weilidai.lib.backoffice.evidence import SEE_IMAGES
 from weilidai.lib.business_date import current_business_date
 
-SEE_IMAGES = "accounts.view_storedimage"
 TONES = {"passed": "approved", "doubtful": "pending", "escalated": "rejected", "granted": "approved",
          "refused": "rejected", "lapsed": "closed", "submitted": "open"}  # fmt: skip
-
-
-def when() -> dict[str, Any]:
-    """On which business date, and at which moment."""
-    return {"as_of": current_business_date(), "at": timezone.now()}
 
 
 def time_left(appeal: Appeal) -> SafeString:

@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter
 
 from risk.admin.dashboard import DashboardPages
-from risk.admin.review import ContestPages, ReviewPages, when
+from risk.admin.review import ContestPages, ReviewPages
 from risk.admin.variables import plain
 from risk.models import ApplicationState, CreditApplication, Decision, DecisionContest
 from risk.selectors.review import dimension_word
@@ -21,7 +21,7 @@ from risk.selectors.variable_use import decision_values
 from risk.services.application import application_cancel
 from risk.services.assessment import decision_compare
 from weilidai.lib.audit import Actor
-from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, ReasonForm, act, badge, finish
+from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, ReasonForm, act, badge, finish, when
 from weilidai.lib.errors import DomainError
 
 

@@ -1,34 +1,27 @@
 """Asset proofs: a queue, oldest first, and a page with the picture (R38)."""
 
 from typing import Any
-from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
-from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter
 
 from risk.admin.policy import STAMPS, DraftAdmin
-from risk.models import AssetProof, LimitRaisePolicy, ProofState
+from risk.models import AssetProof, LimitRaisePolicy
 from risk.services.asset_proof import asset_proof_accept, asset_proof_reject
-from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, ReasonForm, act, badge, finish, staff_of
-from weilidai.lib.business_date import current_business_date
+from weilidai.lib.backoffice import ConfirmForm, ReasonForm, act, badge
+from weilidai.lib.backoffice.evidence import EvidenceAdmin, person_facts
 
 MAY_REVIEW = "risk.change_assetproof"
-SEE_IMAGES = "accounts.view_storedimage"
 TONES = {"submitted": "open", "accepted": "approved", "rejected": "rejected"}
 
 
-def when() -> dict[str, Any]:
-    """On which business date, and at which moment."""
-    return {"as_of": current_business_date(), "at": timezone.now()}
-
-
 @admin.register(AssetProof)
-class AssetProofAdmin(ReadOnlyAdmin):
+class AssetProofAdmin(EvidenceAdmin):
+    key, tones = "proof_id", TONES
     list_display = ("customer", "kind", "state_badge", "received_at", "raised_amount", "valid_until", "reviewed_by")
     list_filter = ("state", "kind", ("received_date", RangeDateFilter))
     search_fields = ("=id", "customer__openid")
@@ -38,22 +31,8 @@ class AssetProofAdmin(ReadOnlyAdmin):
     actions_detail = ["accept", "reject"]
     change_form_template = "backoffice/asset_proof.html"
 
-    @admin.display(description=_("state"), ordering="state")
-    def state_badge(self, proof: AssetProof) -> SafeString:
-        return badge(TONES[proof.state], proof.get_state_display())
-
-    def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
-        waits = AssetProof.objects.filter(pk=object_id, state=ProofState.SUBMITTED).exists()
-        return super().get_actions_detail(request, object_id) if waits else []
-
-    def change_view(
-        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
-    ) -> HttpResponse:
-        proof = self.get_object(request, object_id)
-        extra = {**(extra_context or {}), **(proof_file(proof) if proof is not None else {})}
-        extra["may_see_images"] = request.user.has_perm(SEE_IMAGES)
-        page: HttpResponse = super().change_view(request, object_id, form_url, extra)
-        return page
+    def file_of(self, proof: AssetProof) -> dict[str, Any]:
+        return proof_file(proof)
 
     @act(
         title=_("Accept"),
@@ -62,14 +41,7 @@ class AssetProofAdmin(ReadOnlyAdmin):
         icon="task_alt",
     )
     def accept(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
-        return finish(
-            request,
-            self.detail_url(object_id),
-            lambda: asset_proof_accept(
-                proof_id=UUID(object_id), reason=form.cleaned_data["reason"], user=staff_of(request), **when()
-            ),
-            _("The proof is accepted."),
-        )
+        return self.answer(request, form, object_id, asset_proof_accept, _("The proof is accepted."))
 
     @act(
         title=_("Reject"),
@@ -79,14 +51,7 @@ class AssetProofAdmin(ReadOnlyAdmin):
         dangerous=True,
     )
     def reject(self, request: HttpRequest, form: ReasonForm, object_id: str) -> HttpResponse:
-        return finish(
-            request,
-            self.detail_url(object_id),
-            lambda: asset_proof_reject(
-                proof_id=UUID(object_id), reason=form.cleaned_data["reason"], user=staff_of(request), **when()
-            ),
-            _("The proof is rejected."),
-        )
+        return self.answer(request, form, object_id, asset_proof_reject, _("The proof is rejected."))
 
 
 def proof_file(proof: AssetProof) -> dict[str, Any]:
@@ -95,11 +60,7 @@ def proof_file(proof: AssetProof) -> dict[str, Any]:
     others = AssetProof.objects.filter(customer_id=proof.customer_id).exclude(pk=proof.pk).order_by("-id")[:20]
     return {
         "proof": proof,
-        "person_facts": [
-            (_("name"), person.masked_name or "–"),
-            (_("identity number"), person.masked_id_number or "–"),
-            (_("phone"), person.masked_phone or "–"),
-        ],
+        "person_facts": person_facts(person),
         "proof_facts": [
             (_("kind"), proof.get_kind_display()),
             (_("state"), badge(TONES[proof.state], proof.get_state_display())),

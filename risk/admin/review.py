@@ -28,10 +28,9 @@ from risk.services.review import (
     review_release,
     reviews_waiting,
 )
-from weilidai.lib.backoffice import ConfirmForm, badge, finish, may, staff_of
+from weilidai.lib.backoffice import ConfirmForm, badge, finish, may, staff_of, when
 from weilidai.lib.backoffice.charts import chart_options
 from weilidai.lib.backoffice.lists import COUNT_LIMIT
-from weilidai.lib.business_date import current_business_date
 
 MAY_DECIDE = "risk.change_creditapplication"
 MAY_ANSWER = "risk.change_decisioncontest"
@@ -60,11 +59,6 @@ class AnswerForm(WhyForm):
         max_length=1000,
         widget=UnfoldAdminTextareaWidget(attrs={"rows": 4, "accesskey": "r"}),
     )
-
-
-def when() -> dict[str, Any]:
-    """On which business date, and at which moment."""
-    return {"as_of": current_business_date(), "at": timezone.now()}
 
 
 def page_of(request: HttpRequest, application: CreditApplication) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.template.response import TemplateResponse
 from django.urls import path
-from django.utils import timezone
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
@@ -31,7 +30,7 @@ from risk.rules.screening.words import changes_between, layer_rows
 from risk.selectors.screenings import hit_rates, layer_lines
 from risk.services.deny import deny_add, deny_end
 from risk.services.screening import screening_current, screening_replay
-from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, ReasonForm, act, badge, finish, may, staff_of
+from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, ReasonForm, act, badge, finish, may, staff_of, when
 from weilidai.lib.backoffice.charts import chart_options
 from weilidai.lib.business_date import current_business_date
 from weilidai.lib.errors import DomainError
@@ -40,11 +39,6 @@ MAY_DENY = "risk.change_denyentry"
 RATE_DAYS = 30
 VERDICT_TONES = {"pass": "done", "alert": "open", "challenge": "pending", "refer": "referred", "freeze": "frozen",
                  "block": "rejected"}  # fmt: skip
-
-
-def when() -> dict[str, Any]:
-    """On which business date, and at which moment."""
-    return {"as_of": current_business_date(), "at": timezone.now()}
 
 
 @admin.register(ScreeningPolicy)

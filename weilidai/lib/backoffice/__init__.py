@@ -9,6 +9,7 @@ from weilidai.lib.backoffice.acts import (
     finish,
     may,
     staff_of,
+    when,
 )
 from weilidai.lib.backoffice.admin import ReadOnlyAdmin, badge
 
@@ -23,4 +24,5 @@ __all__ = [
     "finish",
     "may",
     "staff_of",
+    "when",
 ]

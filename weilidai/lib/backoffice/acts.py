@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from unfold.decorators import action
@@ -14,6 +15,7 @@ from unfold.enums import ActionVariant
 from unfold.forms import BaseDialogForm
 from unfold.widgets import UnfoldAdminTextareaWidget
 
+from weilidai.lib.business_date import current_business_date
 from weilidai.lib.errors import DomainError
 
 # The user model lives above this library.
@@ -81,6 +83,11 @@ def act(
         },
     )
     return decorator
+
+
+def when() -> dict[str, Any]:
+    """On which business date, and at which moment, an act is done."""
+    return {"as_of": current_business_date(), "at": timezone.now()}
 
 
 def acts_within(page: Any, shown: list[Any], names: Collection[str]) -> list[Any]:
