@@ -17,6 +17,7 @@ from loans.models import UNDECIDED, Payout, SandboxPayment
 from loans.services.books import books_watch
 from loans.services.payout import payouts_advance
 from loans.services.seal import journal_seal
+from weilidai.lib.bell import Bell
 from weilidai.lib.business_date import current_business_date
 
 log = structlog.get_logger(__name__)
@@ -71,6 +72,9 @@ def payouts_ring() -> None:
         payouts_advance_task.apply_async(retry=False, expires=RING_EXPIRES_SECONDS)
     except (OperationalError, OSError) as error:
         log.warning("ring_failed", task="loans.payouts_advance", error=str(error))
+
+
+PAYOUTS_BELL = Bell(payouts_ring)
 
 
 @shared_task(name="loans.end_of_day")

@@ -31,6 +31,7 @@ MEDIA_ROOT = TEST_DIR / f"media-{os.environ.get('PYTEST_XDIST_WORKER', 'alone')}
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache", "LOCATION": "tests"}}
 # A message published by a test goes nowhere; tests marked `worker` swap a real broker in (see `live_workers`).
 BROKER_URL = "memory://"
+BELL_PAUSE_SECONDS = 0.0
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

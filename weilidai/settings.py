@@ -152,12 +152,14 @@ def _database(url: str) -> dict[str, Any]:
         options |= {"keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 25_000}
         options["options"] = " ".join(f"-c {name}={value}" for name, value in CUT_OFF.items())
         options["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=20), "timeout": 20}
-        config["CONN_HEALTH_CHECKS"] = True
+        config["ENGINE"] = "weilidai.lib.postgresql"
     return config
 
 
 DATABASE_URL = env.str("DATABASE_URL", default="") or f"sqlite:///{VAR_DIR / 'weilidai.sqlite3'}"
 DATABASES = {"default": _database(DATABASE_URL)}
+# Whether connections keep statements ready; not behind a pooler that hands them on after each transaction.
+DATABASE_PREPARE = env.bool("DATABASE_PREPARE", default=True)
 # A streaming replica for reports. Nothing else reads it, nor do they while it is further behind than this (seconds).
 REPLICA_LAG_SECONDS_MAX = env.float("REPLICA_LAG_SECONDS_MAX", default=30.0)
 if env.str("DATABASE_REPLICA_URL", default=""):
@@ -360,5 +362,7 @@ CELERY_TASK_TIME_LIMIT = env.int("TASK_TIME_LIMIT", default=1800)  # seconds, ha
 CELERY_TASK_SOFT_TIME_LIMIT = env.int("TASK_SOFT_TIME_LIMIT", default=1500)  # seconds
 # A message not acknowledged for this long is given to another worker, so it must exceed the longest task.
 CELERY_VISIBILITY_TIMEOUT = env.int("TASK_VISIBILITY_TIMEOUT", default=2400)  # seconds
+# Requests that commit within so long of each other ring workers once.
+BELL_PAUSE_SECONDS = 0.05
 WORKER_HEARTBEAT_SECONDS = 15
 WORKER_SILENT_SECONDS = 120  # readiness fails and the process manager restarts the workers after this

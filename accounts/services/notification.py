@@ -27,9 +27,10 @@ SELECT (SELECT count(*) FROM written), ARRAY(SELECT id FROM found WHERE NOT told
 
 
 def notification_send(
-    *, customer: Customer, kind: str, params: dict[str, Any], dedupe_key: str, business_date: date
+    *, customer: Customer, kind: str, params: dict[str, Any], dedupe_key: str, business_date: date, is_new: bool = False
 ) -> Notification:
-    """The notice, new or the one already there. Part of the caller's transaction: no act, no notice.
+    """The notice, new or the one already there. Part of the caller's transaction: no act, no notice. Where the key
+    names what was made a moment ago (`is_new`) nobody has to ask whether it was sent.
 
     Kinds that are also sent as a text message are due at once; when they may go out is judged at the sending.
     """
@@ -41,7 +42,7 @@ def notification_send(
         business_date=business_date,
         sms_due_at=timezone.now() if kind in SMS_KINDS else None,
     )
-    return row if row_insert(row, unless_there=True) else Notification.objects.get(dedupe_key=dedupe_key)
+    return row if row_insert(row, unless_there=not is_new) else Notification.objects.get(dedupe_key=dedupe_key)
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ from loans.selectors.loan import customer_loans, loan_forms, loan_get, loan_sche
 from loans.services.disclosure import quote_disclose
 from loans.services.loan import loan_request
 from loans.services.payout_callback import payout_callback_receive
-from loans.tasks import payouts_ring
+from loans.tasks import PAYOUTS_BELL
 from risk.selectors.applications import line_of
 from weilidai.lib.audit import Actor
 from weilidai.lib.business_date import current_business_date
@@ -108,7 +108,7 @@ class LoanList(IdempotentMixin, APIView):
             at=timezone.now(),
             actor=Actor.of(customer_of(request)),
         )
-        transaction.on_commit(payouts_ring)
+        transaction.on_commit(PAYOUTS_BELL.ring_soon)
         return Response(shown(s.LoanSerializer, with_figures([loan], as_of)[0]), status=202)
 
 

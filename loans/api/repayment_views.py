@@ -96,9 +96,10 @@ def _payment_rows(customer: Customer, loan_id: UUID) -> Any:
 
 
 def _answer(repayment: Repayment) -> Response:
-    """The repayment as it was written a moment ago, its loan at hand."""
-    parts = RepaymentAllocation.objects.select_related("instalment")
-    prefetch_related_objects([repayment], Prefetch("allocations", queryset=parts))
+    """The repayment as it was written a moment ago, its loan at hand, and as a rule its parts."""
+    if "allocations" not in getattr(repayment, "_prefetched_objects_cache", {}):
+        parts = RepaymentAllocation.objects.select_related("instalment")
+        prefetch_related_objects([repayment], Prefetch("allocations", queryset=parts))
     return Response(shown(RepaymentSerializer, repayment), status=201)
 
 

@@ -276,4 +276,5 @@ def _finish(loan: Loan, repayment: Repayment, after: LoanPosition, *, at: dateti
         params={"amount": str(repayment.amount), "outstanding": str(after.outstanding_principal)},
         dedupe_key=f"repayment:{repayment.pk}",
         business_date=after.on,
+        is_new=True,
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from django.db import DatabaseError, IntegrityError, connection, models
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, IntegrityError, connection, connections, models
 
 from weilidai.lib.together import kept_back, trip
 
@@ -69,11 +69,11 @@ def row_insert(row: models.Model, *, unless_there: bool = False) -> bool:
 
 def rows_save(rows: Sequence[models.Model], *, unless_there: bool = False) -> int:
     """`row_insert` for a few rows of one model in one statement; returns how many were inserted."""
-    statement = _insert_of(type(rows[0]), connection.vendor, len(rows))
+    # Fields ask it for this and that: the connection itself, rather than what finds it each time.
+    database = connections[DEFAULT_DB_ALIAS]
+    statement = _insert_of(type(rows[0]), database.vendor, len(rows))
     values = [
-        field.get_db_prep_save(field.pre_save(row, True), connection)
-        for row in rows
-        for field in _told_fields(type(row))
+        field.get_db_prep_save(field.pre_save(row, True), database) for row in rows for field in _told_fields(type(row))
     ]
     if unless_there or not kept_back(statement, values):
         with connection.cursor() as cursor:
@@ -82,20 +82,22 @@ def rows_save(rows: Sequence[models.Model], *, unless_there: bool = False) -> in
     else:
         inserted = len(rows)
     for row in rows:
-        row._state.adding, row._state.db = inserted < len(rows), connection.alias
+        row._state.adding, row._state.db = inserted < len(rows), database.alias
     return inserted
 
 
 def row_update(row: models.Model, *names: str) -> None:
     """Writes these fields of a row under lock, as `save(update_fields=…)` does, without signals or hooks."""
-    statement, fields = _update_of(type(row), connection.vendor, names)
-    values = [field.get_db_prep_save(field.pre_save(row, False), connection) for field in fields]
-    if kept_back(statement, values):
+    database = connections[DEFAULT_DB_ALIAS]
+    statement, fields = _update_of(type(row), database.vendor, names)
+    values = [field.get_db_prep_save(field.pre_save(row, False), database) for field in fields]
+    name = f"{row._meta.label} {row.pk}"
+    if kept_back(statement, values, row=name):
         return
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         if cursor.rowcount != 1:
-            raise DatabaseError(f"{row._meta.label} {row.pk} is not there")
+            raise DatabaseError(f"{name} is not there")
 
 
 @lru_cache(maxsize=500)

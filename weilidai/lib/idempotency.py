@@ -17,9 +17,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from weilidai.lib.bulk import row_insert
+from weilidai.lib.business_date import HELD, open_day
 from weilidai.lib.errors import DomainError
 from weilidai.lib.models import IdempotencyRecord
-from weilidai.lib.prepared import Written, ask, prepared
+from weilidai.lib.prepared import Ask, Written, ask, asked_ahead, prepared
 from weilidai.lib.problems import PROBLEM_TYPE, client_error, got_in_the_way, problem_response
 from weilidai.lib.renderers import ExactEncoder
 from weilidai.lib.together import together, trip
@@ -100,6 +101,18 @@ def _path_of(request: Request) -> str:
 _HOLD = Written("SELECT pg_try_advisory_xact_lock(%(first)s, %(second)s)", "first", "second")
 
 
+def _hold(request: Request, key: str) -> Ask:
+    digest = hashlib.sha256(f"{_caller_id(request)}:{key}".encode()).digest()
+    return _HOLD.of(*(int.from_bytes(digest[start : start + 4], signed=True) for start in (0, 4)))
+
+
+def _wanted(request: Request, key: str) -> tuple[Ask, ...]:
+    """The key with its record, and the date that nearly every act asks for first, in one trip."""
+    if connection.vendor != "postgresql":
+        return ()
+    return _hold(request, key), _by_key.of(_caller_id(request), key), HELD.of(), open_day.of()
+
+
 def _claim(request: Request, key: str) -> list[IdempotencyRecord]:
     """Holds the key until the transaction ends, and finds its record. Raises RequestInProgress where others hold it.
 
@@ -108,9 +121,7 @@ def _claim(request: Request, key: str) -> list[IdempotencyRecord]:
     stored = _by_key.of(_caller_id(request), key)
     if connection.vendor != "postgresql":
         return ask(stored)[0]
-    digest = hashlib.sha256(f"{_caller_id(request)}:{key}".encode()).digest()
-    halves = [int.from_bytes(digest[start : start + 4], signed=True) for start in (0, 4)]
-    held, rows = ask(_HOLD.of(*halves), stored)
+    held, rows = ask(_hold(request, key), stored)
     if not held[0][0]:
         raise RequestInProgress
     return rows
@@ -135,6 +146,20 @@ def _is_kept(code: int) -> bool:
     return code < 500 and code != 429
 
 
+def _keep(record: IdempotencyRecord, response: Response, *, is_new: bool) -> Response:
+    """The answer, its record written where it is one for ever."""
+    if _is_kept(response.status_code):
+        record.state = IdempotencyRecord.State.DONE
+        record.response_code = response.status_code
+        record.response_body = json.loads(json.dumps(response.data, cls=ExactEncoder))
+        record.sha256 = record_digest(record)
+        if is_new:
+            row_insert(record)
+        else:
+            record.save()
+    return response
+
+
 def _replay(record: IdempotencyRecord) -> Response:
     code = record.response_code or 200
     kind = PROBLEM_TYPE if code >= 400 else None
@@ -153,27 +178,18 @@ class IdempotentMixin:
 
     def post(self, request: Request, **kwargs: Any) -> Response:
         key, digest = _key_of(request), _digest_of(request)
-        with transaction.atomic(), together():
+        with transaction.atomic(), together(), asked_ahead(*_wanted(request, key)):
             record = _record_find(request, key, digest)
             if record.state == IdempotencyRecord.State.DONE:
                 return _replay(record)
-            response = self._answer(request, **kwargs)
-            if _is_kept(response.status_code):
-                record.state = IdempotencyRecord.State.DONE
-                record.response_code = response.status_code
-                record.response_body = json.loads(json.dumps(response.data, cls=ExactEncoder))
-                record.sha256 = record_digest(record)
-                if record._state.adding:
-                    row_insert(record)
-                else:
-                    record.save()
-        return response
+            return self._answer(request, record, **kwargs)
 
-    def _answer(self, request: Request, **kwargs: Any) -> Response:
+    def _answer(self, request: Request, record: IdempotencyRecord, **kwargs: Any) -> Response:
+        is_new = record._state.adding
         for tries_left in reversed(range(TRIES)):
             try:
                 with transaction.atomic():
-                    response = self._performed(request, **kwargs)
+                    response = _keep(record, self._performed(request, **kwargs), is_new=is_new)
                     trip()
                     return response
             except Exception as error:
@@ -183,7 +199,7 @@ class IdempotentMixin:
                 told = client_error(error)
                 if told is None:
                     raise
-                return problem_response(told)
+                return _keep(record, problem_response(told), is_new=is_new)
         raise AssertionError("the last try answers or raises")
 
     def _performed(self, request: Request, **kwargs: Any) -> Response:

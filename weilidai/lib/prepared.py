@@ -1,7 +1,8 @@
 """Statements made once per process, and several of them asked in one trip to the database.
 
 Django builds the text of a query anew each time, which takes several times longer than PostgreSQL needs to answer one
-that reads a few rows by key. `@prepared` keeps the text; what is asked for is told with each run.
+that reads a few rows by key. `@prepared` keeps the text, and each connection to PostgreSQL its plan
+(`weilidai/lib/ready.py`); what is asked for is told with each run.
 """
 
 import re
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime
-from functools import update_wrapper
+from functools import cached_property, update_wrapper
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -18,7 +19,8 @@ from django.db import connection, models
 from django.db.models.expressions import Expression
 from django.db.models.query import FlatValuesListIterable, ModelIterable
 
-from weilidai.lib.together import composed
+from weilidai.lib.ready import PLACE as POSITION
+from weilidai.lib.ready import composed, executed
 
 T = TypeVar("T")
 Row = Any
@@ -55,6 +57,21 @@ class Statement:
 
     def told(self, values: Sequence[Value]) -> list[Any]:
         return [_plain(p.of(values)) if isinstance(p, Slot) else p for p in self.params]
+
+    @cached_property
+    def open_sql(self) -> str:
+        """What is always the same stands in the text itself, where PostgreSQL sees it when it plans."""
+        params = iter(self.params)
+
+        def place(found: re.Match[str]) -> str:
+            if found[0] == "%%" or isinstance(param := next(params), Slot):
+                return found[0]
+            return composed("%s", [param]).replace("%", "%%")
+
+        return POSITION.sub(place, self.sql)
+
+    def executed(self, values: Sequence[Value]) -> str:
+        return executed(self.open_sql, [p.of(values) for p in self.params if isinstance(p, Slot)])
 
     def taken(self, rows: list[tuple[Any, ...]]) -> list[Row]:
         width = self.width
@@ -118,12 +135,12 @@ class Written(Prepared):
     """A statement in plain SQL that both databases understand, with its arguments by name: `%(day)s`."""
 
     def __init__(self, sql: str, *names: str) -> None:
-        self._order = tuple(Slot(names.index(name)) for name in PLACE.findall(sql))
-        self._sql = PLACE.sub("%s", sql)
+        order = tuple(Slot(names.index(name)) for name in PLACE.findall(sql))
+        self._statement = Statement(PLACE.sub("%s", sql), order, None, [], None, [], False)
         super().__init__(lambda: None)
 
     def statement(self, values: Sequence[Value]) -> Statement:
-        return Statement(self._sql, self._order, None, [], None, [], False)
+        return self._statement
 
 
 def _slots(number: int, value: Value) -> Slot | list[Slot]:
@@ -199,8 +216,7 @@ def _together(real: Sequence[tuple[Statement, Sequence[Value]]]) -> list[list[Ro
         return []
     answers = []
     with connection.cursor() as cursor:
-        # Each is put together alone, because the driver remembers how it takes a short text apart.
-        cursor.execute(";\n".join(composed(statement.sql, statement.told(values)) for statement, values in real))
+        cursor.execute(";\n".join(statement.executed(values) for statement, values in real))
         for statement, _ in real:
             answers.append(statement.taken(cursor.fetchall()))
             cursor.nextset()

@@ -5,23 +5,42 @@ the rows of `row_insert` and `row_update` wait until something is asked, and go 
 sees all that was written. A constraint then complains at the next trip; `trip` makes it complain now.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from typing import Any
 
-from django.db import connection
-from psycopg import ClientCursor, ServerCursor
+from django.db import DatabaseError, connection
+from psycopg import ServerCursor
+
+from weilidai.lib.ready import composed, executed
 
 MARK, RELEASE, UNDO = "SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT "
 Execute = Callable[..., Any]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A statement that waits; `row` names the one row that it must find, where it must."""
+
+    sql: str
+    row: str = ""
+
+    @property
+    def is_mark(self) -> bool:
+        return self.sql.startswith((MARK, RELEASE))
+
+    def check(self, found: int) -> None:
+        if self.row and found != 1:
+            raise DatabaseError(f"{self.row} is not there")
 
 
 class Waiting:
     """What waits, in its order; stands between Django and every statement of the connection."""
 
     def __init__(self) -> None:
-        self.statements: list[str] = []
+        self.statements: list[Kept] = []
         self._never_made: set[str] = set()
         self._sending = False
 
@@ -35,25 +54,26 @@ class Waiting:
         if not self.statements:
             return execute(sql, params, many, context)
         before, self.statements = self.statements, []
-        answer = execute(";\n".join([*before, composed(sql, params)]), None, False, context)
-        for _ in before:
+        answer = execute(";\n".join([*(kept.sql for kept in before), composed(sql, params)]), None, False, context)
+        for kept in before:
+            kept.check(cursor.rowcount)
             cursor.nextset()
         return answer
 
     def _is_kept_back(self, sql: str) -> bool:
         """A savepoint waits; one that is undone before it was made takes with it what waited behind it."""
         if sql.startswith(MARK):
-            self.statements.append(sql)
+            self.statements.append(Kept(sql))
             return True
         if sql.startswith(RELEASE):
             name = sql.removeprefix(RELEASE)
             if name not in self._never_made:
-                self.statements.append(sql)
+                self.statements.append(Kept(sql))
             return True
         if sql.startswith(UNDO):
             name = sql.removeprefix(UNDO)
-            made = MARK + name not in self.statements
-            self.statements = [] if made else self.statements[: self.statements.index(MARK + name)]
+            made = Kept(MARK + name) not in self.statements
+            self.statements = [] if made else self.statements[: self.statements.index(Kept(MARK + name))]
             if not made:
                 self._never_made.add(name)
             return not made
@@ -61,13 +81,14 @@ class Waiting:
 
     def send(self) -> None:
         """Everything that waits, now; marks alone can neither fail nor be seen, and go on waiting."""
-        if all(sql.startswith((MARK, RELEASE)) for sql in self.statements):
+        if all(kept.is_mark for kept in self.statements):
             return
         last = self.statements.pop()
         self._sending = True
         try:
             with connection.cursor() as cursor:
-                cursor.execute(last)
+                cursor.execute(last.sql)
+                last.check(cursor.rowcount)
         finally:
             self._sending = False
 
@@ -98,18 +119,10 @@ def trip() -> None:
         waiting.send()
 
 
-def kept_back(sql: str, values: Sequence[Any]) -> bool:
-    """Whether a statement whose answer nobody needs was taken to be sent later."""
+def kept_back(sql: str, values: Sequence[Any], *, row: str = "") -> bool:
+    """Whether a statement whose answer nobody needs was taken to be sent later; it must find `row`, if named."""
     waiting = _waiting.get()
     if waiting is None:
         return False
-    waiting.statements.append(composed(sql, values))
+    waiting.statements.append(Kept(executed(sql, values), row))
     return True
-
-
-def composed(sql: str, values: Sequence[Any] | Mapping[str, Any] | None) -> str:
-    """The text with its values in it, as PostgreSQL is sent it."""
-    if values is None:
-        return sql
-    connection.ensure_connection()
-    return ClientCursor(connection.connection).mogrify(sql, values)
