@@ -7,10 +7,10 @@ import hashlib
 import json
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import cache
 from typing import Any
 
-from django.utils.functional import Promise
-from django.utils.translation import gettext, gettext_lazy, override
+from django.utils.translation import gettext, gettext_noop, override
 
 from loans.maths.schedule import FeeBase, ScheduleRow
 from loans.maths.terms import LoanTerms
@@ -22,36 +22,42 @@ FORM_VERSION = "2026-08"
 LANGUAGES = {"zh": "zh-hans", "en": "en"}
 Text = dict[str, str]
 
-LENDER = gettext_lazy("the lender")
+LENDER = gettext_noop("the lender")
 FEE_BASES = {
-    FeeBase.PERIOD_PRINCIPAL: gettext_lazy("principal of the period"),
-    FeeBase.LOAN_PRINCIPAL: gettext_lazy("principal of the loan"),
+    FeeBase.PERIOD_PRINCIPAL: gettext_noop("principal of the period"),
+    FeeBase.LOAN_PRINCIPAL: gettext_noop("principal of the loan"),
 }
 DEFAULT_TEXTS = {
-    "principal_share": gettext_lazy(
+    "principal_share": gettext_noop(
         "Overdue: once %(share)s of the principal that became overdue, charged only as far as the total yearly cost "
         "stays within the legal cap"
     ),
-    "rate_uplift": gettext_lazy(
+    "rate_uplift": gettext_noop(
         "Overdue: the overdue principal bears the daily rate raised by %(share)s in place of interest, charged only as "
         "far as the total yearly cost stays within the legal cap"
     ),
 }
 DEFAULT_TEXTS_UNCAPPED = {
-    "principal_share": gettext_lazy("Overdue: once %(share)s of the principal that became overdue"),
-    "rate_uplift": gettext_lazy(
+    "principal_share": gettext_noop("Overdue: once %(share)s of the principal that became overdue"),
+    "rate_uplift": gettext_noop(
         "Overdue: the overdue principal bears the daily rate raised by %(share)s in place of interest"
     ),
 }
 
 
-def both(text: str | Promise, **values: str) -> Text:
+def both(text: str, **values: str) -> Text:
     """The text in both languages, so that the form reads the same for ever."""
-    texts = {}
+    return {name: translated % values for name, translated in _translations(text)}
+
+
+@cache
+def _translations(text: str) -> tuple[tuple[str, str], ...]:
+    """Of the few texts above and below; looked up once in a process."""
+    found = []
     for name, language in LANGUAGES.items():
         with override(language):
-            texts[name] = (str(text) if isinstance(text, Promise) else gettext(text)) % values
-    return texts
+            found.append((name, gettext(text)))
+    return tuple(found)
 
 
 def canonical(content: Any) -> bytes:
@@ -117,7 +123,7 @@ def form_content(quote: Quote) -> dict[str, Any]:
             "text": penalty_text(terms),
         },
         "schedule": _rows(quote.schedule),
-        "nothing_else": both(gettext_lazy("Nothing else is charged.")),
+        "nothing_else": both(gettext_noop("Nothing else is charged.")),
     }
 
 
@@ -168,7 +174,7 @@ def rearranged_content(proposal: Proposal, consent: str, reference: str) -> dict
         "cost_cap": None if terms.cost_cap_rate is None else str(terms.cost_cap_rate),
         "cost_of_default": _cost_of_default(terms),
         "schedule": _rows(proposal.schedule),
-        "nothing_else": both(gettext_lazy("Nothing else is charged.")),
+        "nothing_else": both(gettext_noop("Nothing else is charged.")),
     }
 
 
@@ -179,15 +185,15 @@ def _new_charges(proposal: Proposal) -> list[dict[str, Any]]:
         charges.append(_interest(proposal.new.daily_rate, interest))
     fees = sum((row.fee for row in rows), ZERO)
     if fees:
-        base = both(gettext_lazy("fees of the former schedule that were still to come"))
+        base = both(gettext_noop("fees of the former schedule that were still to come"))
         charges.append(
-            _charge("fee", both(gettext_lazy("Fee per period")), base, str(proposal.new.fee_rate), str(fees))
+            _charge("fee", both(gettext_noop("Fee per period")), base, str(proposal.new.fee_rate), str(fees))
         )
     return charges
 
 
 def _cost_of_default(terms: LoanTerms) -> dict[str, Any]:
-    text = penalty_text(terms) if terms.penalty_share else both(gettext_lazy("Overdue: nothing is charged on top"))
+    text = penalty_text(terms) if terms.penalty_share else both(gettext_noop("Overdue: nothing is charged on top"))
     return {
         "method": str(terms.penalty_method),
         "share": str(terms.penalty_share),
@@ -197,8 +203,8 @@ def _cost_of_default(terms: LoanTerms) -> dict[str, Any]:
 
 
 def _interest(rate: Decimal, amount: Decimal) -> dict[str, Any]:
-    base = both(gettext_lazy("outstanding principal, per day"))
-    return _charge("interest", both(gettext_lazy("Interest")), base, str(rate), str(amount))
+    base = both(gettext_noop("outstanding principal, per day"))
+    return _charge("interest", both(gettext_noop("Interest")), base, str(rate), str(amount))
 
 
 def _charges(quote: Quote) -> list[dict[str, Any]]:
@@ -207,7 +213,7 @@ def _charges(quote: Quote) -> list[dict[str, Any]]:
         charges.append(_interest(terms.daily_rate, quote.interest))
     if terms.fee_rate:
         base = both(FEE_BASES[FeeBase(terms.fee_base)])
-        charges.append(_charge("fee", both(gettext_lazy("Fee per period")), base, str(terms.fee_rate), str(quote.fees)))
+        charges.append(_charge("fee", both(gettext_noop("Fee per period")), base, str(terms.fee_rate), str(quote.fees)))
     return charges
 
 
@@ -215,11 +221,11 @@ def _early_charges(quote: Quote) -> list[dict[str, Any]]:
     """The customer's choice: never part of the normal schedule."""
     terms, charges = quote.terms, []
     if terms.settlement_fee_rate:
-        name = both(gettext_lazy("Early settlement fee"))
-        base = both(gettext_lazy("outstanding principal on the day of settlement"))
+        name = both(gettext_noop("Early settlement fee"))
+        base = both(gettext_noop("outstanding principal on the day of settlement"))
         charges.append(_charge("settlement_fee", name, base, str(terms.settlement_fee_rate), None))
     if terms.prepaid_fee_reduction:
-        name = both(gettext_lazy("Discount on the fee of a period paid before it starts"))
+        name = both(gettext_noop("Discount on the fee of a period paid before it starts"))
         base = both(FEE_BASES[FeeBase(terms.fee_base)])
         charges.append(_charge("prepaid_fee_discount", name, base, str(terms.prepaid_fee_reduction), None))
     return charges

@@ -6,6 +6,7 @@ With `STAFF_SECOND_FACTOR=1` (the default with DEBUG=0) nobody gets past the enr
 import base64
 import io
 from collections.abc import Callable
+from functools import cache
 from http import HTTPStatus
 from typing import Any
 
@@ -108,6 +109,22 @@ def own_password(request: HttpRequest) -> HttpResponse:
     return answer
 
 
+@cache
+def _page(name: str) -> str:
+    """Found once in a process: every request is looked at, the customers' too."""
+    return reverse(name)
+
+
+def _is_inside(request: HttpRequest) -> bool:
+    """Whether somebody signed in asks for a page of the back office."""
+    user: Any = getattr(request, "user", None)
+    return request.path.startswith(_page("admin:index")) and user is not None and user.is_authenticated
+
+
+def _is_one_of(request: HttpRequest, names: tuple[str, ...]) -> bool:
+    return request.path in [_page(name) for name in names]
+
+
 class OwnPasswordMiddleware:
     """Who signed in with a temporary password sees only the page on which to choose another."""
 
@@ -115,11 +132,10 @@ class OwnPasswordMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        user: Any = getattr(request, "user", None)
-        inside = request.path.startswith(reverse("admin:index")) and user is not None and user.is_authenticated
         names = ("admin:password_change", "second-factor", "admin:logout", "admin:login")
-        if inside and user.must_change_password and request.path not in [reverse(name) for name in names]:
-            return HttpResponseRedirect(reverse("admin:password_change"))
+        user: Any = getattr(request, "user", None)
+        if _is_inside(request) and user.must_change_password and not _is_one_of(request, names):
+            return HttpResponseRedirect(_page("admin:password_change"))
         return self.get_response(request)
 
 
@@ -131,8 +147,8 @@ class SecondFactorMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         user: Any = getattr(request, "user", None)
-        inside = request.path.startswith(reverse("admin:index")) and user is not None and user.is_authenticated
-        open_pages = (reverse("second-factor"), reverse("admin:logout"), reverse("admin:login"))
-        if settings.STAFF_SECOND_FACTOR and inside and request.path not in open_pages and not user.is_verified():
-            return HttpResponseRedirect(reverse("second-factor"))
+        names = ("second-factor", "admin:logout", "admin:login")
+        needs_factor = settings.STAFF_SECOND_FACTOR and _is_inside(request) and not user.is_verified()
+        if needs_factor and not _is_one_of(request, names):
+            return HttpResponseRedirect(_page("second-factor"))
         return self.get_response(request)
