@@ -25,7 +25,7 @@ def _balance_check(lines: list[Line]) -> None:
         raise UnbalancedEntry(f"debits exceed credits by {difference}")
 
 
-@transaction.atomic(savepoint=False)
+@transaction.atomic
 def entry_post(
     *,
     kind: str,
