@@ -24,7 +24,13 @@ INSERT INTO accounts_customer (id, openid, name, name_hash, id_number, phone, ph
     declared_occupation, declared_student, city, language, identity_reference, payment_password_hash,
     payment_password_failed_count, verification_failed_count, created_at)
 SELECT customer_id, 'bench-' || id, '', '', '', '', '', 'salaried', '', false, '', 'zh-hans', '', '', 0, 0, now()
-FROM loans_loan
+FROM loans_loan;
+
+INSERT INTO risk_creditline (id, customer_id, product_id, application_id, state, tier, limit_amount, used_amount,
+    gifted_amount, received_amount, daily_rate, penalty_share, opened_date, frozen_reason)
+SELECT credit_line_id, customer_id, 'bench', gen_random_uuid(), 'active', 'new', 5000, 1200, 0, 0, 0.0004, 0.5,
+       start_date, ''
+FROM loans_loan;
 """
 
 
@@ -44,7 +50,7 @@ class Night:
 
         with transaction.atomic():
             with connection.cursor() as cursor:
-                # The loans of the benchmark have no lines and cards behind them.
+                # The loans of the benchmark have no terms and cards behind them.
                 cursor.execute("SET LOCAL session_replication_role = replica")
             night._book_create(self.size)
             with connection.cursor() as cursor:
