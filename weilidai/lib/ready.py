@@ -28,12 +28,14 @@ def executed(sql: str, values: Sequence[Any]) -> str:
     """What runs the statement with these values, made ready at first sight. PostgreSQL tells their types from where
     they stand. For texts that come again and again, in which the values always stand at the same places.
     """
+    if not settings.DATABASE_PREPARE:
+        return composed(sql, values)
     connection.ensure_connection()
     raw: Any = connection.connection
     names = _ready.setdefault(raw, {})
     name = names.get(sql)
     if name is None:
-        if len(names) >= READY_MAX or not settings.DATABASE_PREPARE:
+        if len(names) >= READY_MAX:
             return composed(sql, values)
         name = names[sql] = _prepare(raw, sql)
     if not values:

@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from pytest_django import Settings
 
 from loans.models import Loan, LoanTally
 from loans.selectors.position import loan_book, loan_events, loan_position
@@ -18,8 +19,10 @@ from weilidai.lib.business_date import business_date_set
 
 
 @pytest.fixture
-def kept(alice: Borrower, monkeypatch: pytest.MonkeyPatch) -> Loan:
+def kept(alice: Borrower, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> Loan:
     """1 000.00 with two repayments of 50.00; a tally is kept from the third event on."""
+    # Statements are sent in full, so that it can be seen what they read.
+    settings.DATABASE_PREPARE = False
     monkeypatch.setattr(figures, "TALLY_FROM", 3)
     loan = active_loan(alice)
     repay(alice, loan, "50.00", day(3))
