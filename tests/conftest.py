@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -47,6 +48,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--database-only", action="store_true",
         help="leave out what asks no database: a run on another one has shown it already",
     )  # fmt: skip
+    parser.addoption(
+        "--dealt", action="store_true",
+        help="run half the cases of tests marked `dealt`; a run on the other kind of database has the other half",
+    )  # fmt: skip
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -54,14 +59,29 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     Said here and not by a fixture: the servers that a skipped file would have used are never started.
     """
-    if not settings.DATABASES["default"]["ENGINE"].endswith("postgresql"):
+    on_postgres = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
+    if not on_postgres:
         for item in items:
             if _marked(item, "postgres", "worker"):
                 item.add_marker(pytest.mark.skip(reason="runs on PostgreSQL only (second half of `make test`)"))
-    elif config.getoption("--database-only"):
-        left_out = [item for item in items if not _asks_database(item)]
-        config.hook.pytest_deselected(items=left_out)
-        items[:] = [item for item in items if _asks_database(item)]
+    left_out: set[pytest.Item] = set()
+    if on_postgres and config.getoption("--database-only"):
+        left_out.update(item for item in items if not _asks_database(item))
+    if config.getoption("--dealt"):
+        left_out.update(_other_half(items, first=not on_postgres))
+    config.hook.pytest_deselected(items=[item for item in items if item in left_out])
+    items[:] = [item for item in items if item not in left_out]
+
+
+def _other_half(items: list[pytest.Item], *, first: bool) -> Iterator[pytest.Item]:
+    """Every other case of each test marked `dealt`: from the `first` one on, or from the second."""
+    seen: Counter[object] = Counter()
+    for item in items:
+        if _marked(item, "dealt"):
+            test = (item.path, getattr(item, "originalname", item.name))
+            if (seen[test] % 2 == 0) == first:
+                yield item
+            seen[test] += 1
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:

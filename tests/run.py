@@ -17,7 +17,7 @@ from tests.support.postgres import PostgresMissing, throwaway_postgres
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 SCHEMA = ROOT / "docs" / "openapi.yaml"
-PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", str(os.cpu_count() or 2), "--dist", "loadfile"]
+PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", str(os.cpu_count() or 2), "--dist", "loadfile", "--dealt"]
 
 
 def run(title: str, command: list[str], **environment: str) -> bool:

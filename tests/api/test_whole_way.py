@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import time_machine
 
+from loans.end_of_day.steps import STEPS
 from loans.services.journal import ledger_accounts_load
 from loans.services.payout import payouts_advance
 from loans.services.sandbox_bank import sandbox_callbacks_deliver
@@ -177,7 +178,7 @@ def test_a_loan_is_quoted_paid_out_carried_ten_days_and_paid_off(clock: Clock) -
     assert (loan["requested_at"], loan["disbursed_at"]) == ("2026-11-20T12:00:00+08:00", "2026-11-20T12:00:01+08:00")
     assert line_used(traveller) == "1000.00"
 
-    close_through(LAST_OF_TEN)
+    close_through(LAST_OF_TEN, steps=STEPS)
     owed = traveller.get(f"loans/{loan['id']}/settlement")
     assert (owed["valid_on"], owed["principal"], owed["interest"]) == ("2026-11-30", "1000.00", "3.40")
     path = f"loans/{loan['id']}/repayments"

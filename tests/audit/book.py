@@ -5,6 +5,8 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.models import StaffUser
+from loans.end_of_day.run import days_close
+from loans.end_of_day.steps import STEPS
 from loans.models import Loan, LoanState, Repayment
 from loans.services import correction
 from loans.services.approval import approval_approve, approval_request
@@ -18,7 +20,7 @@ from loans.services.seal import journal_seal
 from risk.models import Friendship
 from risk.services.credit_line import credit_line_change
 from tests.loans.builders import NOW, SECOND, TODAY, Borrower, borrower, card_for, day_set, policy, turns
-from tests.loans.life import close_through, day, repay
+from tests.loans.life import day, repay
 from weilidai.lib.audit import Actor, audit_record
 
 PAID, REFUSED = "00", "41"
@@ -44,27 +46,27 @@ def rich_book() -> None:
     back, lost = dave.draw("800.00"), dave.draw("600.00", days=3)
     turns(5)
     _gifts(alice)
-    close_through(day(3))
+    days_close(steps=STEPS, through=day(3))
     repay(alice, late, "300.00", day(4))
     bounced = repay(alice, late, "50.00", day(4))
     repay(dave, back, "200.00", day(4))
     prepayment_make(loan_id=plan.pk, customer=alice.customer, periods=2, **edge(alice, 4))
     _by_client(alice, soon)
-    close_through(day(7))
+    days_close(steps=STEPS, through=day(7))
     settlement_make(loan_id=soon.pk, customer=alice.customer, expected=None, **edge(alice, 8))
     correction.repayment_reverse(repayment_id=bounced.pk, act=act(8))
     correction.repayment_enter_late(loan_id=late.pk, amount=Decimal("75.00"), effective_date=day(5), act=act(8))
     correction.loan_write_off(loan_id=lost.pk, act=act(8))
     correction.payout_return(loan_id=back.pk, act=act(8))
     _held(dave, staff)
-    close_through(day(12))
+    days_close(steps=STEPS, through=day(12))
     repay(dave, lost, "100.00", day(13))
     repay(erin, raised, "40.00", day(13))
-    close_through(day(16))
+    days_close(steps=STEPS, through=day(16))
     period_close(first_day=TODAY.replace(day=1), user=staff[0], reason="month over", at=NOW + timedelta(days=17))
     repay(fred, dear, "100.00", day(17))
     alice.draw("400.00", as_of=day(17), at=NOW + timedelta(days=17))
-    close_through(day(17))
+    days_close(steps=STEPS, through=day(17))
     journal_seal(at=NOW + timedelta(days=18))
     assert Loan.objects.filter(state=LoanState.WRITTEN_OFF).count() == 1
     assert Repayment.objects.count() > 6

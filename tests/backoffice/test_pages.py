@@ -62,6 +62,7 @@ def chief(db: None) -> Client:
     return client
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
 @pytest.mark.parametrize("model", MODELS, ids=[_name(model) for model in MODELS])
 def test_every_list_opens_and_searches(lived: Borrower, chief: Client, model: type, language: str):

@@ -85,6 +85,7 @@ PLANS: list[dict[str, Any]] = [
 
 
 @pytest.mark.req("R59")
+@pytest.mark.dealt
 @pytest.mark.parametrize("terms", PLANS)
 @pytest.mark.parametrize("ending", ["late", "ahead", "settled"])
 def test_instalment_plans_of_every_product_setting_stay_within_their_forms(

@@ -109,6 +109,7 @@ def act(dice: random.Random, person: Borrower, loan: Loan, on: date) -> None:
         return
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_columns_and_replay_agree_every_night_of_random_lives(seed: int):
     dice = random.Random(seed)

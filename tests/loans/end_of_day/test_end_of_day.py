@@ -27,7 +27,7 @@ def accruals() -> list[tuple[date, str, Decimal, Decimal]]:
 
 def test_each_night_books_the_interest_of_its_day(alice: Borrower):
     active_loan(alice)
-    close_through(day(1))
+    close_through(day(1), steps=STEPS)
     assert accruals() == [
         (day(0), "interest", Decimal("0.40"), Decimal("0.40")),
         (day(1), "interest", Decimal("0.40"), Decimal("0.80")),
@@ -37,24 +37,24 @@ def test_each_night_books_the_interest_of_its_day(alice: Borrower):
 
 
 def test_the_business_date_moves_by_one_day(alice: Borrower):
-    assert close_through(TODAY) == [TODAY]
+    assert close_through(TODAY, steps=STEPS) == [TODAY]
     assert current_business_date() == day(1)
     assert BusinessDay.objects.get(date=TODAY).state == BusinessDay.State.CLOSED
 
 
 def test_closing_a_closed_day_again_is_refused_and_changes_nothing(alice: Borrower):
     active_loan(alice)
-    close_through(day(2))
+    close_through(day(2), steps=STEPS)
     before = accruals()
     with pytest.raises(DayAhead):
-        close_through(day(2))
+        close_through(day(2), steps=STEPS)
     day_close(day(2), steps=STEPS)
     assert accruals() == before
 
 
 def test_ten_missed_days_give_the_same_books_as_never_having_been_down(alice: Borrower):
     active_loan(alice)
-    assert close_through(day(9)) == [day(number) for number in range(10)]
+    assert close_through(day(9), steps=STEPS) == [day(number) for number in range(10)]
     assert [row[2] for row in accruals()] == [Decimal("0.40")] * 10
     assert ledger(chart.INTEREST_RECEIVABLE) == Decimal("4.00")
     assert faults() == []
@@ -69,7 +69,7 @@ def test_a_repayment_on_the_next_date_does_not_change_the_night_that_is_still_ru
 
     days_close(through=TODAY, steps=(Step("customer", "customer", repay_meanwhile), *STEPS))
     assert accruals() == [(TODAY, "interest", Decimal("0.40"), Decimal("0.40"))]
-    close_through(day(1))
+    close_through(day(1), steps=STEPS)
     # 500.00 x 0.0004 for the second day
     assert accruals()[-1] == (day(1), "interest", Decimal("0.20"), Decimal("0.60"))
     assert faults() == []
@@ -110,9 +110,9 @@ def test_a_step_in_living_hands_is_left_alone_and_one_in_dead_hands_is_taken_ove
         heartbeat_at=timezone.now(),
     )
     with pytest.raises(StepBusy):
-        close_through(TODAY)
+        close_through(TODAY, steps=STEPS)
     JobRun.objects.filter(pk=row.pk).update(heartbeat_at=NOW)
-    assert close_through(TODAY) == [TODAY]
+    assert close_through(TODAY, steps=STEPS) == [TODAY]
 
 
 def test_a_step_of_a_process_of_this_machine_that_is_gone_is_taken_over_at_once(alice: Borrower):
@@ -127,15 +127,15 @@ def test_a_step_of_a_process_of_this_machine_that_is_gone_is_taken_over_at_once(
         claimed_by=f"{_machine()}:{os.getppid()}", heartbeat_at=timezone.now(),
     )  # fmt: skip
     with pytest.raises(StepBusy):
-        close_through(TODAY)
+        close_through(TODAY, steps=STEPS)
     JobRun.objects.filter(pk=row.pk).update(claimed_by=f"{_machine()}:{gone.pid}")
-    assert close_through(TODAY) == [TODAY]
+    assert close_through(TODAY, steps=STEPS) == [TODAY]
 
 
 @pytest.mark.req("R53")
 def test_a_loan_crosses_buckets_on_day_1_and_day_31_past_due_and_is_told_so(alice: Borrower):
     loan = active_loan(alice, days=2)
-    close_through(day(34))
+    close_through(day(34), steps=STEPS)
     facts = list(
         DelinquencyFact.objects.filter(loan=loan)
         .order_by("business_date")
@@ -148,11 +148,11 @@ def test_a_loan_crosses_buckets_on_day_1_and_day_31_past_due_and_is_told_so(alic
 
 def test_an_overdue_loan_that_is_paid_goes_back_to_bucket_0(alice: Borrower):
     loan = active_loan(alice, days=2)
-    close_through(day(4))
+    close_through(day(4), steps=STEPS)
     from loans.selectors.position import loan_position
 
     repay(alice, loan, str(loan_position(loan, day(5)).debt_amount), day(5))
-    close_through(day(5))
+    close_through(day(5), steps=STEPS)
     last = DelinquencyFact.objects.filter(loan=loan).order_by("-business_date").first()
     assert last is not None
     assert (last.business_date, last.bucket) == (day(5), "0")
@@ -162,7 +162,7 @@ def test_an_overdue_loan_that_is_paid_goes_back_to_bucket_0(alice: Borrower):
 @pytest.mark.req("R60")
 def test_reminders_come_before_on_and_after_the_due_date_once_each(alice: Borrower):
     active_loan(alice, days=5)
-    close_through(day(8))
+    close_through(day(8), steps=STEPS)
     kinds = list(
         Notification.objects.filter(kind__in=["due_soon", "due_today", "overdue"])
         .order_by("business_date")
@@ -174,7 +174,7 @@ def test_reminders_come_before_on_and_after_the_due_date_once_each(alice: Borrow
 @pytest.mark.req("R26")
 def test_the_night_books_the_penalty_as_far_as_the_cap_leaves_room(alice: Borrower):
     active_loan(alice, days=30)
-    close_through(day(31))
+    close_through(day(31), steps=STEPS)
     # On the opening of day 32: 0.24 x 1000 x 32 / 365 - 12.80 = 8.24.
     assert ledger(chart.PENALTY_RECEIVABLE) == Decimal("8.24")
     assert faults() == []
@@ -206,7 +206,7 @@ def test_the_commands_show_set_and_close(alice: Borrower, capsys: pytest.Capture
 
 def test_entries_of_accruals_are_balanced_and_carry_their_day(alice: Borrower):
     active_loan(alice)
-    close_through(day(0))
+    close_through(day(0), steps=STEPS)
     entry = JournalEntry.objects.get(reference=f"accrual:weilidai:interest:{TODAY}")
     assert entry.effective_date == TODAY
     assert {(row.side, row.amount) for row in entry.postings.all()} == {

@@ -93,6 +93,7 @@ def test_damage_to_the_tape_is_found(alice: Borrower):
     assert [fault.subject for fault in tape_matches_journal()] == [str(day(1)), str(day(0))]
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize("seed", [11, 12])
 def test_every_past_day_of_random_lives_is_told_as_the_replay_tells_it(seed: int):
     dice = random.Random(seed)

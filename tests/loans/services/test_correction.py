@@ -238,6 +238,7 @@ def life_of(seed: int) -> Life:
     return Life(plan, str(chance.choice([1000, 1234, 3333])), payments, chance.randint(1, 60), wrong)
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize("seed", range(6))
 def test_a_life_with_a_reversed_event_equals_the_life_without_it(alice: Borrower, seed: int):
     bob = borrower("bob")
