@@ -71,6 +71,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left_out.update(_other_half(items, first=not on_postgres))
     config.hook.pytest_deselected(items=[item for item in items if item in left_out])
     items[:] = [item for item in items if item not in left_out]
+    # Files that wait for processes come first, so that none is left to one of the two at the end.
+    waiting = {item.path for item in items if _marked(item, "worker")}
+    items.sort(key=lambda item: item.path not in waiting)
 
 
 def _other_half(items: list[pytest.Item], *, first: bool) -> Iterator[pytest.Item]:
