@@ -13,7 +13,7 @@ LEFT_BEHIND = {
     "tape": """SELECT loan_id, business_date, valid_to, state, outstanding_principal_amount, unpaid_due_date
         FROM risk_loantape""",
     "notices": "SELECT customer_id, kind, dedupe_key, params, business_date FROM accounts_notification",
-    "postings": """SELECT account_id, direction, amount, entry.business_date, entry.kind
+    "postings": """SELECT ledger_account_id, side, amount, entry.effective_date, entry.reference
         FROM loans_posting posting JOIN loans_journalentry entry ON entry.id = posting.entry_id""",
 }
 
