@@ -149,6 +149,9 @@ def bells_waiting() -> int:
     from weilidai.celery import app
 
     with app.connection_for_write() as connection:
-        queue = connection.default_channel.queue_declare(app.conf.task_default_queue, durable=True)
-        count: int = queue.message_count
+        queue = app.amqp.queues[app.conf.task_default_queue]
+        found = connection.default_channel.queue_declare(
+            queue.name, durable=queue.durable, auto_delete=queue.auto_delete, arguments=queue.queue_arguments
+        )
+        count: int = found.message_count
         return count
