@@ -6,12 +6,13 @@ from typing import Any
 from prometheus_client import multiprocess
 
 from weilidai.lib.garbage import garbage_settle
+from weilidai.lib.web_worker import worker_gone
 
 bind = f"{os.environ.get('BIND', '0.0.0.0')}:{os.environ.get('PORT', '8000')}"  # noqa: S104 - a server serves
 workers = int(os.environ.get("WEB_WORKERS", "2"))
 # More threads than this wait for each other's turn in Python: `bench draw` took a quarter longer at p95 with eight.
 threads = int(os.environ.get("WEB_THREADS", "3"))
-worker_class = "gthread"
+worker_class = "weilidai.lib.web_worker.EvenWorker"
 timeout = 60  # seconds
 graceful_timeout = 5  # seconds
 keepalive = 5  # seconds
@@ -29,6 +30,7 @@ def post_worker_init(_worker: Any) -> None:
 
 
 def child_exit(_server: Any, worker: Any) -> None:
-    """Forget the gauges of a worker that ended."""
+    """Forget the connections and gauges of a worker that ended."""
+    worker_gone(worker)
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
