@@ -121,13 +121,18 @@ def _job(step: AnyStep) -> str:
 
 
 def _row_locked(step: AnyStep, day: date) -> JobRun:
-    key: dict[str, Any] = {"job": _job(step), "business_date": day, "partition": ""}
-    rows = JobRun.objects.select_for_update(no_key=True).filter(**key)
+    rows = JobRun.objects.select_for_update(no_key=True)
+    rows = rows.filter(job=_job(step), business_date=day, partition="").order_by()
     row = rows.first()
     if row is None:
-        JobRun.objects.bulk_create([JobRun(**key)], ignore_conflicts=True)
+        steps_write_down((step,), day)
         row = rows.get()
     return row
+
+
+def steps_write_down(steps: tuple[AnyStep, ...], day: date) -> None:
+    """The rows of the steps of a close, all at once: what is still to come is seen from the first moment."""
+    JobRun.objects.bulk_create([JobRun(job=_job(step), business_date=day) for step in steps], ignore_conflicts=True)
 
 
 @transaction.atomic
@@ -274,6 +279,7 @@ def day_close(
     long as its patience lasts and then raises StepBusy.
     """
     business_day_close_begin(day, at=timezone.now())
+    steps_write_down(steps, day)
     for step in steps:
         step_finish(step, day, partial(watch, step.name), patience)
     business_day_close_finish(day, at=timezone.now())

@@ -41,8 +41,9 @@ FIGURES = (
     "SELECT loan_id, business_date, valid_to, state, outstanding_principal_amount FROM risk_loantape ORDER BY 1, 2",
     "SELECT id, state, outstanding_principal_amount, penalty_claimed_amount, fee_charged_amount, figures_date,"
     " next_due_date, recorded_bucket FROM loans_loan ORDER BY 1",
+    "SELECT customer_id, rule, business_date, state, count(*) FROM risk_alert GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
     # What a night itself begins has a key of its own each time.
-    "SELECT subject_type, CASE WHEN subject_type LIKE '%run' THEN '' ELSE subject_id END, old, new, count(*)"
+    "SELECT subject_type, CASE WHEN subject_type ~ 'run$|^risk.alert$' THEN '' ELSE subject_id END, old, new, count(*)"
     " FROM lib_statechange WHERE new NOT IN ('sending', 'unknown', 'accepted', 'pending') AND old <> 'sending'"
     " AND subject_type <> 'loans.payout' GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4",
 )
