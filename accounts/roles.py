@@ -25,6 +25,7 @@ COLLECTIONS = ("loans.collectiontask", "loans.collectionaction", "loans.collecti
 BOOKS = ("loans.journalentry", "loans.posting", "loans.ledgeraccount", "loans.productaccrual",
          "loans.payoutcallback", "loans.accountingperiod", "loans.bookfault", "loans.journalseal")  # fmt: skip
 PORTFOLIO = ("loans.portfoliofigure",)
+PROOF = ("lib.simulationrun", "lib.simulationfigure")
 HOUSE = ("lib.auditevent", "lib.statechange", "lib.jobrun", "lib.businessday")
 STAFF = ("accounts.staffuser", "auth.group")
 CHANGES = ("accounts.changerequest",)
@@ -43,7 +44,7 @@ ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
          "risk.change_creditapplication", "risk.change_decisioncontest", "risk.change_creditline"),
     ),
     "risk_analyst": (
-        ("accounts.customer", *GRANTED, *ALERTS, *POLICY, *CHANGES, *USED, *USE_OF_FUNDS, *PORTFOLIO),
+        ("accounts.customer", *GRANTED, *ALERTS, *POLICY, *CHANGES, *USED, *USE_OF_FUNDS, *PORTFOLIO, *PROOF),
         (*EVIDENCE, "risk.change_alert", "risk.add_monitoringpolicy", "risk.change_monitoringpolicy",
          "risk.add_screeningpolicy", "risk.change_screeningpolicy", "risk.add_denyentry", "risk.change_denyentry",
          "risk.add_limitraisepolicy", "risk.change_limitraisepolicy", "risk.add_ratereviewpolicy",
@@ -63,7 +64,7 @@ ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "supervisor": (
         (*PEOPLE, *GRANTED, *ALERTS, *POLICY, *CHANGES, *USED, *USE_OF_FUNDS, *COLLECTIONS,
-         *BOOKS, *PORTFOLIO, *HOUSE),
+         *BOOKS, *PORTFOLIO, *PROOF, *HOUSE),
         (FULL_NUMBER, APPROVE_CHANGE, *EVIDENCE, "loans.decide_approval", "loans.lift_forbiddenuse",
          "loans.work_collections", "loans.direct_collections", "loans.change_collectionpolicy",
          "risk.decide_escalated_appeal", "risk.change_alert", "risk.change_screeningpolicy",
@@ -75,8 +76,8 @@ ROLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
          "risk.change_decisioncontest", "risk.change_creditline", "risk.change_productterms",
          "risk.change_scorecard", "lib.change_businessday"),
     ),
-    "auditor": ((*PEOPLE, *GRANTED, *ALERTS, *POLICY, *USED, *USE_OF_FUNDS, *COLLECTIONS, *BOOKS, *PORTFOLIO, *HOUSE,
-                 *STAFF, *CHANGES), ()),
+    "auditor": ((*PEOPLE, *GRANTED, *ALERTS, *POLICY, *USED, *USE_OF_FUNDS, *COLLECTIONS, *BOOKS, *PORTFOLIO, *PROOF,
+                 *HOUSE, *STAFF, *CHANGES), ()),
     "administrator": (
         (*HOUSE, *STAFF, *CHANGES, "risk.product"),
         (APPROVE_CHANGE, "accounts.add_staffuser", "accounts.change_staffuser", "lib.change_businessday"),

@@ -6,9 +6,9 @@ from django_celery_beat import models as beat
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from weilidai.backoffice import customer_page, operations
+from weilidai.backoffice import customer_page, operations, simulation
 
-__all__ = ["customer_page", "operations"]
+__all__ = ["customer_page", "operations", "simulation"]
 
 for _model in (
     AccessAttempt, AccessFailureLog, AccessLog, StaticDevice, TOTPDevice, beat.PeriodicTask, beat.ClockedSchedule,

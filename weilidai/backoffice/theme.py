@@ -118,6 +118,7 @@ NAVIGATION = [
             _list(_("Job runs"), "checklist", "lib", "jobrun"),
             _list(_("Feed deliveries"), "move_to_inbox", "risk", "feeddelivery"),
             _list(_("Payout call-backs"), "sync_alt", "loans", "payoutcallback"),
+            _list(_("Simulations"), "groups", "lib", "simulationrun"),
             _list(_("Audit trail"), "policy", "lib", "auditevent"),
             _list(_("State changes"), "swap_horiz", "lib", "statechange"),
             _list(_("Staff"), "badge", "accounts", "staffuser"),

@@ -217,3 +217,63 @@ class MachineMessage(models.Model):
 
     def __str__(self) -> str:
         return self.message_id
+
+
+class SimulationRun(models.Model):
+    """A life of a made-up population through the real code, in a database of its own (`manage.py simulate`)."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    created_at = models.DateTimeField(_("created at"))
+    people_count = models.PositiveIntegerField(_("people"))
+    seed = models.BigIntegerField(_("seed"))
+    first_date = models.DateField(_("first day lived"))
+    last_date = models.DateField(_("last day lived"))
+    # Of the file of assumptions: equal fingerprint, size and seed, equal table.
+    assumptions_sha256 = models.CharField(_("SHA-256 of the assumptions"), max_length=64)
+    duration_seconds = models.PositiveIntegerField(_("seconds"))
+
+    class Meta:
+        verbose_name = _("simulation run")
+        verbose_name_plural = _("simulation runs")
+        ordering = ["-id"]
+
+    def __str__(self) -> str:
+        return f"{self.people_count} × {self.first_date}–{self.last_date}, {self.seed}"
+
+
+class SimulationFigure(models.Model):
+    """A figure of the specification's source, what came out of a run, and whether that is within the tolerance.
+
+    Open ends of the range are empty; `is_within` is empty where there is nothing to judge or too little to judge by.
+    """
+
+    class Unit(models.TextChoices):
+        SHARE = "share", _("Share")
+        RATIO = "ratio", _("Ratio")
+        POINTS = "points", _("Percentage points")
+        DAILY_RATE = "daily_rate", _("Daily rate")
+
+    id = models.BigAutoField(primary_key=True)
+    run = models.ForeignKey(
+        verbose_name=_("simulation run"), to=SimulationRun, on_delete=models.PROTECT, related_name="figures"
+    )
+    position = models.PositiveSmallIntegerField(_("position"))
+    code = models.SlugField(_("code"), max_length=40)
+    requirement = models.CharField(_("requirement"), max_length=10)
+    unit = models.CharField(_("unit"), max_length=12, choices=Unit.choices)
+    low = models.DecimalField(_("from"), max_digits=12, decimal_places=6, null=True, blank=True)
+    high = models.DecimalField(_("to"), max_digits=12, decimal_places=6, null=True, blank=True)
+    tolerance = models.DecimalField(_("tolerance"), max_digits=12, decimal_places=6)
+    measured = models.DecimalField(_("came out"), max_digits=12, decimal_places=6, null=True, blank=True)
+    observations_count = models.PositiveIntegerField(_("observations"))
+    least_count = models.PositiveIntegerField(_("judged from, observations"))
+    is_within = models.BooleanField(_("within the tolerance"), null=True, blank=True)
+
+    class Meta:
+        verbose_name = _("figure of a simulation")
+        verbose_name_plural = _("figures of simulations")
+        ordering = ["-run", "position"]
+        constraints = [models.UniqueConstraint(fields=["run", "code"], name="simulation_figure_once")]
+
+    def __str__(self) -> str:
+        return f"{self.requirement} {self.code}"

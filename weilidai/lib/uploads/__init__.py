@@ -8,6 +8,7 @@ from weilidai.lib.uploads.storage import (
     private_delete,
     private_names,
     private_read,
+    private_storage_in,
     private_write,
 )
 
@@ -23,6 +24,7 @@ __all__ = [
     "private_delete",
     "private_names",
     "private_read",
+    "private_storage_in",
     "private_write",
     "rejection",
 ]

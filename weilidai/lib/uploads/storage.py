@@ -3,6 +3,8 @@
 import os
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -35,8 +37,21 @@ class PrivateStorage(FileSystemStorage):
         return saved
 
 
+_elsewhere: ContextVar[Storage | None] = ContextVar("private_storage", default=None)
+
+
+@contextmanager
+def private_storage_in(folder: str | Path) -> Iterator[None]:
+    """Inside the block everything private lies in another folder."""
+    token = _elsewhere.set(PrivateStorage(location=folder))
+    try:
+        yield
+    finally:
+        _elsewhere.reset(token)
+
+
 def _storage() -> Storage:
-    return storages["private"]
+    return _elsewhere.get() or storages["private"]
 
 
 def private_write(plain: bytes, *, bound_to: str) -> str:
