@@ -151,7 +151,7 @@ def test_the_command_prints_what_it_stores(monkeypatch: pytest.MonkeyPatch) -> N
     call_command("simulate", "--people", "9", "--quarters", "2", "--seed", "4", "--here", stdout=out)
     assert (asked["people"], asked["last"], asked["seed"]) == (9, last_day(2), 4)
     assert SimulationFigure.objects.filter(run=SimulationRun.objects.get()).count() == len(CLAIMS)
-    for text in ("R27", "87 % ± 5 %", "零钱通月均满 1 万元", "样本太少"):
+    for text in ("R27", "87 % ± 6 %", "零钱通月均满 1 万元", "样本太少"):
         assert text in out.getvalue()
 
 

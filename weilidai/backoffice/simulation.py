@@ -35,7 +35,7 @@ class FigureInline(ReadOnlyInline):
     def found(self, figure: SimulationFigure) -> str:
         return measured_text(figure)
 
-    @admin.display(description=_("judged"))
+    @admin.display(description=_("judgement"))
     def judged(self, figure: SimulationFigure) -> SafeString:
         return badge(TONES[figure.is_within], judged_word(figure))
 

@@ -205,9 +205,9 @@ class Life:
 
     def _proofs(self, one: Member, day: date) -> None:
         dice, p = one.dice(self.seed, "proofs"), self.a.proofs
-        fate = dice.random()
-        kinds = list(ProofKind.values) if fate < p["both"] else list(ProofKind.values)[:1]
-        if fate >= p["both"] + p["one"] or one.kind.occupation == "student":
+        fate, both = dice.random(), p["both_savers" if one.number in self.behaviour.savings else "both"]
+        kinds = list(ProofKind.values) if fate < both else list(ProofKind.values)[:1]
+        if fate >= both + p["one"] or one.kind.occupation == "student":
             return
         other_name, when = dice.random() < p["other_name"], day + timedelta(days=dice.randint(*p["days_after"]))
         for kind in kinds:

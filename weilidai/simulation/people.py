@@ -87,7 +87,7 @@ def _member(number: int, last: date, seed: int, a: Assumptions) -> Member:
     payments_month, payment_amount, friends, groups = _habits(dice, kind, a)
     fund, wealth, deposits = _held(dice, kind, a)
     fund_months = _housing_fund(dice, kind, a)
-    xiaobai, tries_jintiao = _jintiao(dice, kind, a, idle=idle)
+    xiaobai, tries_jintiao = _jintiao(dice, kind, a, idle=idle, shops=payments_month > kind.payments_month)
     # Whoever has paid in for a year has a steady job, and lives accordingly.
     steady = fund_months >= YEAR_MONTHS
     return Member(
@@ -169,9 +169,10 @@ def _items(dice: random.Random, kind: Kind) -> tuple[str, ...]:
     return tuple(item.value for item in ITEMS[:count])
 
 
-def _jintiao(dice: random.Random, kind: Kind, a: Assumptions, *, idle: bool) -> tuple[int, bool]:
-    """The score at 金条, and who applies there as well: hardly anybody idle or shown a score below the minimum."""
+def _jintiao(dice: random.Random, kind: Kind, a: Assumptions, *, idle: bool, shops: bool) -> tuple[int, bool]:
+    """The score at 金条, and who applies there as well: who shops, hardly anybody idle or shown a low score."""
     passes = dice.random() < a.life["xiaobai_passes"]
-    tries = dice.random() < a.life["jintiao_also"].get(kind.occupation, 0.0)
+    share = a.life["jintiao_also"].get(kind.occupation, 0.0) * a.life["jintiao_shops" if shops else "jintiao_others"]
+    tries = dice.random() < share
     knows = (passes and not idle) or dice.random() < a.life["jintiao_unseen"]
     return dice.randint(*(XIAOBAI_PASSES if passes else XIAOBAI_FAILS)), tries and knows

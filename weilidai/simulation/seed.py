@@ -1,7 +1,8 @@
 """The figures of the specification's source that a running system can give, each with the tolerance it is judged by.
 
-A figure is what the source says, never what came out. Below `least` observations chance decides more than the rules,
-and nothing is judged.
+A figure is what the source says, never what came out. Tolerances of shares are about two standard errors among the
+thousand people of an ordinary run; what holds for every row has none. Below `least` observations chance decides more
+than the rules, and nothing is judged.
 """
 
 from collections.abc import Callable
@@ -64,7 +65,7 @@ def _tier(tier: str, requirement: str, words: Any, limits: tuple[str, str], rate
 BLUE, MERCHANTS = Occupation.BLUE_COLLAR, Occupation.MICRO_MERCHANT
 CLAIMS: tuple[Claim, ...] = (
     _exactly("housing_fund_ratio", "R6", _("Pass rate with 12 months of housing fund over that without"),
-             "1.40", "0.10", 150, partial(m.housing_fund_ratio, product=MAIN), Unit.RATIO),
+             "1.40", "0.13", 150, partial(m.housing_fund_ratio, product=MAIN), Unit.RATIO),
     Claim("approval_share", "R7", _("Approved of those who meet every visible rule"), Unit.SHARE,
           D("0.62"), D("0.75"), D(0), 200, partial(m.approval_share, product=MAIN)),
     _exactly("meets_score", "R8", _("Applicants with the payment score"), "0.85", "0.03", 200,
@@ -86,20 +87,20 @@ CLAIMS: tuple[Claim, ...] = (
     _tier("vip", "R24", _("VIPs: lines inside 40 000 to 200 000 yuan and 0.015 to 0.025 % a day"),
           ("40000", "200000"), ("0.00015", "0.00025")),
     _exactly("fund_raises", "R27", _("Raised within 3 months of a current-money fund of 10 000 with a wealth product"),
-             "0.87", "0.05", 60, partial(m.fund_raises, product=MAIN)),
+             "0.87", "0.06", 60, partial(m.fund_raises, product=MAIN)),
     _always("reviews_done", "R28", _("Open lines reviewed each quarter"), m.reviews_done),
     _always("on_time_lowered", "R29", _("Six months on time: rate lowered, or the lowest already"), m.on_time_lowered),
     Claim("daily_rate_weilidai", "R30", _("Weilidai: mean daily rate of loans"), Unit.DAILY_RATE,
           D("0.00015"), D("0.0005"), D(0), 100, partial(m.daily_rate_mean, product=MAIN)),
     Claim("daily_rate_jintiao", "R30", _("Jintiao: mean daily rate of loans"), Unit.DAILY_RATE,
           D("0.0003"), D("0.0009"), D(0), 100, partial(m.daily_rate_mean, product=OTHER)),
-    _exactly("blue_collar_weilidai", "R32", _("Weilidai: blue-collar applicants approved"), "0.61", "0.05", 150,
+    _exactly("blue_collar_weilidai", "R32", _("Weilidai: blue-collar applicants approved"), "0.61", "0.06", 150,
              partial(m.occupation_coverage, product=MAIN, occupation=BLUE)),
-    _exactly("blue_collar_jintiao", "R32", _("Jintiao: blue-collar applicants approved"), "0.73", "0.06", 80,
+    _exactly("blue_collar_jintiao", "R32", _("Jintiao: blue-collar applicants approved"), "0.73", "0.09", 80,
              partial(m.occupation_coverage, product=OTHER, occupation=BLUE)),
-    _exactly("merchants_ahead", "R32", _("Weilidai: micro-merchants approved more often than salaried"), "0.18", "0.06",
+    _exactly("merchants_ahead", "R32", _("Weilidai: micro-merchants approved more often than salaried"), "0.18", "0.08",
              120, partial(m.merchants_ahead, product=MAIN), Unit.POINTS),
-    _exactly("proofs_raise", "R38", _("Raised after two asset proofs"), "0.92", "0.04", 60,
+    _exactly("proofs_raise", "R38", _("Raised after two asset proofs"), "0.92", "0.05", 60,
              partial(m.proofs_raise, product=MAIN)),
     _always("appeals_answered", "R39", _("Appeals against a freeze answered within 3 working days"),
             m.appeals_answered),

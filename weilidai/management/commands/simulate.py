@@ -1,6 +1,7 @@
 """`simulate [--people N] [--quarters N] [--seed N] [--here]`: the figures of the source out of the running system."""
 
 from contextlib import nullcontext
+from io import StringIO
 from time import perf_counter
 from typing import Any
 
@@ -50,12 +51,16 @@ class Command(BaseCommand):
     def _print(self, run: SimulationRun) -> None:
         table = Table(title=f"{run.people_count} people, {run.first_date} – {run.last_date}, seed {run.seed}, "
                             f"{run.duration_seconds} s", box=box.SIMPLE)  # fmt: skip
-        for word, side in (("", "left"), ("", "left"), (_("the source says"), "right"), (_("came out"), "right"),
-                           (_("observations"), "right"), (_("judged"), "left")):  # fmt: skip
-            table.add_column(str(word), justify=side, no_wrap=True)
+        table.add_column()
+        table.add_column()
+        for number in (_("the source says"), _("came out"), _("observations")):
+            table.add_column(str(number), justify="right")
+        table.add_column(str(_("judgement")))
         for figure in run.figures.order_by("position"):
             table.add_row(
                 figure.requirement, str(title_of(figure.code)), range_text(figure), measured_text(figure),
                 f"{figure.observations_count:,}", str(judged_word(figure)),
             )  # fmt: skip
-        Console(file=self.stdout, width=WIDTH).print(table)
+        told = StringIO()
+        Console(file=told, width=WIDTH).print(table)
+        self.stdout.write(told.getvalue())
