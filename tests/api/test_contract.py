@@ -82,6 +82,7 @@ def _key() -> dict[str, str]:
     return {"HTTP_IDEMPOTENCY_KEY": str(uuid4())}
 
 
+@pytest.mark.dealt
 @pytest.mark.django_db
 @pytest.mark.parametrize("path", CUSTOMER_PATHS)
 def test_nobody_gets_in_without_a_token(path: str):
@@ -90,6 +91,7 @@ def test_nobody_gets_in_without_a_token(path: str):
     assert answer.json()["code"] == "not_authenticated"
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize("path", CUSTOMER_PATHS)
 def test_no_body_brings_the_server_down(alice: Borrower, path: str):
     client, url = alice.client(), _filled(path, str(uuid4()))
@@ -98,6 +100,7 @@ def test_no_body_brings_the_server_down(alice: Borrower, path: str):
             _check(getattr(client, method)(url, body, format="json", **_key()), f"{method} {url} {body}")
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize("path", [*CUSTOMER_PATHS, "/api/v1/auth/token"])
 def test_no_bytes_bring_the_server_down(alice: Borrower, path: str):
     client, url = alice.client(), _filled(path, str(uuid4()))
@@ -105,6 +108,7 @@ def test_no_bytes_bring_the_server_down(alice: Borrower, path: str):
         _check(client.post(url, raw, content_type=content_type, **_key()), f"{url} {raw[:40]!r}")
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize("path", CUSTOMER_PATHS)
 def test_no_query_brings_the_server_down(alice: Borrower, path: str):
     client = alice.client()
@@ -113,6 +117,7 @@ def test_no_query_brings_the_server_down(alice: Borrower, path: str):
         _check(client.get(url), url)
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize("path", [path for path in CUSTOMER_PATHS if "<uuid:" in path])
 def test_an_object_that_is_no_uuid_or_not_there_is_not_found(alice: Borrower, path: str):
     client = alice.client()

@@ -287,6 +287,7 @@ def test_steps_and_segments_are_changed_by_the_form(shipped: CollectionPolicy) -
     assert cells["31-60", "small"] == cells["31-60", "others"]
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize(
     ("name", "value"),
     [

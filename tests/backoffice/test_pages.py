@@ -71,6 +71,7 @@ def test_every_list_opens_and_searches(lived: Borrower, chief: Client, model: ty
     assert chief.get(url, {"q": "alice"}).status_code in (200, 302)
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize("model", MODELS, ids=[_name(model) for model in MODELS])
 def test_every_row_opens(lived: Borrower, chief: Client, model: type):
     row = model._default_manager.first()  # type: ignore[attr-defined]

@@ -43,6 +43,7 @@ def rows_of(client: Client, **asked: Any) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize("language", ["zh-hans", "en"])
 @pytest.mark.parametrize("view", [*VIEWS, "nonsense"])
 def test_every_view_opens_in_both_languages(lived: Borrower, view: str, language: str):

@@ -53,6 +53,7 @@ def test_a_row_written_meanwhile_moves_no_page(ids: list[str]) -> None:
     assert [row["id"] for row in get(second["previous"].split("?")[1])[1]["results"]] == ids[:20]
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize(
     ("query", "count"),
     [("", 20), ("page_size=1", 1), ("page_size=100", 100), ("page_size=101", 100), ("page_size=0", 20),

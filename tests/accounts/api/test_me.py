@@ -65,6 +65,7 @@ def test_other_fields_are_left_alone(alice_client: Client) -> None:
     assert (answer.json()["openid"], answer.json()["identity_verified"], answer.json()["city"]) == ("alice", True, "")
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize(
     "body",
     [{"occupation": value} for value in ["pilot", *NOT_TEXT]]
@@ -77,6 +78,7 @@ def test_values_the_profile_cannot_take(alice_client: Client, body: dict[str, An
     assert [error["field"] for error in answer.json()["errors"]] == list(body)
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize(
     "raw",
     [b"", b"[]", b'"text"', b"null", b"{", b"\xff\xfe", b'{"student": NaN}', b'{"occupation": "a\\u0000b"}',
@@ -127,6 +129,7 @@ def test_a_verified_identity_cannot_be_changed(alice_client: Client) -> None:
     assert code_of(alice_client.call("post", "me/identity", PAPERS)) == (409, "identity_already_verified")
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize("field", PAPERS)
 @pytest.mark.parametrize("value", NOT_TEXT)
 def test_identity_fields_that_are_no_text(newcomer_client: Client, field: str, value: Any) -> None:
@@ -182,6 +185,7 @@ def test_a_card_needs_the_identity_first(newcomer_client: Client) -> None:
     assert code_of(newcomer_client.call("post", "me/bank-cards", CARD)) == (409, "identity_not_verified")
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize("field", CARD)
 @pytest.mark.parametrize("value", NOT_TEXT)
 def test_card_fields_that_are_no_text(alice_client: Client, field: str, value: Any) -> None:

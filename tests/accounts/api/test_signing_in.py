@@ -72,11 +72,13 @@ def test_nobody_reads_without_signing_in(anonymous: Client, path: str) -> None:
     assert code_of(anonymous.call("get", path)) == (401, "not_authenticated")
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize(("method", "path"), WRITES)
 def test_nobody_writes_without_signing_in(anonymous: Client, method: str, path: str) -> None:
     assert code_of(anonymous.call(method, path, {})) == (401, "not_authenticated")
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize(
     "header",
     [

@@ -27,6 +27,7 @@ def trail(client: Client, method: str, path: str, body: Any = None) -> tuple[int
     return answer.status_code, [event.action for event in events]
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize(
     ("method", "path", "body", "expected"),
     [

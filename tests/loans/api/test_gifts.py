@@ -67,6 +67,7 @@ def test_the_same_key_gives_once(alice: Borrower, bob: Customer):
     assert alice.client().post("/api/v1/credit-gifts", body, format="json").json()["code"] == "idempotency_key_required"
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize(
     ("changes", "http_code", "code"),
     [

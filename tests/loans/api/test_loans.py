@@ -61,6 +61,7 @@ def test_a_quote_tells_schedule_cost_and_form(alice: Borrower) -> None:
     assert alice.used == Decimal("0.00")
 
 
+@pytest.mark.dealt
 @pytest.mark.req("R40")
 @pytest.mark.parametrize(
     ("values", "http_code", "code"),

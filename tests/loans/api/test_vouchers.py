@@ -64,6 +64,7 @@ def test_the_loan_tells_what_is_asked_for(app: Client, alice: Borrower, loan: Lo
     assert app.get(f"loans/{plain.pk}").json()["vouchers"] is None
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_files_are_refused_with_their_reason(app: Client, loan: Loan, name: str) -> None:
     data, reason = HOSTILE[name]
@@ -72,6 +73,7 @@ def test_hostile_files_are_refused_with_their_reason(app: Client, loan: Loan, na
     assert not StoredImage.objects.exists()
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize(
     ("field", "value"),
     [

@@ -46,6 +46,7 @@ def test_instalments_start_at_a_thousand(alice: Borrower) -> None:
         quoted(alice, "999.99", "instalments", periods=3)
 
 
+@pytest.mark.dealt
 @pytest.mark.req("R40")
 @pytest.mark.parametrize("periods", [0, 1, 2, 4, 5, 7, 11, 13, -3])
 def test_other_numbers_of_periods_are_refused(alice: Borrower, periods: int) -> None:

@@ -84,6 +84,7 @@ def test_a_slip_of_the_pen_in_a_purpose_is_told_by_its_code(alice: Borrower):
     assert "eductaion, Travel" in str(fault["detail"])
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize(
     ("field", "value", "good"),
     [

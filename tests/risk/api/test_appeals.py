@@ -69,6 +69,7 @@ def test_name_and_declared_type_mean_nothing(charlie: Client, frozen: CreditLine
     assert all("passwd" not in name for name in StoredImage.objects.values_list("file_name", flat=True))
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_files_are_refused_with_field_and_reason(charlie: Client, frozen: CreditLine, name: str) -> None:
     (data, reason), before = HOSTILE[name], files_kept()
@@ -231,6 +232,7 @@ def test_the_reason_of_an_overdue_freeze_is_kept(charlie: Client) -> None:
     assert shown["frozen_reason"] == "overdue"
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize("name", FILE_NAMES.values(), ids=FILE_NAMES)
 def test_the_senders_name_of_a_file_is_never_used(charlie: Client, frozen: CreditLine, name: bytes) -> None:
     answer = send_raw(charlie, path(frozen), raw_body(appeal_files(), name, {"statement": "It was me."}))

@@ -56,6 +56,7 @@ def test_a_proof_is_taken_reviewed_and_read_back(charlie: Client, line: CreditLi
     assert (after["raised"], after["valid_until"]) == (str(risen), "2027-11-20")
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_files_are_refused_with_their_reason(charlie: Client, line: CreditLine, name: str) -> None:
     (data, reason), before = HOSTILE[name], files_kept()
@@ -119,6 +120,7 @@ def test_of_many_proofs_at_once_one_is_taken(line: CreditLine) -> None:
     assert (AssetProof.objects.count(), StoredImage.objects.count()) == (1, 1)
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize("name", FILE_NAMES.values(), ids=FILE_NAMES)
 def test_the_senders_name_of_a_file_is_never_used(charlie: Client, line: CreditLine, name: bytes) -> None:
     answer = send_raw(charlie, path(line), raw_body({"image": photo()}, name, {"kind": "property"}))

@@ -236,6 +236,7 @@ ALLOWED = {
 STEPS = ("documents_pass", "documents_fail", "escalate", "grant", "refuse", "lapse")
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize(("step", "state"), list(product(STEPS, AppealState.values)))
 def test_states_move_along_declared_edges_only(step: str, state: str) -> None:
     from django_fsm import TransitionNotAllowed

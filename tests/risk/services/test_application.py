@@ -76,12 +76,14 @@ ALLOWED = {
 STEPS = ("sign_documents", "verify_identity", "begin_assessment", "approve", "reject", "refer", "cancel", "expire")
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize(("step", "state"), list(combinations(STEPS, S.values)))
 def test_every_step_from_every_state(step: str, state: str) -> None:
     application = CreditApplication(state=state)
     assert can_proceed(getattr(application, step)) is ((step, state) in ALLOWED)
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize(("step", "state"), ALLOWED)
 def test_every_allowed_step_reaches_its_state(step: str, state: str) -> None:
     application = CreditApplication(state=state)
@@ -93,11 +95,13 @@ LINE_ALLOWED = {("freeze", "active"), ("unfreeze", "frozen"), ("close", "active"
 INVITATION_ALLOWED = {("accept", "issued"), ("expire", "issued"), ("revoke", "issued")}
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize(("step", "state"), list(combinations(("freeze", "unfreeze", "close"), LineState.values)))
 def test_every_step_of_a_line_from_every_state(step: str, state: str) -> None:
     assert can_proceed(getattr(CreditLine(state=state), step)) is ((step, state) in LINE_ALLOWED)
 
 
+@pytest.mark.dealt
 @pytest.mark.parametrize(("step", "state"), list(combinations(("accept", "expire", "revoke"), InvitationState.values)))
 def test_every_step_of_an_invitation_from_every_state(step: str, state: str) -> None:
     assert can_proceed(getattr(Invitation(state=state), step)) is ((step, state) in INVITATION_ALLOWED)

@@ -53,6 +53,7 @@ def test_the_tiers_of_weilidai(code: str, limits: tuple[str, str], rates: tuple[
     assert (tier.daily_rate_min, tier.daily_rate_max, tier.penalty_share) == (D(rates[0]), D(rates[1]), D(share))
 
 
+@pytest.mark.dealt
 @pytest.mark.req("R54")
 @pytest.mark.parametrize(
     ("name", "day", "value"),
