@@ -12,6 +12,7 @@ from loans.admin import (
     portfolio,
     relief,
     voucher,
+    wish,
 )
 
 __all__ = [
@@ -26,4 +27,5 @@ __all__ = [
     "portfolio",
     "relief",
     "voucher",
+    "wish",
 ]

@@ -11,10 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from accounts.notices import notice_text
 from accounts.services.contact import contact_outlook
 from loans.admin.collection_forms import source_word
-from loans.admin.money import BADGES as APPROVAL_TONES
+from loans.admin.money import approval_badge
 from loans.models import Approval, CollectionTask, Loan, Outcome, PaymentPromise, PromiseState, TaskState
 from loans.selectors.collection import left_in_peace
-from loans.selectors.collection_page import ROWS_SHOWN, Phone, contacts_of, overdue_rows, phones_of
+from loans.selectors.collection_page import ROWS_SHOWN, Phone, contacts_of, overdue_rows, phones_of, wish_alerts
 from loans.services.collection_contact import open_call
 from weilidai.lib.backoffice import badge
 from weilidai.lib.money import ZERO
@@ -67,7 +67,7 @@ def task_file(task: CollectionTask, today: date, now: datetime, user: Any) -> di
             (row, badge(PROMISE_TONES[row.state], row.get_state_display()))
             for row in PaymentPromise.objects.filter(customer=person).select_related("staff")[:ROWS_SHOWN]
         ],
-        "contacts": [_contact_row(item) for item in contacts_of(task)],
+        "contacts": _contact_rows(task, user),
         "say": SAY,
         "never": NEVER,
         "may_relieve": user.has_perm("loans.request_relief"),
@@ -126,9 +126,17 @@ def _answer_row(approval: Approval) -> dict[str, Any]:
         "title": approval.get_kind_display(),
         "on": approval.business_date,
         "begins": approval.begins_date,
-        "state": badge(APPROVAL_TONES[approval.state], approval.get_state_display()),
+        "state": approval_badge(approval),
         "word": approval.decision_reason,
     }
+
+
+def _contact_rows(task: CollectionTask, user: Any) -> list[dict[str, Any]]:
+    """With the alert each wish raised, for those who may see it."""
+    rows = [_contact_row(item) for item in contacts_of(task)]
+    wishes = [row["action"] for row in rows if row.get("wish")]
+    alerts = wish_alerts(wishes) if user.has_perm("risk.view_alert") else {}
+    return [{**row, "alert": alerts.get(row["wish"]) if row.get("wish") else None} for row in rows]
 
 
 def _contact_row(item: dict[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ from loans.models import (
     UnappliedBalance,
     UnappliedMovement,
 )
+from loans.selectors.collection_page import wish_alerts
 from loans.services.approval import approval_approve, approval_reject, approval_request
 from weilidai.lib.backoffice import (
     ConfirmForm,
@@ -134,7 +135,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("state"), ordering="state")
     def state_badge(self, approval: Approval) -> SafeString:
-        return badge(BADGES[approval.state], approval.get_state_display())
+        return approval_badge(approval)
 
     @admin.display(description=_("content"))
     def content(self, approval: Approval) -> SafeString | str:
@@ -155,11 +156,8 @@ class ApprovalAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("wish for relief"))
     def wish_link(self, approval: Approval) -> SafeString | str:
-        """In the customer's words, with the task it was told in."""
-        if approval.wish is None:
-            return "–"
-        page = reverse("admin:loans_collectiontask_change", args=[approval.wish.task_id])
-        return format_html('<a class="text-primary-600" href="{}">{}</a>', page, approval.wish.note)
+        """In the customer's words, with the task it was told in and the alert it raised."""
+        return wish_links(approval.wish)
 
     @act(
         title=_("Agree and do it"),
@@ -213,6 +211,22 @@ def _shown(name: str, value: str) -> str:
         return value
     card = BankCard.objects.filter(pk=value).first()
     return f"**** {card.last_four}" if card else value
+
+
+def approval_badge(approval: Approval) -> SafeString:
+    return badge(BADGES[approval.state], approval.get_state_display())
+
+
+def wish_links(wish: CollectionAction | None) -> SafeString | str:
+    """To the task a wish was told in and to its alert; whoever may not open a page is refused there."""
+    if wish is None:
+        return "–"
+    link = '<a class="text-primary-600" href="{}">{}</a>'
+    told = format_html(link, reverse("admin:loans_collectiontask_change", args=[wish.task_id]), wish.note)
+    alert = wish_alerts([wish]).get(wish.pk)
+    if alert is None:
+        return told
+    return format_html("{} · " + link, told, reverse("admin:risk_alert_change", args=[alert.pk]), alert)
 
 
 @admin.register(UnappliedBalance)

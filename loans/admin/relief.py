@@ -12,6 +12,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext as translate
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter
@@ -25,10 +27,10 @@ from unfold.widgets import (
     UnfoldBooleanSwitchWidget,
 )
 
-from loans.admin.money import ASKED, ask
+from loans.admin.money import ASKED, approval_badge, ask, wish_links
 from loans.maths.dates import add_months
 from loans.maths.rearrangement import Agreed
-from loans.models import ApprovalKind, CollectionAction, Loan, LoanEvent, Rearrangement
+from loans.models import Approval, ApprovalKind, CollectionAction, Loan, LoanEvent, Rearrangement
 from loans.selectors.collection_page import wish_of
 from loans.selectors.collection_policy import collection_figures_at
 from loans.selectors.rearrangement import Proposal, class_floor, current_rate, rearrangement_propose
@@ -107,6 +109,12 @@ class RearrangementInline(ReadOnlyInline):
         return undone_date(row) or "–"
 
 
+def asked_as(row: Rearrangement) -> Approval | None:
+    """The act of two persons it was done by."""
+    asked = Approval.objects.filter(loan=row.loan_id, applied_to=f"{row._meta.label_lower}:{row.pk}")
+    return asked.select_related("wish").first()
+
+
 @admin.register(Rearrangement)
 class RearrangementAdmin(ReadOnlyAdmin):
     list_display = ("effective_date", "customer", "loan", "version", "principal_amount", "periods_count",
@@ -115,7 +123,20 @@ class RearrangementAdmin(ReadOnlyAdmin):
     list_filter = ("consent", ("effective_date", RangeDateFilter))
     search_fields = ("=id", "=loan__id", "customer__openid")
     list_select_related = ("customer", "loan", "event__reversed_by")
-    readonly_fields = ("undone_on",)
+    readonly_fields = ("undone_on", "asked_by", "wish_link")
+
+    @admin.display(description=_("act for two persons"))
+    def asked_by(self, row: Rearrangement) -> SafeString | str:
+        found = asked_as(row)
+        if found is None:
+            return "–"
+        page = reverse("admin:loans_approval_change", args=[found.pk])
+        return format_html('<a class="text-primary-600" href="{}">{}</a> {}', page, found, approval_badge(found))
+
+    @admin.display(description=_("wish for relief"))
+    def wish_link(self, row: Rearrangement) -> SafeString | str:
+        found = asked_as(row)
+        return wish_links(found.wish if found else None)
 
     @admin.display(description=_("undone on"))
     def undone_on(self, row: Rearrangement) -> Any:

@@ -1,12 +1,12 @@
 """Gifts, lines and acts of two persons agree with the trail each of their changes left."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 from loans.books.fault import Fault
 from loans.books.rows_money import Differences, audits_of, chunks, differing
 from loans.models import Approval, CreditGift
-from loans.services.approval import VALID_FOR
 from risk.models import CreditLine, LineChange, LineState
 from weilidai.lib.models import AuditEvent
 
@@ -78,6 +78,10 @@ def _line(row: Any, change: LineChange | None, audits: list[AuditEvent]) -> Diff
 DECIDED = ("approved", "rejected", "agreed", "failed")
 # What the trail of an asking names only where there is something to name.
 WAITING = ("begins_date", "wish")
+# And what it names beside the content of the act.
+ABOUT = ("kind", "loan", "expires_date", *WAITING)
+# Acts asked for before their days were a figure of the policy: their trail does not name the day.
+FORMER_DAYS = timedelta(days=7)
 
 
 def acts_agree() -> Iterator[Fault]:
@@ -93,16 +97,17 @@ def said_of(said: dict[str, Any]) -> Callable[[str], str]:
 
 
 def _act(row: Any, audits: list[AuditEvent]) -> Differences:
-    yield "expires", row.expires_date, row.business_date + VALID_FOR
     decided = row.decided_by_id is not None
     yield "decided", (row.decided_at is not None, row.state in DECIDED), (decided, decided)
     for audit in audits:
         said, by = audit.after or {}, audit.actor_id
         if audit.action == "approval.request":
             asked = (row.kind, str(row.loan_id or ""), row.payload, row.reason, str(row.requested_by_id))
-            rest = {name: value for name, value in said.items() if name not in ("kind", "loan", *WAITING)}
+            rest = {name: value for name, value in said.items() if name not in ABOUT}
             yield "asked", asked, (said["kind"], said["loan"], rest, audit.reason, by)
             yield "asked for", (str(row.begins_date or ""), str(row.wish_id or "")), tuple(map(said_of(said), WAITING))
+            until = said.get("expires_date") or str(row.business_date + FORMER_DAYS)
+            yield "expires", str(row.expires_date), until
             when = (row.requested_at, row.business_date, row.customer_id)
             yield "asked at", when, (audit.at, audit.business_date, audit.customer_id)
     words = [audit for audit in audits if audit.action in ("approval.approve", "approval.agree", "approval.reject")]

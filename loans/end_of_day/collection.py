@@ -20,7 +20,7 @@ from loans.maths.collection import Plan, Step, Strategies, plan
 from loans.maths.delinquency import bucket_of
 from loans.models import CollectionPolicy, CollectionStep, CollectionTask
 from loans.selectors.collection import OPEN_TASKS, left_in_peace, overdue_loans, overdue_totals
-from loans.selectors.collection_policy import collection_policy_at
+from loans.selectors.collection_policy import collection_policy_at, policy_figures
 from loans.services.collection_night import promises_decide, tasks_refresh
 from loans.services.collection_policy import collection_definition_check
 from weilidai.lib.bulk import rows_insert
@@ -45,6 +45,14 @@ class Row(NamedTuple):
 
 
 COLUMNS = ("pk", "customer_id", "product_id", "credit_line__tier", "outstanding_principal_amount", "next_due_date")
+
+
+class InForce(NamedTuple):
+    """A version of the strategies, read. `late_days`: how many days after its own a message is still sent."""
+
+    policy: CollectionPolicy
+    strategies: Strategies
+    late_days: int
 
 
 class Planned(NamedTuple):
@@ -84,9 +92,10 @@ def steps_take(opening: date, span: Span) -> dict[str, int]:
     strategies = collection_definition_check(policy) if policy else None
     if policy is None or strategies is None or strategies.first_day is None:
         return {}
+    asking = InForce(policy, strategies, policy_figures(policy.definition).message_late_days)
     done: dict[str, int] = defaultdict(int)
     for batch in _batches(opening, strategies.first_day, span):
-        for name, count in _batch_take(batch, policy, strategies, opening).items():
+        for name, count in _batch_take(batch, asking, opening).items():
             done[name] += count
     return dict(done)
 
@@ -110,9 +119,9 @@ def _batches(opening: date, first_day: int, span: Span) -> Iterator[list[Row]]:
 
 
 @transaction.atomic
-def _batch_take(batch: list[Row], policy: CollectionPolicy, strategies: Strategies, opening: date) -> dict[str, int]:
+def _batch_take(batch: list[Row], asking: InForce, opening: date) -> dict[str, int]:
     peace = left_in_peace({row.customer_id for row in batch}, opening)
-    planned = list(_planned([row for row in batch if row.customer_id not in peace], strategies, opening))
+    planned = list(_planned([row for row in batch if row.customer_id not in peace], asking, opening))
     if not planned:
         return {}
     writers = _worst(item for item in planned if item.plan.message)
@@ -125,7 +134,7 @@ def _batch_take(batch: list[Row], policy: CollectionPolicy, strategies: Strategi
          "business_date"),
         [
             (uuid7(), item.row.loan_id, item.row.customer_id, item.row.since, step.code, bucket_of(item.days),
-             item.segment, policy.pk, step.template, result, opening)
+             item.segment, asking.policy.pk, step.template, result, opening)
             for item in planned
             for step, result in _results(item.plan, item.row.loan_id in speakers)
         ],
@@ -133,15 +142,16 @@ def _batch_take(batch: list[Row], policy: CollectionPolicy, strategies: Strategi
     return {"sent": sent, "tasks": tasks}
 
 
-def _planned(batch: list[Row], strategies: Strategies, opening: date) -> Iterator[Planned]:
+def _planned(batch: list[Row], asking: InForce, opening: date) -> Iterator[Planned]:
     taken: dict[tuple[UUID, date], set[str]] = defaultdict(set)
     steps = CollectionStep.objects.filter(loan__in=[row.loan_id for row in batch]).order_by()
     for loan, spell, code in steps.values_list("loan_id", "spell_date", "code"):
         taken[loan, spell].add(code)
     for row in batch:
         days = (opening - row.since).days
-        segment = strategies.segment_of(row.product, row.tier, row.outstanding)
-        found = plan(strategies, days=days, segment=segment, taken=taken[row.loan_id, row.since])
+        segment = asking.strategies.segment_of(row.product, row.tier, row.outstanding)
+        spent = taken[row.loan_id, row.since]
+        found = plan(asking.strategies, days=days, segment=segment, taken=spent, late_days=asking.late_days)
         if found != Plan():
             yield Planned(row, days, segment, found)
 

@@ -21,8 +21,6 @@ TEMPLATES: dict[str, tuple[str, ...]] = {
     NOTICE: ("collection_help",),
 }
 PRIORITY_MAX = 9
-# A message is news of its day. One missed by a pause or an outage is still sent so many days later, not after.
-LATE_DAYS_MAX = 7
 OVERDUE_BUCKETS = {band.code: band for band in BUCKETS if band.days_min > 0}
 
 
@@ -125,10 +123,10 @@ def _figures_check(definition: dict[str, Any]) -> None:
         raise DefinitionInvalid(str(error)) from error
 
 
-def plan(strategies: Strategies, *, days: int, segment: str, taken: Collection[str]) -> Plan:
+def plan(strategies: Strategies, *, days: int, segment: str, taken: Collection[str], late_days: int) -> Plan:
     """The steps of the present bucket that have come by `days` past due and were not taken.
 
-    Of the messages only the newest is sent, and only up to LATE_DAYS_MAX late: what lies before it is passed over. A
+    Of the messages only the newest is sent, and only up to `late_days` late: what lies before it is passed over. A
     call is work and never too late while the debt stands in the bucket; of several the most urgent is one task.
     """
     if days < 1:
@@ -137,7 +135,7 @@ def plan(strategies: Strategies, *, days: int, segment: str, taken: Collection[s
     come = [step for step in steps if step.day <= days]
     told = max((step.day for step in come if step.channel != CALL and step.code in taken), default=0)
     open_ones = [step for step in come if step.code not in taken]
-    fresh = [s for s in open_ones if s.channel != CALL and s.day >= max(told, days - LATE_DAYS_MAX)]
+    fresh = [s for s in open_ones if s.channel != CALL and s.day >= max(told, days - late_days)]
     message = max(fresh, key=lambda step: step.day, default=None)
     call = max((s for s in open_ones if s.channel == CALL), key=lambda step: (step.priority, step.day), default=None)
     return Plan(message, call, tuple(step for step in open_ones if step not in (message, call)))

@@ -1,10 +1,12 @@
 """Everything a collector sees about a task, and the figures of collections over a period (R60)."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 
@@ -21,6 +23,8 @@ from loans.models import (
 )
 from loans.selectors.collection import OPEN_TASKS, overdue_loans
 from loans.selectors.loan import with_figures
+from risk.models import Alert
+from risk.rules.alerts import HARDSHIP_WISH
 from weilidai.lib.money import ZERO
 
 ROWS_SHOWN = 30
@@ -78,6 +82,12 @@ def wish_of(customer: Customer, named: str) -> CollectionAction | None:
     if named:
         return next((row for row in wishes if str(row.pk) == named), None)
     return wishes.filter(approvals__isnull=True).first()
+
+
+def wish_alerts(wishes: Iterable[CollectionAction]) -> dict[UUID, Alert]:
+    """The alerts of several wishes, by the wish."""
+    keys = {f"{HARDSHIP_WISH}:{wish.pk}": wish.pk for wish in wishes}
+    return {keys[row.dedupe_key]: row for row in Alert.objects.filter(dedupe_key__in=keys)}
 
 
 def tasks_of(user: StaffUser) -> Any:

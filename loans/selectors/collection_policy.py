@@ -28,7 +28,11 @@ def collection_policy_at(day: date) -> CollectionPolicy | None:
 def collection_figures_at(day: date) -> Figures:
     """The figures of the version in force on the day."""
     policy = collection_policy_at(day)
-    return figures_read(figures_of({} if policy is None else policy.definition))
+    return policy_figures({} if policy is None else policy.definition)
+
+
+def policy_figures(definition: dict[str, Any]) -> Figures:
+    return figures_read(figures_of(definition))
 
 
 def figures_of(definition: dict[str, Any]) -> dict[str, int]:

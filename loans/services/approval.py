@@ -31,7 +31,6 @@ from weilidai.lib.business_date import business_date_hold
 from weilidai.lib.errors import DomainError, FieldInvalid, ObjectNotFound, TransitionRefused, TryAgain
 from weilidai.lib.fsm import take_step
 
-VALID_FOR = timedelta(days=7)
 # Payloads hold plain texts.
 YES = "True"
 
@@ -152,7 +151,7 @@ def approval_request(
         requested_by=user,
         requested_at=at,
         business_date=as_of,
-        expires_date=as_of + VALID_FOR,
+        expires_date=as_of + timedelta(days=collection_figures_at(as_of).approval_days),
         begins_date=None if begins_date == as_of else begins_date,
         wish=wish,
     )
@@ -167,7 +166,7 @@ def approval_request(
 
 
 def _more(approval: Approval) -> dict[str, str]:
-    values = {"begins_date": approval.begins_date, "wish": approval.wish_id}
+    values = {"expires_date": approval.expires_date, "begins_date": approval.begins_date, "wish": approval.wish_id}
     return {name: str(value) for name, value in values.items() if value is not None}
 
 

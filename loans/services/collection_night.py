@@ -22,14 +22,13 @@ from loans.models import (
     Repayment,
 )
 from loans.selectors.collection import OPEN_TASKS, overdue_totals
+from loans.selectors.collection_policy import collection_figures_at
 from weilidai.lib.audit import Actor, state_change_records
 from weilidai.lib.money import ZERO
 from weilidai.lib.partitions import EVERYTHING, Span
 
 ACTOR = Actor.system("collections")
 BATCH = 2000
-# A word not kept makes the task so much more urgent.
-BROKEN_RAISES = 2
 Closed = CollectionTask.Closed
 
 
@@ -101,10 +100,14 @@ def received_for(promises: list[PaymentPromise], *, until: date) -> dict[UUID, D
 
 
 def _tasks_raise(keys: list[UUID], day: date) -> None:
+    """A word not kept makes its task more urgent, by as much as the figures of the day say."""
+    if not keys:
+        return
+    raises = collection_figures_at(day).broken_raises
     for priority in range(PRIORITY_MAX, 0, -1):
         # From the most urgent down, so that nobody is raised twice.
         CollectionTask.objects.filter(pk__in=keys, state__in=OPEN_TASKS, priority=priority).update(
-            priority=min(PRIORITY_MAX, priority + BROKEN_RAISES), next_action_date=day
+            priority=min(PRIORITY_MAX, priority + raises), next_action_date=day
         )
 
 

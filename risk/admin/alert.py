@@ -19,6 +19,7 @@ from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, U
 from accounts.models import Customer, StaffUser
 from risk.admin.alert_filters import LayerFilter, OwnerFilter, RuleFilter, SnoozeFilter, StateFilter
 from risk.errors import SnoozeInvalid
+from risk.followed import followed, is_followed
 from risk.models import Alert, AlertOutcome, AlertSeverity, AlertSnooze, AlertState
 from risk.rules.alerts import evidence_lines, layer_word, rule_word
 from risk.selectors.alerts import alert_timeline, alerts_related, snoozes_live, staff_who_act
@@ -175,7 +176,7 @@ class AlertAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         alert = self.get_object(request, object_id)
-        extra = {**(extra_context or {}), **(case_file(alert) if alert is not None else {})}
+        extra = {**(extra_context or {}), **(case_file(alert, staff_of(request)) if alert is not None else {})}
         page: HttpResponse = super().change_view(request, object_id, form_url, extra)
         return page
 
@@ -314,7 +315,7 @@ class AlertAdmin(ReadOnlyAdmin):
         return TemplateResponse(request, "backoffice/alert_bulk.html", context)
 
 
-def case_file(alert: Alert) -> dict[str, Any]:
+def case_file(alert: Alert, user: StaffUser) -> dict[str, Any]:
     """Everything the page of one case shows."""
     customer = alert.customer
     seen = alert.evidence
@@ -346,6 +347,7 @@ def case_file(alert: Alert) -> dict[str, Any]:
         "facts": facts,
         "evidence": evidence_lines(seen),
         "screening": screening,
+        "follows": followed(alert, user) if is_followed(alert) else None,
         "related": [(row, rule_word(row.rule), severity_badge(row)) for row in alerts_related(alert)],
         "steps": steps,
         "snoozes": [

@@ -6,7 +6,7 @@ from typing import Any
 
 from accounts.models import StaffUser
 from loans.maths.rearrangement import Agreed
-from loans.models import Approval, Loan, Rearrangement
+from loans.models import Approval, CollectionAction, Loan, Rearrangement
 from loans.services.approval import approval_approve, approval_request
 from loans.services.history import Act
 from loans.services.rearrangement import Consent, loan_rearrange
@@ -32,8 +32,11 @@ def terms_of(on: date, **values: Any) -> Agreed:
 
 def rearrange(loan: Loan, on: date, **values: Any) -> Rearrangement:
     """Done at once, past the two persons."""
-    act = Act(Actor.system("test"), on, NOW + (on - TODAY), "hardship")
-    return loan_rearrange(loan_id=loan.pk, agreed=terms_of(on, **values), consent=SIGNED, act=act)
+    return loan_rearrange(loan_id=loan.pk, agreed=terms_of(on, **values), consent=SIGNED, act=act_on(on))
+
+
+def act_on(on: date) -> Act:
+    return Act(Actor.system("test"), on, NOW + (on - TODAY), "hardship")
 
 
 def payload(agreed: Agreed) -> dict[str, str]:
@@ -42,10 +45,14 @@ def payload(agreed: Agreed) -> dict[str, str]:
     return {**values, "consent": SIGNED.kind, "consent_reference": SIGNED.reference}
 
 
-def ask(user: StaffUser, loan: Loan, on: date, **values: Any) -> Approval:
+def ask(
+    user: StaffUser, loan: Loan, on: date, *, begins_date: date | None = None, wish: CollectionAction | None = None,
+    **values: Any,
+) -> Approval:  # fmt: skip
+    """Terms count from the day it begins."""
     return approval_request(
-        kind="rearrange", customer=loan.customer, loan=loan, payload=payload(terms_of(on, **values)),
-        reason="lost the job", user=user, as_of=on, at=NOW + (on - TODAY),
+        kind="rearrange", customer=loan.customer, loan=loan, payload=payload(terms_of(begins_date or on, **values)),
+        reason="lost the job", user=user, as_of=on, at=NOW + (on - TODAY), begins_date=begins_date, wish=wish,
     )  # fmt: skip
 
 

@@ -1,11 +1,12 @@
 """Strategies for tests: one segment for everybody, steps where they are named."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from loans.maths.collection import CALL, SMS
 from loans.maths.delinquency import BUCKETS
 from loans.models import CollectionPolicy
+from loans.selectors.collection_policy import collection_policy_at, figures_of
 from risk.models import PolicyState
 
 
@@ -31,3 +32,14 @@ def strategy(**buckets: list[dict[str, Any]]) -> CollectionPolicy:
     return CollectionPolicy.objects.create(
         version=1, state=PolicyState.ACTIVE, valid_from=date(2026, 1, 1), definition=definition(**buckets)
     )
+
+
+def figures_since(first: date, **figures: int) -> CollectionPolicy:
+    """A further version from that day on: the same steps, and these in place of the figures that ship."""
+    before = collection_policy_at(first)
+    steps = before.definition if before else definition()
+    CollectionPolicy.objects.filter(valid_from__lt=first).update(valid_to=first - timedelta(days=1))
+    return CollectionPolicy.objects.create(
+        version=before.version + 1 if before else 1, state=PolicyState.ACTIVE, valid_from=first,
+        definition={**steps, "figures": {**figures_of({}), **figures}},
+    )  # fmt: skip

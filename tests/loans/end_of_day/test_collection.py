@@ -15,7 +15,7 @@ from loans.models import CollectionStep, CollectionTask, Loan, PaymentPromise
 from loans.selectors.position import loan_position
 from tests.loans.builders import NOW, TODAY, Borrower, borrower
 from tests.loans.life import active_loan, close_through, day, repay
-from tests.loans.strategies import call, message, strategy
+from tests.loans.strategies import call, figures_since, message, strategy
 from weilidai.lib.models import BusinessDay, StateChange
 
 pytestmark = pytest.mark.req("R60")
@@ -176,6 +176,35 @@ def test_a_promise_is_kept_by_what_came_in_by_its_day(
     # A further night changes nothing.
     close_through(day(paid_on + 1))
     assert task().priority == (7 if state == "broken" else 5)
+
+
+@pytest.mark.parametrize(("since", "priority"), [(9, 8), (10, 7)])
+def test_how_much_more_urgent_a_broken_word_makes_it_is_a_figure_of_the_day_it_was_given_for(
+    alice: Borrower, since: int, priority: int
+):
+    strategy(first=[call(0)])
+    active_loan(alice, days=2)
+    close_through(day(4))
+    promise("500.00", due=9)
+    figures_since(day(since), broken_raises=3)
+    close_through(day(9))
+    assert task().priority == priority
+
+
+@pytest.mark.parametrize(("since", "late", "results"), [(8, 4, ["sent"]), (8, 3, []), (9, 3, ["sent"])])
+def test_how_long_a_message_is_made_up_for_is_a_figure_of_the_day_that_opens(
+    alice: Borrower, monkeypatch: pytest.MonkeyPatch, since: int, late: int, results: list[str]
+):
+    """Its message was for day 4; all nights are made up for on day 8, where only the last one writes."""
+    strategy(first=[message(1), call(5)])
+    active_loan(alice, days=2)
+    BusinessDay.objects.update(follows_clock=True)
+    figures_since(day(since), message_late_days=late)
+    morning = datetime(2026, 9, 23, 2, 0, tzinfo=UTC)
+    monkeypatch.setattr(timezone, "now", lambda: morning)
+    close_through(day(7))
+    assert list(CollectionStep.objects.filter(code="2:sms", result="sent").values_list("result", flat=True)) == results
+    assert len(told()) == len(results)
 
 
 def test_money_from_before_the_promise_does_not_keep_it(alice: Borrower):

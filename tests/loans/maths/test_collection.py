@@ -10,7 +10,6 @@ import pytest
 from accounts.notices import DEBT_KINDS, NOTICES, SMS_KINDS
 from loans.maths.collection import (
     CALL,
-    LATE_DAYS_MAX,
     NOTICE,
     SMS,
     TEMPLATES,
@@ -29,8 +28,8 @@ pytestmark = pytest.mark.req("R60")
 EDGES = [(1, 30), (31, 60), (61, 90), (91, 180), (181, 270), (271, 360), (361, None)]
 
 
-def planned(given: dict[str, Any], days: int, *taken: str) -> Plan:
-    return plan(strategies_read(given), days=days, segment="all", taken=taken)
+def planned(given: dict[str, Any], days: int, *taken: str, late_days: int = 7) -> Plan:
+    return plan(strategies_read(given), days=days, segment="all", taken=taken, late_days=late_days)
 
 
 @pytest.mark.parametrize(("first", "last"), EDGES)
@@ -44,7 +43,7 @@ def test_a_bucket_begins_and_ends_on_its_edges(first: int, last: int | None):
     own = EDGES.index((first, last)) + 1
 
     def priority(days: int) -> int:
-        step = plan(strategies, days=days, segment="all", taken=()).call
+        step = plan(strategies, days=days, segment="all", taken=(), late_days=7).call
         return step.priority if step else 0
 
     assert (priority(first - 1), priority(first)) == (own - 1, own)
@@ -62,10 +61,14 @@ def test_a_step_taken_is_not_taken_again():
     assert planned(definition(first=[message(4), call(4)]), 6, "5:sms", "5:call") == Plan()
 
 
-def test_a_message_is_made_up_for_seven_days_and_then_passed_over():
+@pytest.mark.parametrize("days", [0, 1, 7, 25])
+def test_a_message_is_made_up_for_so_many_days_and_then_passed_over(days: int):
     given = definition(first=[message(4)])
-    assert planned(given, 5 + LATE_DAYS_MAX).message == Step(5, SMS, "collection_reminder")
-    late = planned(given, 6 + LATE_DAYS_MAX)
+    assert planned(given, 5 + days, late_days=days).message == Step(5, SMS, "collection_reminder")
+    if days == 25:
+        assert planned(given, 6 + days, late_days=days) == Plan()
+        return
+    late = planned(given, 6 + days, late_days=days)
     assert (late.message, late.passed) == (None, (Step(5, SMS, "collection_reminder"),))
 
 

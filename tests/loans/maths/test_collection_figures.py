@@ -23,6 +23,7 @@ def test_the_shipped_figures_are_read():
     assert (figures.promise_days, figures.next_action_days, figures.wish_days) == (31, 90, 7)
     assert (figures.relief_periods, figures.relief_grace_months) == (60, 12)
     assert (figures.relief_begin_days, figures.relief_undo_days) == (31, 14)
+    assert (figures.approval_days, figures.broken_raises, figures.message_late_days) == (7, 2, 7)
 
 
 def test_every_outcome_but_a_promise_has_its_days():

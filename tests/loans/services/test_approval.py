@@ -35,6 +35,8 @@ from loans.services.unapplied import ReceiptKnown, UnappliedMoneyShort
 from risk.errors import FourEyesRequired, ReasonRequired
 from tests.loans.builders import NOW, SECOND, TODAY, Borrower, borrower, turns
 from tests.loans.life import active_loan, close_through, day, faults, ledger, repay
+from tests.loans.strategies import figures_since
+from tests.support.corruption import unguarded
 from weilidai.lib.audit import Actor
 from weilidai.lib.errors import ObjectNotFound, TransitionRefused
 from weilidai.lib.models import AuditEvent
@@ -195,6 +197,42 @@ def test_nobody_agrees_after_seven_days(alice: Borrower, fang: StaffUser, gu: St
     if not expired:
         agree(gu, asked, number)
     assert Loan.objects.get(pk=loan.pk).state == (LoanState.ACTIVE if expired else LoanState.WRITTEN_OFF)
+
+
+@pytest.mark.parametrize(("number", "expired"), [(3, False), (4, True)])
+def test_how_long_an_act_waits_is_a_figure_of_the_day_it_was_asked_for(
+    alice: Borrower, fang: StaffUser, gu: StaffUser, number: int, expired: bool
+):
+    """What was asked for before the figure changed keeps its day, and the books know."""
+    loan = active_loan(alice, days=40)
+    earlier = ask(fang, alice, "write_off", loan)
+    figures_since(TODAY, approval_days=3)
+    later = ask(fang, alice, "write_off", loan)
+    assert (earlier.expires_date, later.expires_date) == (day(7), day(3))
+    assert faults() == []
+    assert approvals_expire(as_of=day(number), at=NOW) == int(expired)
+    states = [Approval.objects.get(pk=row.pk).state for row in (earlier, later)]
+    assert states == ["open", "expired" if expired else "open"]
+    assert faults() == []
+
+
+@pytest.mark.parametrize(("days", "found"), [(7, []), (8, ["acts_agree"])])
+def test_an_act_from_before_its_days_were_a_figure_waits_for_seven(
+    alice: Borrower, fang: StaffUser, days: int, found: list[str]
+):
+    """Its trail does not name the day."""
+    asked = ask(fang, alice, "write_off", active_loan(alice))
+    with unguarded():
+        trail = AuditEvent.objects.filter(action="approval.request")
+        trail.update(after={"kind": "write_off", "loan": str(asked.loan_id)})
+        Approval.objects.update(expires_date=day(days))
+        assert [fault.check for fault in faults()] == found
+
+
+def test_a_day_of_expiry_changed_by_hand_is_found(alice: Borrower, fang: StaffUser):
+    ask(fang, alice, "write_off", active_loan(alice))
+    Approval.objects.update(expires_date=day(8))
+    assert [fault.check for fault in faults()] == ["acts_agree"]
 
 
 def test_a_refusal_needs_a_word_and_ends_it(alice: Borrower, fang: StaffUser, gu: StaffUser):
