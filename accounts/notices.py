@@ -36,6 +36,30 @@ NOTICES: dict[str, tuple[str | Promise, str | Promise]] = {
         _("Your loan has its former plan again"),
         _("The new plan was taken back before you paid by it. The next payment is due on {due_date}."),
     ),
+    "rearrangement_offered": (
+        _("A new plan is offered to you"),
+        _("{periods} instalments, the first on {due_date}. Please look at it and its cost in the app until {until}."),
+    ),
+    "rearrangement_confirmed": (
+        _("You agreed to the new plan"),
+        _("It begins on {begins_date}. Until then your loan stays as it is."),
+    ),
+    "rearrangement_refused": (
+        _("You did not take the new plan"),
+        _("Your loan keeps its plan. If you cannot pay, please talk to us."),
+    ),
+    "rearrangement_expired": (
+        _("The offer of a new plan has ended"),
+        _("It could be answered until {until}. Your loan keeps its plan; if you cannot pay, please talk to us."),
+    ),
+    "rearrangement_outdated": (
+        _("The offer of a new plan no longer fits"),
+        _("Your loan has changed since. It keeps its plan, and we look for a new one with you."),
+    ),
+    "rearrangement_withdrawn": (
+        _("The offer of a new plan was taken back"),
+        _("Your loan keeps its plan. If you cannot pay, please talk to us."),
+    ),
     "refund_paid": (_("Refund on its way"), _("{amount} yuan were paid back to your bank card.")),
     "refund_refused": (
         _("Refund failed"),

@@ -19,7 +19,7 @@ ALERTS = ("risk.alert", "risk.alertnote", "risk.alertsnooze", "risk.screening", 
 USED = ("loans.loan", "loans.instalment", "loans.loanevent", "loans.repayment", "loans.payout",
         "loans.delinquencyfact", "loans.costdisclosure", "loans.creditgift", "loans.approval",
         "loans.unappliedbalance", "loans.unappliedmovement", "loans.moneyreceipt", "loans.refund",
-        "loans.rearrangement")  # fmt: skip
+        "loans.rearrangement", "loans.rearrangementoffer")  # fmt: skip
 USE_OF_FUNDS = ("loans.voucher", "loans.voucherdemand", "loans.forbiddenuse")
 COLLECTIONS = ("loans.collectiontask", "loans.collectionaction", "loans.collectionstep", "loans.paymentpromise")
 BOOKS = ("loans.journalentry", "loans.posting", "loans.ledgeraccount", "loans.productaccrual",

@@ -137,6 +137,29 @@ class RearrangementStands(DomainError):
     http_state = 409
 
 
+class OfferNotOpen(DomainError):
+    """Answered, expired or taken back; `state` says which."""
+
+    code = "rearrangement_offer_not_open"
+    title = _("This offer can no longer be answered")
+    http_state = 409
+
+
+class OfferOutdated(DomainError):
+    """The loan is not the one it was made for; `reason` is the code of what changed. It ends the offer."""
+
+    code = "rearrangement_offer_outdated"
+    title = _("Your loan has changed since this offer; it needs a new one")
+    http_state = 409
+    keeps_work = True
+
+
+class OfferStands(DomainError):
+    code = "rearrangement_offer_stands"
+    title = _("Another plan for this loan waits for the customer's answer; take it back first")
+    http_state = 409
+
+
 class TaskTaken(DomainError):
     code = "collection_task_taken"
     title = _("Another collector has this task")

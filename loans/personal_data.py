@@ -3,7 +3,16 @@
 from typing import Any
 
 from accounts.models import Customer
-from loans.models import CostDisclosure, ForbiddenUse, Loan, LoanState, Repayment, Voucher, VoucherDemand
+from loans.models import (
+    CostDisclosure,
+    ForbiddenUse,
+    Loan,
+    LoanState,
+    RearrangementOffer,
+    Repayment,
+    Voucher,
+    VoucherDemand,
+)
 
 FINISHED = (LoanState.SETTLED, LoanState.FAILED)
 
@@ -14,12 +23,13 @@ def has_debt(customer: Customer) -> bool:
 
 
 def export(customer: Customer) -> dict[str, Any]:
-    """Loans, repayments, the cost disclosure forms shown, and what is known of the use of funds."""
+    """Loans, repayments, forms shown, offers of new schedules, and what is known of the use of funds."""
     loans = Loan.objects.filter(customer=customer)
     repayments = Repayment.objects.filter(customer=customer)
     forms = CostDisclosure.objects.filter(customer=customer)
     vouchers = Voucher.objects.filter(customer=customer)
     demands = VoucherDemand.objects.filter(customer=customer)
+    offers = RearrangementOffer.objects.filter(customer=customer)
     misuses = ForbiddenUse.objects.filter(customer=customer)
     return {
         "loans": list(
@@ -37,6 +47,11 @@ def export(customer: Customer) -> dict[str, Any]:
         ),
         "repayments": list(repayments.values("loan_id", "kind", "amount", "effective_date", "received_at")),
         "cost_disclosures": list(forms.values("id", "form_version", "sha256", "shown_at", "confirmed_at", "content")),
+        "rearrangement_offers": list(
+            offers.values(
+                "id", "loan_id", "state", "business_date", "expires_date", "begins_date", "ended_at", "answer"
+            )
+        ),
         "vouchers": list(
             vouchers.values(
                 "id", "loan_id", "kind", "amount", "merchant", "spent_date", "note", "state", "received_at", "answer"

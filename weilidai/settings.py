@@ -341,6 +341,7 @@ SPECTACULAR_SETTINGS = {
         "AppealImageKindEnum": "risk.models.appeal.AppealImage.Kind",
         "AssetProofKindEnum": "risk.models.raises.ProofKind",
         "VoucherKindEnum": "loans.models.voucher.VoucherKind",
+        "RearrangementOfferStateEnum": "loans.models.rearrangement_offer.OfferState",
     },
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",

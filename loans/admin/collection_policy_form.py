@@ -45,6 +45,7 @@ FIGURE_WORDS = {
     "relief_begin_days": _("It begins at most so many days after it was asked for"),
     "relief_undo_days": _("It can be undone for so many days"),
     "approval_days": _("An act for two persons waits for the second so many days"),
+    "offer_days": _("A customer has so many days to answer the offer of a new schedule"),
     "broken_raises": _("A promise that was not kept makes its task so much more urgent"),
     "message_late_days": _("A message is still sent so many days after its day"),
 }

@@ -12,7 +12,7 @@ from unfold.contrib.filters.admin import RangeDateFilter, RangeNumericFilter
 from loans.admin.arrears import ArrearsPages
 from loans.admin.lives import LoanActs, RepaymentActs
 from loans.admin.papers import PaperPages
-from loans.admin.relief import RearrangementInline, ReliefActs
+from loans.admin.relief import OfferInline, RearrangementInline, ReliefActs
 from loans.maths.delinquency import bucket_of, days_past_due
 from loans.models import CostDisclosure, DelinquencyFact, Instalment, Loan, LoanEvent, LoanState, Repayment
 from weilidai.lib.backoffice import ReadOnlyAdmin, badge
@@ -90,7 +90,7 @@ class LoanAdmin(PaperPages, ArrearsPages, ReliefActs, LoanActs, ReadOnlyAdmin):
                    ("principal_amount", RangeNumericFilter))  # fmt: skip
     search_fields = ("=id", "customer__openid")
     list_select_related = ("customer", "product")
-    inlines = (InstalmentInline, RepaymentInline, EventInline, RearrangementInline)
+    inlines = (InstalmentInline, RepaymentInline, EventInline, RearrangementInline, OfferInline)
     readonly_fields = ("papers", "arrears", "penalty_money")
     exclude = ("penalty_paid_amount",)
 

@@ -25,6 +25,7 @@ from loans.models import (
     CollectionAction,
     MoneyReceipt,
     Rearrangement,
+    RearrangementOffer,
     Refund,
     UnappliedBalance,
     UnappliedMovement,
@@ -53,11 +54,15 @@ WORDS = {
     "daily_rate": _("daily rate"), "keeps_fees": _("keep fees of later periods"),
     "waives_penalty": _("give up the unpaid penalty"), "stops_penalty": _("no penalty any more"),
     "consent": _("how the customer agreed"), "consent_reference": _("reference of the consent"),
+    "consent_reason": _("why not in the app"),
 }  # fmt: skip
 YES_OR_NO = {"True": _("yes"), "False": _("no")}
 RECEIPT_VALUES = ("amount", "bank_reference", "payer_name", "received_date")
 BADGES = {"open": "pending", "agreed": "running", "approved": "done", "rejected": "rejected", "expired": "closed",
-          "failed": "failed"}  # fmt: skip
+          "failed": "failed", "offered": "pending", "declined": "rejected"}  # fmt: skip
+
+
+ACTS_IN: dict[str, set[str]] = {"open": {"agree", "refuse"}, "agreed": {"refuse"}, "offered": {"refuse"}}
 
 
 def amount_field() -> forms.DecimalField:
@@ -123,14 +128,14 @@ class ApprovalAdmin(ReadOnlyAdmin):
     list_select_related = ("customer", "loan", "requested_by", "decided_by")
     fields = ("kind", "state_badge", "customer", "loan", "content", "reason", "requested_by", "requested_at",
               "expires_date", "begins_date", "wish_link", "decided_by", "decided_at", "decision_reason", "applied_to",
-              "preview")  # fmt: skip
-    readonly_fields = ("state_badge", "content", "wish_link", "preview")
+              "offer_line", "preview")  # fmt: skip
+    readonly_fields = ("state_badge", "content", "wish_link", "offer_line", "preview")
     actions_detail = ["agree", "refuse"]
 
     def get_actions_detail(self, request: HttpRequest, object_id: Any) -> Any:
-        """What waits for its day can only be taken back; what is decided stays."""
+        """What waits for its day or for the customer can only be taken back; what is decided stays."""
         approval = self.get_object(request, object_id)
-        possible = {"open": {"agree", "refuse"}, "agreed": {"refuse"}}.get(approval.state if approval else "", set())
+        possible = ACTS_IN.get(approval.state if approval else "", set())
         return acts_within(self, super().get_actions_detail(request, object_id), possible)
 
     @admin.display(description=_("state"), ordering="state")
@@ -154,6 +159,17 @@ class ApprovalAdmin(ReadOnlyAdmin):
         link = '<a class="text-primary-600" href="{}?{}">{}</a>'
         return format_html(link, page, urlencode(on), _("Old schedule beside the new one"))
 
+    @admin.display(description=_("offer of a new schedule"))
+    def offer_line(self, approval: Approval) -> SafeString | str:
+        """What the customer said to it, or until when an answer is waited for."""
+        offer = RearrangementOffer.objects.filter(approval=approval).first()
+        if offer is None:
+            return "–"
+        page = reverse("admin:loans_rearrangementoffer_change", args=[offer.pk])
+        until = translate("answer until {day}").format(day=offer.expires_date)
+        words = offer.answer or offer.ended_because or until
+        return format_html('<a class="text-primary-600" href="{}">{}</a> · {}', page, offer.get_state_display(), words)
+
     @admin.display(description=_("wish for relief"))
     def wish_link(self, approval: Approval) -> SafeString | str:
         """In the customer's words, with the task it was told in and the alert it raised."""
@@ -161,7 +177,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
 
     @act(
         title=_("Agree and do it"),
-        warning=_("It is done at once, or on the day it begins. Only somebody else than who asked can agree."),
+        warning=_("Done at once or on its day, or the customer is asked first. Only somebody else than who asked can."),
         permission="loans.decide_approval",
         form=ConfirmForm,
         icon="check",

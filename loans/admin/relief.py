@@ -30,16 +30,25 @@ from unfold.widgets import (
 from loans.admin.money import ASKED, approval_badge, ask, wish_links
 from loans.maths.dates import add_months
 from loans.maths.rearrangement import Agreed
-from loans.models import Approval, ApprovalKind, CollectionAction, Loan, LoanEvent, Rearrangement
+from loans.models import (
+    Approval,
+    ApprovalKind,
+    CollectionAction,
+    Loan,
+    LoanEvent,
+    Rearrangement,
+    RearrangementOffer,
+)
 from loans.selectors.collection_page import wish_of
 from loans.selectors.collection_policy import collection_figures_at
 from loans.selectors.rearrangement import Proposal, class_floor, current_rate, rearrangement_propose
-from weilidai.lib.backoffice import ReadOnlyAdmin, may
+from weilidai.lib.backoffice import ReadOnlyAdmin, badge, may
 from weilidai.lib.backoffice.admin import ReadOnlyInline
 from weilidai.lib.business_date import current_business_date
 from weilidai.lib.errors import DomainError
 
 PERMISSION = "loans.request_relief"
+CONSENT_WORDS = ("consent_reference", "consent_reason")
 TERMS = ("periods", "first_due_date", "daily_rate", "keeps_fees", "waives_penalty", "stops_penalty")
 
 
@@ -79,16 +88,35 @@ class TermsForm(forms.Form):
         return begins
 
 
+def consent_choices() -> list[tuple[str, Any]]:
+    """To be asked comes first: staff record what was agreed only where that is not possible."""
+    told = [row for row in Rearrangement.Consent.choices if row[0] != Rearrangement.Consent.APP]
+    return [(Rearrangement.Consent.APP.value, _("Not yet: is asked in the app")), *told]
+
+
 class AskForm(forms.Form):
-    """How the customer agreed, and why it is proposed."""
+    """How the customer agrees, and why it is proposed."""
 
     consent = forms.ChoiceField(
-        label=_("how the customer agreed"), choices=Rearrangement.Consent.choices, widget=UnfoldAdminSelectWidget
+        label=_("how the customer agreed"), choices=consent_choices, widget=UnfoldAdminSelectWidget
     )
     consent_reference = forms.CharField(
-        label=_("reference of the consent"), max_length=100, widget=UnfoldAdminTextInputWidget
+        label=_("reference of the consent"), required=False, max_length=100, widget=UnfoldAdminTextInputWidget
+    )
+    consent_reason = forms.CharField(
+        label=_("why not in the app"), required=False, max_length=200, widget=UnfoldAdminTextInputWidget
     )
     reason = forms.CharField(label=_("Reason"), min_length=3, max_length=300, widget=UnfoldAdminTextInputWidget)
+
+    def clean(self) -> dict[str, Any]:
+        """What staff record has a reference, and a reason why the customer does not do it himself."""
+        values: dict[str, Any] = super().clean() or self.cleaned_data
+        for name in CONSENT_WORDS:
+            if values.get("consent") == Rearrangement.Consent.APP:
+                values[name] = ""
+            elif not values.get(name, "").strip():
+                self.add_error(name, _("Needed where the customer is not asked in the app"))
+        return values
 
 
 def undone_date(row: Rearrangement) -> date | None:
@@ -141,6 +169,51 @@ class RearrangementAdmin(ReadOnlyAdmin):
     @admin.display(description=_("undone on"))
     def undone_on(self, row: Rearrangement) -> Any:
         return undone_date(row) or "–"
+
+
+OFFER_TONES = {"open": "pending", "confirmed": "done", "refused": "rejected", "expired": "closed",
+               "outdated": "failed", "withdrawn": "closed"}  # fmt: skip
+
+
+def offer_badge(offer: RearrangementOffer) -> SafeString:
+    return badge(OFFER_TONES[offer.state], offer.get_state_display())
+
+
+class OfferInline(ReadOnlyInline):
+    """What became of the plans that were put before the customer."""
+
+    model = RearrangementOffer
+    fields = ("business_date", "state_badge", "expires_date", "begins_date", "ended_at", "ended_because", "answer",
+              "asked_by")  # fmt: skip
+    readonly_fields = ("state_badge", "asked_by")
+
+    @admin.display(description=_("state"))
+    def state_badge(self, offer: RearrangementOffer) -> SafeString:
+        return offer_badge(offer)
+
+    @admin.display(description=_("act for two persons"))
+    def asked_by(self, offer: RearrangementOffer) -> SafeString:
+        page = reverse("admin:loans_approval_change", args=[offer.approval_id])
+        return format_html('<a class="text-primary-600" href="{}">{}</a>', page, _("Open it"))
+
+
+@admin.register(RearrangementOffer)
+class RearrangementOfferAdmin(ReadOnlyAdmin):
+    list_display = ("business_date", "customer", "loan", "state_badge", "expires_date", "begins_date", "ended_at",
+                    "ended_because", "answer")  # fmt: skip
+    list_filter = ("state", ("business_date", RangeDateFilter))
+    search_fields = ("=id", "=loan__id", "customer__openid")
+    list_select_related = ("customer", "loan")
+    readonly_fields = ("state_badge", "wish_link")
+    exclude = ("state",)
+
+    @admin.display(description=_("state"), ordering="state")
+    def state_badge(self, offer: RearrangementOffer) -> SafeString:
+        return offer_badge(offer)
+
+    @admin.display(description=_("wish for relief"))
+    def wish_link(self, offer: RearrangementOffer) -> SafeString | str:
+        return wish_links(offer.approval.wish)
 
 
 class ReliefActs:
@@ -196,7 +269,7 @@ class ReliefActs:
     def _ask_relief(
         self, request: HttpRequest, loan: Loan, terms: TermsForm, asked: AskForm, wish: CollectionAction | None
     ) -> HttpResponse:
-        values = {name: asked.cleaned_data[name] for name in ("consent", "consent_reference")}
+        values = {name: asked.cleaned_data[name] for name in ("consent", *CONSENT_WORDS)}
         try:
             ask(
                 request,

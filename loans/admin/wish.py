@@ -7,11 +7,11 @@ from django.utils.translation import gettext as translate
 
 from accounts.models import StaffUser
 from loans.admin.money import approval_badge
-from loans.admin.relief import undone_date
-from loans.models import Approval, CollectionAction, Rearrangement
+from loans.admin.relief import offer_badge, undone_date
+from loans.models import Approval, CollectionAction, Rearrangement, RearrangementOffer
 from risk.followed import Followed, register_follow
 from risk.models import Alert
-from risk.rules.alerts import HARDSHIP_WISH, RELIEF_FAILED
+from risk.rules.alerts import HARDSHIP_WISH, RELIEF_DECLINED, RELIEF_FAILED, RELIEF_OUTDATED, RELIEF_UNANSWERED
 
 
 def _subject(alert: Alert) -> UUID:
@@ -43,6 +43,10 @@ def _of_act(asked: Approval, user: StaffUser) -> list[Followed]:
     page = reverse("admin:loans_approval_change", args=[asked.pk])
     state, word = approval_badge(asked), asked.decision_reason
     rows = [Followed(asked.get_kind_display(), page, asked.business_date, state, word)]
+    offer = RearrangementOffer.objects.filter(approval=asked).first()
+    if offer is not None and user.has_perm("loans.view_rearrangementoffer"):
+        page = reverse("admin:loans_rearrangementoffer_change", args=[offer.pk])
+        rows.append(Followed(translate("Offer"), page, offer.business_date, offer_badge(offer), offer.answer))
     label, _colon, key = asked.applied_to.partition(":")
     if label == Rearrangement._meta.label_lower and user.has_perm("loans.view_rearrangement"):
         done = Rearrangement.objects.select_related("event__reversed_by").get(pk=key)
@@ -54,4 +58,5 @@ def _of_act(asked: Approval, user: StaffUser) -> list[Followed]:
 
 
 register_follow(HARDSHIP_WISH, _of_wish)
-register_follow(RELIEF_FAILED, _of_approval)
+for rule in (RELIEF_FAILED, RELIEF_DECLINED, RELIEF_UNANSWERED, RELIEF_OUTDATED):
+    register_follow(rule, _of_approval)

@@ -2,6 +2,7 @@ from django.urls import path
 
 from loans.api import loan_views as views
 from loans.api.gift_views import GiftAcceptance, GiftList, GiftRefusal, GiftRevocation
+from loans.api.offer_views import OfferConfirmation, OfferDetail, OfferDisclosure, OfferList, OfferRefusal
 from loans.api.repayment_urls import urlpatterns as repayment_urls
 from loans.api.voucher_views import VoucherListView
 
@@ -18,5 +19,18 @@ urlpatterns = [
     path("credit-gifts/<uuid:gift_id>/acceptance", GiftAcceptance.as_view(), name="credit-gift-acceptance"),
     path("credit-gifts/<uuid:gift_id>/refusal", GiftRefusal.as_view(), name="credit-gift-refusal"),
     path("credit-gifts/<uuid:gift_id>/revocation", GiftRevocation.as_view(), name="credit-gift-revocation"),
+    path("rearrangement-offers", OfferList.as_view(), name="rearrangement-offers"),
+    path("rearrangement-offers/<uuid:offer_id>", OfferDetail.as_view(), name="rearrangement-offer"),
+    path(
+        "rearrangement-offers/<uuid:offer_id>/disclosure",
+        OfferDisclosure.as_view(),
+        name="rearrangement-offer-disclosure",
+    ),
+    path(
+        "rearrangement-offers/<uuid:offer_id>/confirmation",
+        OfferConfirmation.as_view(),
+        name="rearrangement-offer-confirmation",
+    ),
+    path("rearrangement-offers/<uuid:offer_id>/refusal", OfferRefusal.as_view(), name="rearrangement-offer-refusal"),
     *repayment_urls,
 ]

@@ -29,6 +29,7 @@ from loans.books.rows_night import (
     nights_agree_with_loans,
     periods_agree,
 )
+from loans.books.rows_offered import offers_agree
 from loans.maths.state import position_of, replay
 from loans.models import (
     Instalment,
@@ -359,6 +360,7 @@ CHECKS: tuple[Check, ...] = (
     gifts_agree,
     lines_agree,
     acts_agree,
+    offers_agree,
     periods_agree,
     chart_as_declared,
     chain_looks_far_enough,

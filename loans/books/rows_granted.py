@@ -75,7 +75,8 @@ def _line(row: Any, change: LineChange | None, audits: list[AuditEvent]) -> Diff
         yield "frozen as", (row.frozen_reason, row.frozen_at), frozen_as
 
 
-DECIDED = ("approved", "rejected", "agreed", "failed")
+DECIDED = ("approved", "rejected", "agreed", "failed", "offered", "declined")
+WORDS = ("approval.approve", "approval.agree", "approval.propose", "approval.reject")
 # What the trail of an asking names only where there is something to name.
 WAITING = ("begins_date", "wish")
 # And what it names beside the content of the act.
@@ -98,7 +99,16 @@ def said_of(said: dict[str, Any]) -> Callable[[str], str]:
 
 def _act(row: Any, audits: list[AuditEvent]) -> Differences:
     decided = row.decided_by_id is not None
-    yield "decided", (row.decided_at is not None, row.state in DECIDED), (decided, decided)
+    words = [audit for audit in audits if audit.action in WORDS]
+    # An offer that nobody answered was decided by staff all the same.
+    yield (
+        "decided",
+        (row.decided_at is not None, row.state in DECIDED or (row.state == "expired" and bool(words))),
+        (
+            decided,
+            decided,
+        ),
+    )
     for audit in audits:
         said, by = audit.after or {}, audit.actor_id
         if audit.action == "approval.request":
@@ -110,7 +120,6 @@ def _act(row: Any, audits: list[AuditEvent]) -> Differences:
             yield "expires", str(row.expires_date), until
             when = (row.requested_at, row.business_date, row.customer_id)
             yield "asked at", when, (audit.at, audit.business_date, audit.customer_id)
-    words = [audit for audit in audits if audit.action in ("approval.approve", "approval.agree", "approval.reject")]
     if words:
         yield "decided as", (str(row.decided_by_id), row.decided_at), (words[-1].actor_id, words[-1].at)
         yield "word", row.decision_reason or row.reason, words[-1].reason

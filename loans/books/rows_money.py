@@ -21,6 +21,7 @@ from loans.models import (
     MoneyReceipt,
     Payout,
     PayoutState,
+    RearrangementOffer,
     Refund,
     RefundState,
     UnappliedMovement,
@@ -59,7 +60,7 @@ def audits_of(label: str, keys: Iterable[Any]) -> dict[str, list[AuditEvent]]:
 
 def states_as_changed() -> Iterator[Fault]:
     """I6: a row stands in the state its newest change of state led to."""
-    for model in (Loan, Payout, Refund, CreditGift, Approval, CreditLine):
+    for model in (Loan, Payout, Refund, CreditGift, Approval, RearrangementOffer, CreditLine):
         label = model._meta.label_lower
         for chunk in chunks(model._default_manager.only("pk", "state")):
             keys = [str(row.pk) for row in chunk]

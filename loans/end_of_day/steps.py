@@ -23,6 +23,7 @@ from loans.end_of_day.vouchers import vouchers_step
 from loans.models import Loan
 from loans.services.approval import approvals_begin, approvals_expire
 from loans.services.gift import gifts_expire
+from loans.services.rearrangement_answer import offers_close
 from risk.rules.rate_review import is_quarter_start
 from risk.services.appeal_deadlines import appeals_close_day
 from risk.services.application import applications_expire
@@ -51,7 +52,8 @@ def _images(day: date, progress: Progress) -> dict[str, Any]:
 
 def _approvals(day: date, progress: Progress) -> dict[str, Any]:
     opening, at = day + timedelta(days=1), timezone.now()
-    return {"expired": approvals_expire(as_of=opening, at=at), **approvals_begin(as_of=opening, at=at)}
+    expired, offers = approvals_expire(as_of=opening, at=at), offers_close(as_of=opening, at=at)
+    return {"expired": expired, **offers, **approvals_begin(as_of=opening, at=at)}
 
 
 def _prescreening(day: date, progress: Progress) -> dict[str, Any]:

@@ -22,6 +22,7 @@ BOUNDS: dict[str, tuple[int, int]] = {
     "relief_begin_days": (0, 180),
     "relief_undo_days": (0, 180),
     "approval_days": (1, 60),
+    "offer_days": (1, 60),
     "broken_raises": (0, 8),
     "message_late_days": (0, 30),
 }
@@ -36,7 +37,8 @@ class Figures:
     """`promise_days`, `next_action_days`: how far ahead a promise or the next action may lie. `wish_days`: how long a
     wish for relief has no further call. `…_days` of an outcome: until the task comes up again. `relief_…`: the most
     periods, months to the first due date, days ahead that a rearrangement begins, days in which it can be undone.
-    `approval_days`: how long an act waits for its second person. `broken_raises`: how much more urgent a task is after
+    `approval_days`: how long an act waits for its second person. `offer_days`: how long a customer has to answer an
+    offer of a new schedule. `broken_raises`: how much more urgent a task is after
     a promise that was not kept. `message_late_days`: a message is news of its day; one missed by a pause or an outage
     is still sent so many days later, not after.
     """
@@ -54,6 +56,7 @@ class Figures:
     relief_begin_days: int
     relief_undo_days: int
     approval_days: int
+    offer_days: int
     broken_raises: int
     message_late_days: int
 

@@ -4,6 +4,7 @@ No price is ever raised. What was charged by the day stays charged; what of it i
 instalment. Dates of the new schedule count from its first due date, every principal in n equal parts.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -13,6 +14,9 @@ from loans.maths.allocation import Component
 from loans.maths.dates import add_months, day_after, days_between
 from loans.maths.schedule import ScheduleRow
 from weilidai.lib.money import ZERO, round_money, split_evenly
+
+# How a plain text says so.
+YES = "True"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,16 @@ class Agreed:
             "waives_penalty": self.waives_penalty,
             "stops_penalty": self.stops_penalty,
         }
+
+    @classmethod
+    def of_texts(cls, values: Mapping[str, str]) -> "Agreed":
+        """From plain texts, as an act for two persons holds them."""
+        return cls(
+            periods=int(values["periods"]),
+            first_due_date=date.fromisoformat(values["first_due_date"]),
+            daily_rate=Decimal(values["daily_rate"]),
+            **{name: values[name] == YES for name in ("keeps_fees", "waives_penalty", "stops_penalty")},
+        )
 
     @classmethod
     def restored(cls, content: dict[str, Any]) -> "Agreed":

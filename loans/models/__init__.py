@@ -34,6 +34,7 @@ from loans.models.portfolio import (
 )
 from loans.models.proof import AccountingPeriod, BookFault, JournalChain, JournalSeal, PeriodBalance
 from loans.models.rearrangement import Rearrangement
+from loans.models.rearrangement_offer import OfferState, RearrangementOffer
 from loans.models.repayment import Repayment, RepaymentAllocation
 from loans.models.voucher import (
     WAITING_DEMANDS,
@@ -77,6 +78,7 @@ __all__ = [
     "LoanState",
     "LoanTally",
     "MoneyReceipt",
+    "OfferState",
     "Outcome",
     "PaymentPromise",
     "Payout",
@@ -88,6 +90,7 @@ __all__ = [
     "ProductAccrual",
     "PromiseState",
     "Rearrangement",
+    "RearrangementOffer",
     "Refund",
     "RefundState",
     "Repayment",

@@ -21,9 +21,11 @@ class ApprovalKind(models.TextChoices):
 
 class ApprovalState(models.TextChoices):
     OPEN = "open", _("Open")
+    OFFERED = "offered", _("Approved, offered to the customer")
     AGREED = "agreed", _("Agreed, waits for its day")
     APPROVED = "approved", _("Approved")
     REJECTED = "rejected", _("Rejected")
+    DECLINED = "declined", _("Refused by the customer")
     EXPIRED = "expired", _("Expired")
     FAILED = "failed", _("Could not be done on its day")
 
@@ -33,6 +35,7 @@ class Approval(models.Model):
 
     `payload` holds what will be done, in plain values; `applied_to` names what came of it, or the code of the refusal.
     With `begins_date` it is done on that day, by the night; `wish` is what the customer asked for, where it began so.
+    A rearrangement the customer is asked about in the app is `offered` first (`RearrangementOffer`).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -104,14 +107,34 @@ class Approval(models.Model):
     def begin(self) -> None:
         """Its day came and it was done."""
 
-    @transition(field=state, source=ApprovalState.AGREED, target=ApprovalState.FAILED)
+    @transition(field=state, source=ApprovalState.OPEN, target=ApprovalState.OFFERED)
+    def propose(self) -> None:
+        """A second person agreed; now the customer is asked."""
+
+    @transition(field=state, source=ApprovalState.OFFERED, target=ApprovalState.APPROVED)
+    def accept(self) -> None:
+        """The customer agreed and it was done."""
+
+    @transition(field=state, source=ApprovalState.OFFERED, target=ApprovalState.AGREED)
+    def accept_ahead(self) -> None:
+        """The customer agreed; it is done on its day."""
+
+    @transition(field=state, source=ApprovalState.OFFERED, target=ApprovalState.DECLINED)
+    def decline(self) -> None:
+        """The customer keeps the loan as it is."""
+
+    @transition(field=state, source=[ApprovalState.AGREED, ApprovalState.OFFERED], target=ApprovalState.FAILED)
     def fail(self) -> None:
-        """Its day came and a rule said no."""
+        """Its day came and a rule said no, or the loan changed before the customer answered."""
 
-    @transition(field=state, source=[ApprovalState.OPEN, ApprovalState.AGREED], target=ApprovalState.REJECTED)
+    @transition(
+        field=state,
+        source=[ApprovalState.OPEN, ApprovalState.AGREED, ApprovalState.OFFERED],
+        target=ApprovalState.REJECTED,
+    )
     def reject(self) -> None:
-        """A second person refused, or the first took it back; also while it waits for its day."""
+        """A second person refused, or the first took it back; also while it waits for its day or for the customer."""
 
-    @transition(field=state, source=ApprovalState.OPEN, target=ApprovalState.EXPIRED)
+    @transition(field=state, source=[ApprovalState.OPEN, ApprovalState.OFFERED], target=ApprovalState.EXPIRED)
     def expire(self) -> None:
-        """Nobody decided in time."""
+        """Nobody decided in time, or the customer did not answer."""

@@ -20,7 +20,8 @@ class Rearrangement(AppendOnlyModel):
     class Consent(models.TextChoices):
         SIGNED = "signed", _("Signed on paper")
         RECORDED = "recorded", _("Recorded call")
-        ONLINE = "online", _("In the app or by message")
+        ONLINE = "online", _("By message")
+        APP = "app", _("Confirmed in the app")
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     loan = models.ForeignKey(

@@ -15,11 +15,20 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Customer, StaffUser
 from loans.maths.rearrangement import Agreed
-from loans.models import Approval, ApprovalKind, ApprovalState, CollectionAction, Loan
+from loans.models import (
+    Approval,
+    ApprovalKind,
+    ApprovalState,
+    CollectionAction,
+    Loan,
+    Rearrangement,
+    RearrangementOffer,
+)
 from loans.selectors.collection_policy import collection_figures_at
 from loans.services import correction
 from loans.services.history import Act
 from loans.services.rearrangement import Consent, loan_rearrange, rearrangement_undo
+from loans.services.rearrangement_offer import offer_lapse, offer_make, offer_withdraw
 from loans.services.refund import refund_request
 from loans.services.unapplied import receipt_enter
 from risk.errors import FourEyesRequired, ReasonRequired
@@ -31,8 +40,7 @@ from weilidai.lib.business_date import business_date_hold
 from weilidai.lib.errors import DomainError, FieldInvalid, ObjectNotFound, TransitionRefused, TryAgain
 from weilidai.lib.fsm import take_step
 
-# Payloads hold plain texts.
-YES = "True"
+APP = Rearrangement.Consent.APP
 
 
 class ApprovalExpired(DomainError):
@@ -87,15 +95,15 @@ def _reverse_repayment(approval: Approval, act: Act) -> Any:
 
 
 def _rearrange(approval: Approval, act: Act) -> Any:
-    values = approval.payload
-    agreed = Agreed(
-        periods=int(values["periods"]),
-        first_due_date=date.fromisoformat(values["first_due_date"]),
-        daily_rate=Decimal(values["daily_rate"]),
-        **{name: values[name] == YES for name in ("keeps_fees", "waives_penalty", "stops_penalty")},
-    )
+    values, form = approval.payload, None
     consent = Consent(values["consent"], values["consent_reference"])
-    return loan_rearrange(loan_id=_loan_id(approval), agreed=agreed, consent=consent, act=act)
+    if consent.kind == APP:
+        offer = RearrangementOffer.objects.filter(approval=approval).select_related("disclosure").first()
+        # Before there is an offer this is a rehearsal.
+        consent = Consent(APP, str(offer.pk if offer else approval.pk))
+        form = offer.disclosure if offer else None
+    agreed = Agreed.of_texts(values)
+    return loan_rearrange(loan_id=_loan_id(approval), agreed=agreed, consent=consent, act=act, form=form)
 
 
 def _loan_id(approval: Approval) -> UUID:
@@ -140,6 +148,7 @@ def approval_request(
     if not reason.strip():
         raise ReasonRequired
     _begins_check(kind, begins_date, as_of)
+    _consent_check(kind, payload)
     if wish is not None and (wish.customer_id != customer.pk or wish.kind != CollectionAction.Kind.HARDSHIP):
         raise _fault("wish", _("Not a wish for relief of this customer"))
     approval = Approval.objects.create(
@@ -178,6 +187,14 @@ def _begins_check(kind: str, begins_date: date | None, as_of: date) -> None:
         raise _fault("begins_date", _("From today on, at most {n} days ahead").format(n=most))
 
 
+def _consent_check(kind: str, payload: dict[str, str]) -> None:
+    """The customer agrees himself, in the app; where staff record it instead, they say why."""
+    if kind != ApprovalKind.REARRANGE or payload["consent"] == APP:
+        return
+    if not payload.get("consent_reason", "").strip():
+        raise _fault("consent_reason", _("Why the customer does not agree in the app"))
+
+
 def _fault(field: str, detail: object) -> FieldInvalid:
     return FieldInvalid(field_errors=[{"field": field, "code": "invalid", "detail": detail}])
 
@@ -193,9 +210,10 @@ def _rehearse(approval: Approval, act: Act) -> None:
 
 @transaction.atomic
 def approval_approve(*, approval_id: UUID, user: StaffUser, as_of: date, at: datetime, note: str = "") -> Approval:
-    """Agrees, and does it in the same transaction, or leaves it to the night before its day.
+    """Agrees, and does it in the same transaction, or leaves it to the night before its day, or asks the customer.
 
-    Raises FourEyesRequired for the one who asked, ApprovalExpired, TransitionRefused, and the act's own refusals.
+    Raises FourEyesRequired for the one who asked, ApprovalExpired, TransitionRefused, OfferStands, and the act's own
+    refusals.
     """
     business_date_hold(as_of)
     approval = _locked(approval_id, user)
@@ -203,9 +221,13 @@ def approval_approve(*, approval_id: UUID, user: StaffUser, as_of: date, at: dat
         raise TransitionRefused(state=approval.state)
     if as_of > approval.expires_date:
         raise ApprovalExpired
-    if approval.begins_date is not None and approval.begins_date > as_of:
-        _rehearse(approval, Act(Actor.of(user), approval.begins_date, at, approval.reason))
-        _decide(approval, "agree", user, as_of, at, note)
+    is_offer = approval.payload.get("consent") == APP
+    begins = max(approval.begins_date or as_of, as_of)
+    if is_offer or begins > as_of:
+        _rehearse(approval, Act(Actor.of(user), begins, at, approval.reason))
+        _decide(approval, "propose" if is_offer else "agree", user, as_of, at, note)
+        if is_offer:
+            offer_make(approval, actor=Actor.of(user), as_of=as_of, at=at)
         return approval
     approval.applied_to = _done(approval, Act(Actor.of(user), as_of, at, approval.reason))
     _decide(approval, "approve", user, as_of, at, note)
@@ -243,24 +265,36 @@ def _begin(approval: Approval, as_of: date, at: datetime) -> bool:
     actor = Actor.system("approvals")
     try:
         with transaction.atomic():
-            approval.applied_to = _done(approval, Act(actor, as_of, at, approval.reason))
+            approval_carry_out(approval, "begin", actor=actor, as_of=as_of, at=at)
     except TryAgain:
         raise
     except DomainError as error:
+        approval = _again(approval)
         approval.applied_to = error.code
-        _step_by_itself(approval, "fail", as_of, at)
+        approval_step(approval, "fail", actor=actor, as_of=as_of, at=at)
+        offer_lapse(approval, error.code, actor=actor, as_of=as_of, at=at)
         alert_raise(
             customer=approval.customer, rule=RELIEF_FAILED, layer=COLLECTIONS, severity=AlertSeverity.MEDIUM,
             evidence={"reason": error.code, "loan": str(approval.loan_id), "date": as_of.isoformat()},
             dedupe_key=f"{RELIEF_FAILED}:{approval.pk}", as_of=as_of, at=at, actor=actor,
         )  # fmt: skip
         return False
-    _step_by_itself(approval, "begin", as_of, at)
     return True
 
 
-def _step_by_itself(approval: Approval, step: str, as_of: date, at: datetime) -> None:
-    actor = Actor.system("approvals")
+def _again(approval: Approval) -> Approval:
+    """After an exception the object is thrown away; its lock is still held."""
+    return Approval.objects.select_related("customer").get(pk=approval.pk)
+
+
+def approval_carry_out(approval: Approval, step: str, *, actor: Actor, as_of: date, at: datetime) -> None:
+    """Does what was agreed and takes the step that says so. The caller holds the row; raises the act's refusals."""
+    approval.applied_to = _done(approval, Act(actor, as_of, at, approval.reason))
+    approval_step(approval, step, actor=actor, as_of=as_of, at=at)
+
+
+def approval_step(approval: Approval, step: str, *, actor: Actor, as_of: date, at: datetime) -> None:
+    """A step that no member of staff takes, with its evidence."""
     take_step(approval, step, actor=actor, as_of=as_of, at=at, update_fields=("applied_to",))
     audit_record(
         action=f"approval.{step}", actor=actor, subject=approval, at=at, as_of=as_of,
@@ -277,6 +311,7 @@ def approval_reject(*, approval_id: UUID, user: StaffUser, as_of: date, at: date
     if approval is None:
         raise ObjectNotFound
     _decide(approval, "reject", user, as_of, at, note)
+    offer_withdraw(approval, actor=Actor.of(user), as_of=as_of, at=at)
     return approval
 
 

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from loans.disclosure import FORM_VERSION, digest, form_content, terms_key
 from loans.errors import DisclosureChanged, DisclosureNotRead
-from loans.models import CostDisclosure
+from loans.models import CostDisclosure, RearrangementOffer
 from loans.selectors.quote import Quote, Request, line_quote
 from risk.models import CreditLine
 from weilidai.lib.bulk import row_insert, row_update
@@ -42,6 +42,29 @@ def disclosure_confirm(
     return form
 
 
+@transaction.atomic
+def offer_form_show(*, offer: RearrangementOffer, content: dict[str, Any], as_of: date, at: datetime) -> CostDisclosure:
+    """The form of an offered schedule; an unused one that says the same is shown again."""
+    line, key = offer.loan.credit_line, digest(content)
+    return _newest_unused(line, key, as_of) or _form_write(line, key, content, as_of, at)
+
+
+def offer_form_confirm(
+    *, offer: RearrangementOffer, content: dict[str, Any], disclosure_id: UUID, as_of: date, at: datetime
+) -> CostDisclosure:
+    """The form the customer agrees to, confirmed now; `content` is what it has to say today.
+
+    Raises DisclosureChanged for one that says something else or is of another day, DisclosureNotRead.
+    """
+    form = _named(offer.loan.credit_line, digest(content), disclosure_id, as_of)
+    seconds = offer.loan.terms.disclosure_reading_seconds
+    if at < form.shown_at + timedelta(seconds=seconds):
+        raise DisclosureNotRead(minimum_reading_seconds=seconds)
+    form.confirmed_at = at
+    row_update(form, "confirmed_at")
+    return form
+
+
 def _unused(line: CreditLine, key: str, as_of: date) -> Any:
     rows = CostDisclosure.objects.filter(credit_line=line, customer_id=line.customer_id, confirmed_at__isnull=True)
     return rows.filter(terms_key=key, business_date=as_of)
@@ -68,7 +91,17 @@ def _named(line: CreditLine, key: str, disclosure_id: UUID, as_of: date) -> Cost
 def _disclosure_create(
     line: CreditLine, quote: Quote, key: str, as_of: date, at: datetime, confirmed_at: datetime | None = None
 ) -> CostDisclosure:
-    content = form_content(quote)
+    return _form_write(line, key, form_content(quote), as_of, at, confirmed_at)
+
+
+def _form_write(
+    line: CreditLine,
+    key: str,
+    content: dict[str, Any],
+    as_of: date,
+    at: datetime,
+    confirmed_at: datetime | None = None,
+) -> CostDisclosure:
     form = CostDisclosure(
         customer_id=line.customer_id,
         credit_line=line,

@@ -39,8 +39,12 @@ class Consent:
 
 
 @transaction.atomic
-def loan_rearrange(*, loan_id: UUID | str, agreed: Agreed, consent: Consent, act: Act) -> Rearrangement:
+def loan_rearrange(
+    *, loan_id: UUID | str, agreed: Agreed, consent: Consent, act: Act, form: CostDisclosure | None = None
+) -> Rearrangement:
     """The old schedule is closed and kept, the new one holds from today. Principal does not move.
+
+    `form` is the one the customer confirmed: it is the form of the new cost as long as it says what holds today.
 
     Raises ObjectNotFound, LoanNotOpen, NothingToRearrange, RearrangementInvalid, CostCapExceeded, FieldInvalid.
     """
@@ -59,7 +63,7 @@ def loan_rearrange(*, loan_id: UUID | str, agreed: Agreed, consent: Consent, act
         loan=loan,
         customer=loan.customer,
         event=done.event,
-        disclosure=_form_create(loan, proposal, consent, act),
+        disclosure=_form_of(loan, proposal, consent, form, act),
         version=proposal.new.version,
         effective_date=act.as_of,
         periods_count=agreed.periods,
@@ -115,9 +119,11 @@ def _consent_check(consent: Consent) -> None:
         raise FieldInvalid(field_errors=[{"field": "consent", "code": "invalid", "detail": detail}])
 
 
-def _form_create(loan: Loan, proposal: Proposal, consent: Consent, act: Act) -> CostDisclosure:
+def _form_of(loan: Loan, proposal: Proposal, consent: Consent, form: CostDisclosure | None, act: Act) -> CostDisclosure:
     """The form of the new cost (R59), kept with its hash as the first one is."""
     content = rearranged_content(proposal, consent.kind, consent.reference)
+    if form is not None and form.sha256 == digest(content):
+        return form
     return CostDisclosure.objects.create(
         customer=loan.customer,
         credit_line_id=loan.credit_line_id,

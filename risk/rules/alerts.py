@@ -16,6 +16,7 @@ MONITORING = "monitoring"
 APPROVAL_BAND = "approval_rate_band"
 USE_OF_FUNDS = "use_of_funds"
 COLLECTIONS, HARDSHIP_WISH, RELIEF_FAILED = "collections", "hardship_wish", "relief_failed"
+RELIEF_DECLINED, RELIEF_UNANSWERED, RELIEF_OUTDATED = "relief_declined", "relief_unanswered", "relief_outdated"
 FORBIDDEN_USE, VOUCHER_MISSING = "forbidden_use", "voucher_missing"
 
 LAYER_WORDS: dict[str, Word] = {
@@ -43,6 +44,9 @@ RULE_WORDS: dict[str, Word] = {
     VOUCHER_MISSING: gettext_lazy("The use of a loan was not proved in time"),
     HARDSHIP_WISH: gettext_lazy("A customer who is late asks for relief"),
     RELIEF_FAILED: gettext_lazy("A rearrangement that was agreed could not begin"),
+    RELIEF_DECLINED: gettext_lazy("A customer refused the new schedule that was offered"),
+    RELIEF_UNANSWERED: gettext_lazy("A customer did not answer the offer of a new schedule"),
+    RELIEF_OUTDATED: gettext_lazy("An offer of a new schedule no longer fits its loan: it needs a new one"),
     "npl_ratio": gettext_lazy("Bad-loan ratio above its threshold"),
 }
 EVIDENCE_WORDS: dict[str, Word] = {

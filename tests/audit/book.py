@@ -21,13 +21,14 @@ from risk.models import Friendship
 from risk.services.credit_line import credit_line_change
 from tests.loans.builders import NOW, SECOND, TODAY, Borrower, borrower, card_for, day_set, policy, turns
 from tests.loans.life import day, repay
+from tests.loans.offers import confirm, offered, refuse
 from weilidai.lib.audit import Actor, audit_record
 
 PAID, REFUSED = "00", "41"
 
 
 def rich_book() -> None:
-    """Three products, loans of every plan and fate, gifts, money held and given back, a closed month, all sealed."""
+    """Three products, loans of every plan and fate, gifts, money held, offers, a closed month, all sealed."""
     day_set()
     policy()
     policy("uplift", penalty_method="rate_uplift")
@@ -67,9 +68,19 @@ def rich_book() -> None:
     repay(fred, dear, "100.00", day(17))
     alice.draw("400.00", as_of=day(17), at=NOW + timedelta(days=17))
     days_close(steps=STEPS, through=day(17))
+    _offers(alice, late, fred, dear)
     journal_seal(at=NOW + timedelta(days=18))
     assert Loan.objects.filter(state=LoanState.WRITTEN_OFF).count() == 1
     assert Repayment.objects.count() > 6
+
+
+def _offers(alice: Borrower, late: Loan, fred: Borrower, dear: Loan) -> None:
+    """New schedules put before their customers: one confirmed for a day to come, one refused, one still open."""
+    first = offered(Loan.objects.get(pk=late.pk), day(18), begins_date=day(30))
+    confirm(alice, first, day(18))
+    plan = {"daily_rate": Decimal("0.0002"), "first_due_date": day(120), "periods": 12}
+    refuse(fred, offered(Loan.objects.get(pk=dear.pk), day(18), **plan), day(18), "no, thank you")
+    offered(Loan.objects.get(pk=dear.pk), day(18), **plan)
 
 
 def _person(name: str, number: int, product: str = "weilidai", ending: str = PAID) -> Borrower:

@@ -26,7 +26,7 @@ TABLES: tuple[type[models.Model], ...] = (
     loans.RepaymentAllocation, loans.JournalEntry, loans.Posting, loans.LedgerAccount, loans.JournalSeal,
     loans.JournalChain, loans.AccountingPeriod, loans.PeriodBalance, loans.ProductAccrual, loans.DelinquencyFact,
     loans.UnappliedBalance, loans.UnappliedMovement, loans.MoneyReceipt, loans.Refund, loans.Payout,
-    loans.CreditGift, loans.Approval, CreditLine, LoanTape, BusinessDay, IdempotencyRecord,
+    loans.CreditGift, loans.Approval, loans.RearrangementOffer, CreditLine, LoanTape, BusinessDay, IdempotencyRecord,
 )  # fmt: skip
 NOBODY = UUID(int=7)
 # Columns of which no other row tells anything, and why that does no harm.
@@ -59,6 +59,7 @@ MEANT = {
     "Payout": ("orders_agree", "states_as_changed"),
     "CreditGift": ("gifts_agree", "states_as_changed", "gifts_conserve"),
     "Approval": ("acts_agree", "states_as_changed"),
+    "RearrangementOffer": ("offers_agree", "states_as_changed"),
     "CreditLine": ("lines_agree", "lines_match_loans", "states_as_changed", "gifts_conserve"),
     "BusinessDay": ("days_in_order",),
     "IdempotencyRecord": ("answers_kept",),

@@ -119,7 +119,7 @@ def relief_page(loan: Loan) -> str:
 
 RELIEF = {"periods": "6", "first_due_date": "2026-11-15", "daily_rate": "0", "waives_penalty": "on",
           "stops_penalty": "on"}  # fmt: skip
-WORD = {"consent": "signed", "consent_reference": "HT-1", "reason": "lost the job"}
+WORD = {"consent": "signed", "consent_reference": "HT-1", "consent_reason": "has no phone", "reason": "lost the job"}
 
 
 @pytest.mark.req("R54")

@@ -79,7 +79,7 @@ def test_relief_that_came_to_nothing_leads_to_the_act_it_was_asked_by(alice: Bor
     teller, loan = StaffUser.objects.get(username="teller"), Loan.objects.get()
     asked = ask(teller, loan, day(5), begins_date=day(7))
     approval_approve(approval_id=asked.pk, user=collector("gu"), as_of=day(5), at=MORNING)
-    repay(alice, loan, "1000.80", day(5))
+    repay(alice, loan, "1003.28", day(5))
     approvals_begin(as_of=day(7), at=NOW + timedelta(days=7))
     alert = Alert.objects.get(rule="relief_failed")
     assert follows(staff("supervisor"), alert) == [(url("loans_approval", asked.pk), "")]

@@ -42,7 +42,8 @@ def act_on(on: date) -> Act:
 def payload(agreed: Agreed) -> dict[str, str]:
     """What an act for two persons holds of it."""
     values = {name: str(value) for name, value in agreed.content().items()}
-    return {**values, "consent": SIGNED.kind, "consent_reference": SIGNED.reference}
+    return {**values, "consent": SIGNED.kind, "consent_reference": SIGNED.reference,
+            "consent_reason": "has no phone"}  # fmt: skip
 
 
 def ask(

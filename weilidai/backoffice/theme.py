@@ -67,6 +67,7 @@ NAVIGATION = [
             _list(_("Refunds"), "undo", "loans", "refund"),
             _list(_("Overdue facts"), "event_busy", "loans", "delinquencyfact"),
             _list(_("Rearrangements"), "calendar_month", "loans", "rearrangement"),
+            _list(_("Offers of a new schedule"), "contract_edit", "loans", "rearrangementoffer"),
             _list(_("Journal"), "menu_book", "loans", "journalentry"),
             _list(_("Accruals"), "trending_up", "loans", "productaccrual"),
             _item(_("Trial balance"), "account_balance", "loans_trial_balance", "loans.view_accountingperiod"),

@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.db.models import QuerySet
 
 from accounts.models import StaffUser
 from loans import ledger as chart
@@ -223,7 +224,7 @@ def test_an_act_from_before_its_days_were_a_figure_waits_for_seven(
     """Its trail does not name the day."""
     asked = ask(fang, alice, "write_off", active_loan(alice))
     with unguarded():
-        trail = AuditEvent.objects.filter(action="approval.request")
+        trail = QuerySet(AuditEvent).filter(action="approval.request")
         trail.update(after={"kind": "write_off", "loan": str(asked.loan_id)})
         Approval.objects.update(expires_date=day(days))
         assert [fault.check for fault in faults()] == found
