@@ -56,6 +56,7 @@ FILE_WORDS: dict[str, Any] = {
     "workbook_damaged": gettext_lazy("The workbook cannot be read ({detail})"),
     "header_invalid": gettext_lazy("The first line cannot be read ({detail})"),
     "columns_missing": gettext_lazy("Columns are missing: {detail}"),
+    "columns_too_many": gettext_lazy("More than {detail} columns"),
     "columns_twice": gettext_lazy("Columns are given twice: {detail}"),
 }
 

@@ -1,7 +1,6 @@
 import csv
 import json
 from argparse import ArgumentParser
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,9 @@ class Command(BaseCommand):
         except (CardInvalid, FileInvalid, OSError) as error:
             raise CommandError(str(error)) from error
         report = file_measure(found, scores, approve_share=options["approve_share"])
-        report["rejected_rows"] = [asdict(row) for row in found.rejected]
+        report["rejected_rows"] = [
+            {"line": row.line, "field": row.field, "reason": row.reason} for row in found.rejected
+        ]
         if options["json"]:
             self.stdout.write(json.dumps(report, ensure_ascii=False, indent=1))
         else:

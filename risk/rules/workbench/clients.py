@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 
+from django.utils.translation import gettext_noop
+
 MONTHS = ("09", "08", "07", "06", "05", "04")  # of 2005, latest first
 STATUS = tuple(f"status_{month}" for month in MONTHS)
 BILLS = tuple(f"bill_{month}" for month in MONTHS)
@@ -16,7 +18,7 @@ COLUMNS = ("client_id", "limit", *STATUS, *BILLS, *PAID)
 LABEL = "default_next_month"
 FORBIDDEN = ("sex", "age", "marriage", "education")
 STATUS_CODES = range(-2, 9)
-AMOUNT_MAX = Decimal("1e12")
+AMOUNT_MAX, AMOUNT_MIN = Decimal("1e12"), Decimal("1e-12")
 STEP = Decimal("0.0001")
 RATIO_MAX = Decimal(100)
 EMPTY = ("", "na", "n/a", "nan", "null", "none", "-")
@@ -24,12 +26,25 @@ Value = Decimal | None
 Values = dict[str, Value]
 
 
-class RowInvalid(ValueError):
-    """A row that cannot be read: the field and why."""
+# Why a row is left out. English in files and on the command line; a page shows them in the reader's language.
+EMPTY_CELL, NO_NUMBER, OUT_OF_RANGE, NEGATIVE_PAID, NO_LABEL, CELLS, REPEATED, BROKEN = ROW_WORDS = (
+    gettext_noop("is empty"),
+    gettext_noop("{value} is not a number"),
+    gettext_noop("{value} is out of range"),
+    gettext_noop("an amount paid cannot be negative"),
+    gettext_noop("must be 0 or 1"),
+    gettext_noop("cells here and in the header: {value}"),
+    gettext_noop("{value} is in the file already"),
+    gettext_noop("no row of a table: {value}"),
+)
 
-    def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}")
-        self.field, self.reason = field, reason
+
+class RowInvalid(ValueError):
+    """A row that cannot be read: the field, why (one of `ROW_WORDS`) and what stood there."""
+
+    def __init__(self, field: str, word: str, value: str = "") -> None:
+        super().__init__(f"{field}: {word.format(value=value)}")
+        self.field, self.word, self.value = field, word, value
 
 
 @dataclass(frozen=True)
@@ -52,9 +67,10 @@ def number(field: str, text: str | None) -> Value:
     try:
         value = Decimal(cell)
     except InvalidOperation:
-        raise RowInvalid(field, f"{cell[:40]!r} is not a number") from None
-    if not value.is_finite() or abs(value) > AMOUNT_MAX:
-        raise RowInvalid(field, f"{cell[:40]!r} is out of range")
+        raise RowInvalid(field, NO_NUMBER, repr(cell[:40])) from None
+    # What is next to nothing would overflow whatever is divided by it.
+    if not value.is_finite() or abs(value) > AMOUNT_MAX or 0 < abs(value) < AMOUNT_MIN:
+        raise RowInvalid(field, OUT_OF_RANGE, repr(cell[:40]))
     return value
 
 
@@ -62,7 +78,7 @@ def client_read(row: Mapping[str, str | None]) -> Client:
     """One client from the cells of a row. Raises `RowInvalid` naming the first field at fault."""
     client_id = (row.get("client_id") or "").strip()
     if not client_id:
-        raise RowInvalid("client_id", "is empty")
+        raise RowInvalid("client_id", EMPTY_CELL)
     limit = number("limit", row.get("limit"))
     return Client(
         client_id=client_id,
@@ -83,14 +99,14 @@ def _status(field: str, text: str | None) -> Value:
 def _paid(field: str, text: str | None) -> Value:
     value = number(field, text)
     if value is not None and value < 0:
-        raise RowInvalid(field, "an amount paid cannot be negative")
+        raise RowInvalid(field, NEGATIVE_PAID)
     return value
 
 
 def _label(text: str | None) -> int | None:
     value = number(LABEL, text)
     if value is not None and value not in (0, 1):
-        raise RowInvalid(LABEL, "must be 0 or 1")
+        raise RowInvalid(LABEL, NO_LABEL)
     return None if value is None else int(value)
 
 

@@ -2,13 +2,16 @@
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from risk.rules.workbench.clients import COLUMNS, LABEL, RowInvalid, client_read
-from risk.rules.workbench.table import FileInvalid, delimiter_of
+from django.utils.translation import gettext
+
+from risk.rules.workbench.clients import BROKEN, CELLS, COLUMNS, LABEL, REPEATED, RowInvalid, client_read
+from risk.rules.workbench.table import COLUMNS_MAX, FileInvalid, delimiter_of
 
 if TYPE_CHECKING:
     import _csv
@@ -16,7 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["ClientFile", "FileInvalid", "Rejected", "clients_load"]
 
 PERSONAL = ("sex", "age")
-
+# No database keeps these in a text; names of columns are kept, cells are not.
+UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 # Where columns are not parted by commas, a comma may be the decimal one. With three digits after it nobody can tell.
 DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d{1,2}\s*")
@@ -26,7 +30,17 @@ DECIMAL_COMMA = re.compile(r"\s*[+-]?\d+,\d{1,2}\s*")
 class Rejected:
     line: int
     field: str
-    reason: str
+    word: str
+    value: str = ""
+
+    @property
+    def reason(self) -> str:
+        return self.word.format(value=self.value)
+
+    @property
+    def reason_words(self) -> str:
+        """The reason in the active language."""
+        return gettext(self.word).format(value=self.value)
 
 
 @dataclass
@@ -74,10 +88,14 @@ def _header(reader: "_csv.Reader") -> tuple[str, ...]:
         header = tuple(name.strip().lstrip("\ufeff").lower() for name in next(reader, []))
     except csv.Error as error:
         raise FileInvalid("header_invalid", "header", str(error)) from error
+    if len(header) > COLUMNS_MAX:
+        raise FileInvalid("columns_too_many", "too many columns, at most", str(COLUMNS_MAX))
     missing = [name for name in COLUMNS if name not in header]
     if missing:
         raise FileInvalid("columns_missing", "columns missing", ", ".join(missing))
-    twice = sorted({name for name in header if name and header.count(name) > 1})
+    if UNSTORABLE.search("".join(header)):
+        raise FileInvalid("header_invalid", "header", "NUL")
+    twice = sorted(name for name, times in Counter(header).items() if name and times > 1)
     if twice:
         raise FileInvalid("columns_twice", "columns given twice", ", ".join(twice))
     return header
@@ -88,23 +106,22 @@ def _cells(reader: "_csv.Reader", found: ClientFile, above: int) -> list[str] | 
     try:
         return next(reader, None)
     except csv.Error as error:
-        found.rejected.append(Rejected(above + reader.line_num, "", str(error)))
+        found.rejected.append(Rejected(above + reader.line_num, "", BROKEN, str(error)))
         return []
 
 
 def _row_take(found: ClientFile, seen: set[str], header: tuple[str, ...], cells: list[str], line: int) -> None:
     if len(cells) != len(header):
-        reason = f"{len(cells)} cells where the header has {len(header)}"
-        found.rejected.append(Rejected(line, "", reason))
+        found.rejected.append(Rejected(line, "", CELLS, f"{len(cells)} / {len(header)}"))
         return
     row = dict(zip(header, cells, strict=True))
     try:
         client = client_read(row)
     except RowInvalid as error:
-        found.rejected.append(Rejected(line, error.field, error.reason))
+        found.rejected.append(Rejected(line, error.field, error.word, error.value))
         return
     if client.client_id in seen:
-        found.rejected.append(Rejected(line, "client_id", f"{client.client_id[:40]} is in the file already"))
+        found.rejected.append(Rejected(line, "client_id", REPEATED, client.client_id[:40]))
         return
     seen.add(client.client_id)
     found.clients.append(client)

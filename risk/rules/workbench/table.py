@@ -17,8 +17,10 @@ import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
 GZIP, ZIP, OLD_EXCEL = b"\x1f\x8b", b"PK\x03\x04", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
-# How much larger than the bound for text the XML of a workbook may be, and how many columns are looked at.
+# How much larger than the bound for text the XML of a workbook may be, and how many columns a table has at most.
 XML_TIMES, COLUMNS_MAX = 10, 200
+# So many empty rows end a sheet: a row's number in a small file may claim a million of them above it.
+EMPTY_ROWS_MAX = 10_000
 DELIMITERS = (",", ";", "\t", "|")
 BROKEN = (zipfile.BadZipFile, InvalidFileException, ParseError, zlib.error, KeyError, ValueError, IndexError, TypeError,
           AttributeError, EOFError, OSError, NotImplementedError, RuntimeError)  # fmt: skip
@@ -82,9 +84,12 @@ def _workbook(content: bytes, bytes_max: int) -> str:
         book = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True, keep_links=False)
         sheet: Any = book.worksheets[0]
         sheet.reset_dimensions()
-        width = 0
+        width = empty = 0
         for row in sheet.iter_rows(values_only=True, max_col=COLUMNS_MAX):
             cells = _cells(row)
+            empty = 0 if cells else empty + 1
+            if empty > EMPTY_ROWS_MAX:
+                break
             width = width or len(cells)
             writer.writerow(cells + [""] * (width - len(cells)) if cells else [])
             if text.tell() > bytes_max:

@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import time
 import zipfile
 from datetime import date
 from typing import Any
@@ -117,6 +118,30 @@ def entities() -> bytes:
     return target.getvalue()
 
 
+def wide(count: int) -> bytes:
+    """A table of so many columns."""
+    names = [*COLUMNS, *(f"x{n}" for n in range(count - len(COLUMNS)))]
+    return (",".join(names) + "\n" + ",".join(["1"] * count) + "\n").encode()
+
+
+def test_a_table_of_many_columns_is_read_up_to_the_bound() -> None:
+    assert len(clients_load(io.StringIO(table_text(wide(200), bytes_max=BYTES_MAX))).clients) == 1
+
+
+@pytest.mark.parametrize(("claimed", "kept"), [(10_000, 4), (10_004, 4), (10_005, 3), (1_048_576, 3)])
+def test_a_rows_number_cannot_make_a_million_rows(claimed: int, kept: int) -> None:
+    """A sheet of three rows, and one more that claims to stand far below them."""
+    source, target = zipfile.ZipFile(io.BytesIO(workbook(HEADER, HEADER, HEADER))), io.BytesIO()
+    far = f'<row r="{claimed}"><c r="A{claimed}"><v>1</v></c></row></sheetData>'
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name in source.namelist():
+            packed.writestr(name, source.read(name).replace(b"</sheetData>", far.encode()))
+    began = time.process_time()
+    text = table_text(target.getvalue(), bytes_max=BYTES_MAX)
+    assert time.process_time() - began < 3
+    assert sum(bool(line.strip()) for line in text.splitlines()) == kept
+
+
 @pytest.mark.parametrize(
     ("content", "code"),
     [
@@ -125,6 +150,9 @@ def entities() -> bytes:
         (bytes(range(256)) * 20, "columns_missing"),
         (lines().replace("limit", "client_id", 1).encode(), "columns_missing"),
         (lines().replace("姓名", "limit", 1).encode(), "columns_twice"),
+        (lines().replace("姓名", "a\x00b", 1).encode(), "header_invalid"),
+        (wide(201), "columns_too_many"),
+        (wide(5000), "columns_too_many"),
         (lines().encode() + b" " * BYTES_MAX, "too_large"),
         (gzip.compress(lines().encode() + b" " * BYTES_MAX), "too_large"),
         (gzip.compress(lines().encode())[:-20], "archive_damaged"),
