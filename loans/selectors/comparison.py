@@ -9,9 +9,9 @@ from loans.maths.cost import DAYS_PER_YEAR, exceeds_cap
 from loans.maths.errors import CostCapExceeded
 from loans.selectors.quote import Price, Quote, Request, cost_cap_on, quote_of, request_check
 from risk.errors import CreditLineFrozen, LimitExceeded
-from risk.models import CreditLine, LineState, Product, ProductTerms, TierCode
+from risk.models import CreditLine, LineState, Product, ProductTerms
 from risk.selectors.applications import entry_show, lines_of
-from risk.selectors.policy import products_listed, tier_of
+from risk.selectors.policy import products_listed, tier_open
 from weilidai.lib.errors import DomainError
 from weilidai.lib.money import RATE_STEP
 
@@ -62,7 +62,7 @@ def _best_known_price(terms: ProductTerms, line: CreditLine | None, as_of: date)
     """The line's own price, else the dearest of the tier everybody starts in, within the cost cap (R25)."""
     if line is not None:
         return Price(line.daily_rate, line.penalty_share)
-    tier = tier_of(terms, TierCode.NEW)
+    tier = tier_open(terms)
     cap = cost_cap_on(terms, as_of)
     rate = tier.daily_rate_max if cap is None else min(tier.daily_rate_max, _per_day(cap))
     return Price(rate, tier.penalty_share)

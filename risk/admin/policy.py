@@ -4,6 +4,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import Max
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
@@ -119,13 +120,25 @@ class DraftAdmin(PermissionMethods, SimpleHistoryAdmin, ModelAdmin):  # type: ig
         return {name: getattr(source, name) for name in names}
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        if not change:
+        if change:
+            self._draft_hold(request, obj)
+        else:
             series = self.model.objects.filter(**{name: getattr(obj, name) for name in self.same})
             obj.version = (series.aggregate(last=Max("version"))["last"] or 0) + 1
         # Whoever touched the draft last drafted it: the same person cannot approve it.
         obj.drafted_by = request.user
         super().save_model(request, obj, form, change)
         audit_record(action="policy.draft", actor=Actor.of(request.user), subject=obj, after=_plain(form))
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        self._draft_hold(request, obj)
+        super().delete_model(request, obj)
+
+    def _draft_hold(self, request: HttpRequest, obj: Any) -> None:
+        """The row is locked while it is written; one that was approved since the request began stays as it is."""
+        held = self.model.objects.select_for_update(no_key=True).get(pk=obj.pk)
+        if not self.has_change_permission(request, held):
+            raise PermissionDenied
 
     @admin.display(description=_("state"), ordering="state")
     def state_badge(self, policy: Any) -> SafeString:

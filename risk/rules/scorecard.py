@@ -1,16 +1,20 @@
 """Points from a scorecard's definition: five weighted dimensions, bonuses, graded deductions (R15, R17, R18). Pure."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
+from risk.rules.reasons import REASON_CODES
 from risk.rules.variables import DERIVED_NAMES, VARIABLE_NAMES
 from risk.variables.catalogue import by_name
 
 DIMENSIONS = ("consumption", "social", "capacity", "device_stability", "external_credit")
 WEIGHT_TOTAL = Decimal(100)
 ZERO_POINTS = Decimal(0)
+# Nothing a scorecard compares or adds has more digits than this, before or behind the point.
+FIGURE_DIGITS = 15
+DAYS_MAX = 36_500
 Values = dict[str, Decimal | None]
 
 
@@ -164,43 +168,99 @@ def _net(dimension: DimensionPoints, taken: Decimal) -> DimensionPoints:
     return DimensionPoints(dimension.code, dimension.weight, net, dimension.variables)
 
 
-def _best(variable: dict[str, Any]) -> Decimal:
-    return max(_number(entry["points"]) for entry in variable["bins"])
-
-
 def scorecard_check(definition: dict[str, Any]) -> None:
-    """Raises `ScorecardInvalid` on a definition that must not be activated."""
+    """Raises `ScorecardInvalid` on a definition that must not be activated: whatever a decision reads is looked at."""
+    try:
+        _check_whole(definition)
+    except KeyError as error:
+        raise ScorecardInvalid(f"{error.args[0]} is missing") from error
+    except (TypeError, AttributeError, IndexError) as error:
+        raise ScorecardInvalid(f"not a scorecard: {error}") from error
+
+
+def _check_whole(definition: dict[str, Any]) -> None:
     codes = tuple(dimension["code"] for dimension in definition["dimensions"])
     if codes != DIMENSIONS:
         raise ScorecardInvalid(f"dimensions must be {', '.join(DIMENSIONS)}")
-    if sum((Decimal(d["weight"]) for d in definition["dimensions"]), ZERO_POINTS) != WEIGHT_TOTAL:
+    weights = [_figure(d["weight"], d["code"], above=ZERO_POINTS) for d in definition["dimensions"]]
+    if sum(weights, ZERO_POINTS) != WEIGHT_TOTAL:
         raise ScorecardInvalid("weights must sum to 100")
-    for dimension in definition["dimensions"]:
-        _check_dimension(dimension)
-    for rule in definition["bonuses"] + definition["deductions"]:
+    for dimension, weight in zip(definition["dimensions"], weights, strict=True):
+        _check_dimension(dimension, weight)
+    for rule in definition["bonuses"]:
+        _check_text(rule["code"], "bonuses")
         _check_name(rule["variable"])
+        _figure(rule["above"], rule["code"])
+        _figure(rule["points"], rule["code"], least=ZERO_POINTS)
     for rule in definition["deductions"]:
         _check_grades(rule)
-    if not ZERO_POINTS <= Decimal(definition["approve_from"]) < Decimal(definition["top_score"]) <= WEIGHT_TOTAL:
+    _check_outside(definition)
+    approve_from, top = (_figure(definition[name], name) for name in ("approve_from", "top_score"))
+    if not ZERO_POINTS <= approve_from < top <= WEIGHT_TOTAL:
         raise ScorecardInvalid("0 ≤ approve_from < top_score ≤ 100 must hold")
 
 
-def _check_dimension(dimension: dict[str, Any]) -> None:
+def _figure(stored: Any, where: str, *, least: Decimal | None = None, above: Decimal | None = None) -> Decimal:
+    """A figure as scorecards keep it: text of an ordinary number, so that it is exact."""
+    try:
+        value = Decimal(stored) if isinstance(stored, str) else None
+    except InvalidOperation:
+        value = None
+    if value is None or not value.is_finite() or not -FIGURE_DIGITS < value.adjusted() < FIGURE_DIGITS:
+        raise ScorecardInvalid(f"{where}: {str(stored)[:40]!r} is no figure")
+    if (least is not None and value < least) or (above is not None and value <= above):
+        raise ScorecardInvalid(f"{where}: {value} is too small")
+    return value
+
+
+def _check_days(stored: Any, where: str) -> None:
+    if type(stored) is not int or not 0 <= stored <= DAYS_MAX:
+        raise ScorecardInvalid(f"{where}: {str(stored)[:40]!r} is no number of days")
+
+
+def _check_text(stored: Any, where: str) -> None:
+    if not isinstance(stored, str) or not stored:
+        raise ScorecardInvalid(f"{where}: {str(stored)[:40]!r} is no code")
+
+
+def _check_outside(definition: dict[str, Any]) -> None:
+    """What is asked of the credit report and of the items that are cross-checked (R5)."""
+    for name in ("worst_dpd_reject_from", "bureau_max_age_days"):
+        _check_days(definition[name], name)
+    for name, rule in definition["auxiliary"].items():
+        _figure(rule["weight"], name, least=ZERO_POINTS)
+        _check_days(rule["fresh_days"], name)
+
+
+def _check_dimension(dimension: dict[str, Any], weight: Decimal) -> None:
+    total = ZERO_POINTS
     for variable in dimension["variables"]:
-        _check_name(variable["name"])
-        bounds = [Decimal(entry["below"]) for entry in variable["bins"] if "below" in entry]
+        name = variable["name"]
+        _check_name(name)
+        if variable["reason"] not in REASON_CODES:
+            raise ScorecardInvalid(f"{name}: unknown reason {str(variable['reason'])[:40]}")
+        bounds = [_figure(entry["below"], name) for entry in variable["bins"] if "below" in entry]
         if bounds != sorted(bounds) or len(bounds) != len(variable["bins"]) - 1 or "below" in variable["bins"][-1]:
-            raise ScorecardInvalid(f"{variable['name']}: bins must rise and end with an open one")
-    best = sum((_best(variable) for variable in dimension["variables"]), ZERO_POINTS)
-    if best != Decimal(dimension["weight"]):
+            raise ScorecardInvalid(f"{name}: bins must rise and end with an open one")
+        best = max(_figure(entry["points"], name) for entry in variable["bins"])
+        if _figure(variable["missing"], name) > best:
+            raise ScorecardInvalid(f"{name}: a missing value must not earn more than the best bin")
+        total += best
+    if total != weight:
         raise ScorecardInvalid(f"{dimension['code']}: the best bins must sum to the weight")
 
 
 def _check_grades(rule: dict[str, Any]) -> None:
-    points = [Decimal(grade["points"]) for grade in rule["grades"]]
-    low, high = Decimal(rule["points_min"]), Decimal(rule["points_max"])
-    if points != sorted(points) or not all(low <= value <= high for value in points):
-        raise ScorecardInvalid(f"{rule['code']}: grades must rise inside {low} to {high}")
+    code = rule["code"]
+    _check_text(code, "deductions")
+    _check_name(rule["variable"])
+    if rule["dimension"] not in DIMENSIONS:
+        raise ScorecardInvalid(f"{code}: unknown dimension {str(rule['dimension'])[:40]}")
+    low, high = (_figure(rule[name], code, least=ZERO_POINTS) for name in ("points_min", "points_max"))
+    grades = [(_figure(grade["from"], code), _figure(grade["points"], code)) for grade in rule["grades"]]
+    points = [value for _, value in grades]
+    if grades != sorted(grades) or points != sorted(points) or not all(low <= value <= high for value in points):
+        raise ScorecardInvalid(f"{code}: grades must rise inside {low} to {high}")
 
 
 def _check_name(name: str) -> None:

@@ -117,9 +117,12 @@ def tier_ranges(terms: ProductTerms) -> list[TierRange]:
     return [TierRange(**{name: getattr(tier, name) for name in _TIER_FIGURES}) for tier in terms.tiers.all()]
 
 
-def tier_of(terms: ProductTerms, code: str) -> Tier:
-    """The tier of these terms by its code."""
-    return next(tier for tier in terms.tiers.all() if tier.code == code)
+def tier_open(terms: ProductTerms) -> Tier:
+    """The tier a stranger starts in, whatever it is called: the highest of those that ask for nothing."""
+    return max(
+        (tier for tier in terms.tiers.all() if tier.months_in_use_min == 0 and tier.assets_min_amount == 0),
+        key=lambda tier: tier.rank,
+    )
 
 
 @remembered

@@ -22,6 +22,7 @@ from risk.models import (
 from risk.rules.purposes import unknown_purposes
 from risk.rules.scorecard import ScorecardInvalid, scorecard_check
 from risk.rules.screening import ScreeningInvalid, definition_check
+from risk.rules.terms import terms_faults
 from weilidai.lib.audit import Actor, audit_record, state_change_record
 from weilidai.lib.errors import FieldInvalid, TransitionRefused
 
@@ -37,8 +38,7 @@ def policy_activate(
     `check` judges the content of a policy that lives in an app above. Raises `FourEyesRequired`, `TransitionRefused`
     (no draft), `FieldInvalid` (a date in the past, a scorecard or tiers that break the rules).
     """
-    model: Any = type(policy)
-    row = model.objects.select_for_update(no_key=True).get(pk=policy.pk)
+    row = _series_lock(policy)
     if row.state != PolicyState.DRAFT:
         raise TransitionRefused(state=row.state)
     if row.drafted_by_id is None or row.drafted_by_id == user.pk:
@@ -46,9 +46,10 @@ def policy_activate(
     if row.valid_from < as_of:
         raise _fault("valid_from", _("A policy cannot begin in the past"))
     (check or content_check)(row)
-    _predecessors_retire(row, model)
+    _newer_check(row)
+    _predecessors_retire(row)
     row.state, row.approved_by, row.approved_at = PolicyState.ACTIVE, user, at
-    row.save(update_fields=["state", "approved_by", "approved_at"])
+    row.save(update_fields=["state", "approved_by", "approved_at", "valid_to"])
     actor = Actor.of(user)
     state_change_record(subject=row, old=PolicyState.DRAFT, new=row.state, actor=actor, as_of=as_of, at=at)
     audit_record(
@@ -63,7 +64,7 @@ def content_check(row: Policy) -> None:
     if isinstance(row, Scorecard):
         try:
             scorecard_check(row.definition)
-        except (ScorecardInvalid, KeyError, TypeError, ArithmeticError) as error:
+        except ScorecardInvalid as error:
             raise _fault("definition", str(error)) from error
         return
     if isinstance(row, ScreeningPolicy):
@@ -88,12 +89,9 @@ def content_check(row: Policy) -> None:
         if min(row.step_down_rate, row.step_up_rate, row.on_time_rate) < 0:
             raise _fault("step_down_rate", _("A step is not negative"))
         return
-    tiers = list(row.tiers.all())
-    if not any(tier.months_in_use_min == 0 and tier.assets_min_amount == 0 for tier in tiers):
-        raise _fault("tiers", _("One tier must be open to everybody"))
-    for tier in tiers:
-        if tier.limit_min_amount > tier.limit_max_amount or tier.daily_rate_min > tier.daily_rate_max:
-            raise _fault("tiers", _("A range must not end below its beginning"))
+    faults = list(terms_faults(row, list(row.tiers.all())))
+    if faults:
+        raise FieldInvalid(field_errors=[{"field": f, "code": "invalid", "detail": detail} for f, detail in faults])
     _vouchers_check(row)
 
 
@@ -127,17 +125,41 @@ def _monthly_check(row: LimitRaisePolicy) -> None:
         raise _fault("green_points", _("Whole points, not negative, by the acts the green feed knows"))
 
 
-def _predecessors_retire(row: Any, model: Any) -> None:
-    """Rows in force are replaced from the new one's first day; their own history stays readable by date."""
-    same = {"product_id": row.product_id} if model is ProductTerms else {"code": row.code}
-    older = model.objects.select_for_update(no_key=True).filter(
-        state=PolicyState.ACTIVE, valid_from__lt=row.valid_from, **same
-    )
-    for old in older:
-        last_day = row.valid_from - timedelta(days=1)
-        old.valid_to = min(old.valid_to, last_day) if old.valid_to else last_day
+def _series(policy: Any) -> Any:
+    """All versions of the same policy."""
+    model: Any = type(policy)
+    same = {"product_id": policy.product_id} if model is ProductTerms else {"code": policy.code}
+    return model.objects.filter(**same)
+
+
+def _series_lock(policy: Any) -> Any:
+    """The row anew, its whole series locked: two drafts approved at once come one after the other."""
+    rows = {row.pk: row for row in _series(policy).select_for_update(no_key=True).order_by("pk")}
+    return rows[policy.pk]
+
+
+def _newer_check(row: Any) -> None:
+    """A version that could never come into force is not approved: a newer one begins on its first day."""
+    in_force = _series(row).exclude(state=PolicyState.DRAFT)
+    if in_force.filter(valid_from=row.valid_from, version__gt=row.version).exists():
+        raise _fault("valid_from", _("A newer version begins on this day already"))
+
+
+def _predecessors_retire(row: Any) -> None:
+    """Rows in force are replaced from the new one's first day; their own history stays readable by date.
+
+    One that begins later stays, and the new row ends the day before it.
+    """
+    last_day = row.valid_from - timedelta(days=1)
+    for old in _series(row).filter(state=PolicyState.ACTIVE, valid_from__lte=row.valid_from):
+        end = max(last_day, old.valid_from)
+        old.valid_to = min(old.valid_to, end) if old.valid_to else end
         old.state = PolicyState.RETIRED
         old.save(update_fields=["valid_to", "state"])
+    later = _series(row).exclude(state=PolicyState.DRAFT).filter(valid_from__gt=row.valid_from)
+    first = later.order_by("valid_from").values_list("valid_from", flat=True).first()
+    if first is not None:
+        row.valid_to = first - timedelta(days=1)
 
 
 def _fault(field: str, detail: Any) -> FieldInvalid:

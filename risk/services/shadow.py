@@ -57,7 +57,7 @@ def scorecard_shadow_start(
         raise _fault("shadow_from", _("Three challengers run in shadow already"))
     try:
         scorecard_check(row.definition)
-    except (ScorecardInvalid, KeyError, TypeError, ArithmeticError) as error:
+    except ScorecardInvalid as error:
         raise _fault("definition", str(error)) from error
     return _shadow_set(row, True, first_day, last_day, reason=reason, user=user, as_of=as_of, at=at)
 

@@ -52,13 +52,18 @@ class Parameter:
     def _decimal(self, stored: Any) -> Decimal:
         if not isinstance(stored, str):
             raise ValueError("type")
+        places = 2 if self.kind == AMOUNT else 6
         try:
             number = Decimal(stored)
+            if not number.is_finite():
+                raise ValueError("type")
+            # Compared first: more digits than arithmetic carries cannot be rounded.
+            if number.adjusted() > Decimal(self.high).adjusted():
+                raise ValueError("range")
+            if number != round(number, places):
+                raise ValueError("type")
         except ArithmeticError as error:
             raise ValueError("type") from error
-        places = 2 if self.kind == AMOUNT else 6
-        if not number.is_finite() or number != round(number, places):
-            raise ValueError("type")
         return number
 
     @staticmethod

@@ -12,7 +12,8 @@ from loans.models import CostDisclosure
 from loans.selectors.quote import Quote, Request, line_quote
 from loans.services.disclosure import quote_disclose
 from risk.errors import LimitExceeded
-from risk.models import ProductTerms
+from risk.models import ProductTerms, Tier, TierCode
+from risk.selectors.policy import tier_open
 from tests.loans.builders import NOW, SECOND, TODAY, Borrower
 
 
@@ -161,3 +162,12 @@ def test_a_form_of_other_terms_or_an_earlier_day_does_not_serve(alice: Borrower)
     for form in (other, old):
         with pytest.raises(DisclosureChanged):
             alice.draw(disclosure_id=form.pk)
+
+
+@pytest.mark.req("R31")
+def test_a_stranger_is_shown_the_tier_open_to_everybody_whatever_it_is_called(alice: Borrower) -> None:
+    terms = ProductTerms.objects.get()
+    assert tier_open(terms).code == TierCode.NEW
+    Tier.objects.filter(terms=terms).exclude(code=TierCode.NEW).delete()
+    Tier.objects.filter(terms=terms).update(code=TierCode.VIP)
+    assert tier_open(ProductTerms.objects.get()).code == TierCode.VIP

@@ -127,6 +127,67 @@ def test_a_definition_that_breaks_a_rule_is_refused(spoil: Any) -> None:
         scorecard_check(card)
 
 
+def _first(card: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = card["dimensions"][0]["variables"][0]
+    return found
+
+
+# What a decision reads and a form lets through: (what is spoilt, a value that must not pass, one that may).
+FIGURES: list[tuple[Any, Any, Any]] = [
+    (lambda card, value: _first(card).update(missing=value), "abc", "0"),
+    (lambda card, value: _first(card).update(missing=value), "NaN", "-1"),
+    (lambda card, value: _first(card).update(missing=value), "1000", "1"),
+    (lambda card, value: _first(card).update(missing=value), None, "0.5"),
+    (lambda card, value: _first(card).update(reason=value), "horoscope", "assets"),
+    (lambda card, value: _first(card).update(reason=value), ["assets"], "social_activity"),
+    (lambda card, value: _first(card)["bins"][0].update(below=value), "NaN", "1"),
+    (lambda card, value: _first(card)["bins"][0].update(points=value), 3.1, "3.1"),
+    (lambda card, value: card["dimensions"][0].update(weight=value), "NaN", "35"),
+    (lambda card, value: card["bonuses"][0].update(above=value), "NaN", "0.5"),
+    (lambda card, value: card["bonuses"][0].update(points=value), "-1", "0"),
+    (lambda card, value: card["bonuses"][0].update(points=value), "1e99", "4"),
+    (lambda card, value: card["bonuses"][0].update(code=value), "", "housing"),
+    (lambda card, value: card["deductions"][0].update(dimension=value), "nothing", "social"),
+    (lambda card, value: card["deductions"][0].update(points_min=value), "-8", "0"),
+    (lambda card, value: card["deductions"][0]["grades"][0].update({"from": value}), "99", "2"),
+    (lambda card, value: card["deductions"][0]["grades"][0].update({"from": value}), "NaN", "1"),
+    (lambda card, value: card.update(bureau_max_age_days=value), "180", 180),
+    (lambda card, value: card.update(worst_dpd_reject_from=value), True, 0),
+    (lambda card, value: card["auxiliary"]["education"].update(weight=value), "-1", "0"),
+    (lambda card, value: card["auxiliary"]["education"].update(fresh_days=value), None, 1),
+    (lambda card, value: card.update(auxiliary=value), [], {}),
+    (lambda card, value: card.update(bonuses=value), None, []),
+]
+
+
+@pytest.mark.req("R15")
+@pytest.mark.parametrize(("spoil", "bad", "good"), FIGURES)
+def test_whatever_a_decision_reads_is_looked_at_before_it_is_in_force(spoil: Any, bad: Any, good: Any) -> None:
+    card = deepcopy(definition())
+    spoil(card, good)
+    scorecard_check(card)
+    assert score_compute(card, variables_compute(PLAIN, card["auxiliary"], 12)).score > 0
+    spoil(card, bad)
+    with pytest.raises(ScorecardInvalid):
+        scorecard_check(card)
+
+
+@pytest.mark.req("R15")
+@pytest.mark.parametrize("definition", [{}, [], "card", None, {"dimensions": ["a"] * 5}, {"dimensions": None}])
+def test_what_is_no_scorecard_at_all_is_refused(definition: Any) -> None:
+    with pytest.raises(ScorecardInvalid):
+        scorecard_check(definition)
+
+
+@pytest.mark.req("R15")
+@pytest.mark.parametrize("name", ["missing", "reason", "name", "bins"])
+def test_nothing_of_a_variable_may_be_left_out(name: str) -> None:
+    card = deepcopy(definition())
+    del _first(card)[name]
+    with pytest.raises(ScorecardInvalid, match=name):
+        scorecard_check(card)
+
+
 @pytest.mark.req("R15")
 @pytest.mark.parametrize(
     ("value", "expected"), [(None, "1"), ("0", "10"), ("4.99", "10"), ("5", "20"), ("9", "20"), ("10", "30")]

@@ -9,7 +9,7 @@ from django.core.management import call_command
 from accounts.models import StaffUser
 from risk.errors import FourEyesRequired, PolicyMissing
 from risk.models import LegalDocument, PolicyState, Product, ProductTerms, Scorecard, Tier
-from risk.selectors.policy import regulation, scorecard_current, terms_current, tier_of
+from risk.selectors.policy import regulation, scorecard_current, terms_current
 from risk.services.policy import policy_activate
 from risk.services.presets import presets_load
 from tests.risk.builders import AS_OF, AT, staff_create
@@ -48,7 +48,7 @@ def test_three_products_ship_with_their_figures(
     ],
 )
 def test_the_tiers_of_weilidai(code: str, limits: tuple[str, str], rates: tuple[str, str], share: str) -> None:
-    tier = tier_of(terms_current("weilidai", AS_OF), code)
+    tier = terms_current("weilidai", AS_OF).tiers.get(code=code)
     assert (tier.limit_min_amount, tier.limit_max_amount) == (D(limits[0]), D(limits[1]))
     assert (tier.daily_rate_min, tier.daily_rate_max, tier.penalty_share) == (D(rates[0]), D(rates[1]), D(share))
 
@@ -184,3 +184,33 @@ def test_a_fourth_product_is_rows_only() -> None:
     draft = draft_terms(carol, product=product, version=1)
     policy_activate(policy=draft, user=dave, as_of=AS_OF, at=AT)
     assert terms_current("fourth", AS_OF).tiers.count() == 3
+
+
+@pytest.mark.req("R30")
+def test_of_two_versions_with_one_first_day_the_newer_holds_and_the_older_is_not_approved_after_it() -> None:
+    carol, dave = staff_create("carol"), staff_create("dave")
+    first_day = AS_OF + timedelta(days=10)
+    second = draft_terms(carol, valid_from=first_day, score_minimum=620)
+    third = draft_terms(carol, valid_from=first_day, score_minimum=640, version=3)
+    fourth = draft_terms(carol, valid_from=first_day, score_minimum=660, version=4)
+    policy_activate(policy=second, user=dave, as_of=AS_OF, at=AT)
+    policy_activate(policy=fourth, user=dave, as_of=AS_OF, at=AT)
+    with pytest.raises(FieldInvalid):
+        policy_activate(policy=third, user=dave, as_of=AS_OF, at=AT)
+    assert terms_current("weilidai", first_day).score_minimum == 660
+    second.refresh_from_db()
+    assert second.state == PolicyState.RETIRED
+    assert terms_current("weilidai", first_day - timedelta(days=1)).score_minimum == 600
+
+
+@pytest.mark.req("R30")
+def test_a_version_put_between_two_others_holds_until_the_day_before_the_later_one() -> None:
+    carol, dave = staff_create("carol"), staff_create("dave")
+    days = [AS_OF + timedelta(days=n) for n in (9, 10, 19, 20)]
+    later = draft_terms(carol, valid_from=days[3], score_minimum=640)
+    between = draft_terms(carol, valid_from=days[1], score_minimum=620, version=3)
+    policy_activate(policy=later, user=dave, as_of=AS_OF, at=AT)
+    policy_activate(policy=between, user=dave, as_of=AS_OF, at=AT)
+    assert [terms_current("weilidai", day).score_minimum for day in days] == [600, 620, 620, 640]
+    between.refresh_from_db()
+    assert between.valid_to == days[2]
