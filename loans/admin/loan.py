@@ -11,6 +11,7 @@ from unfold.contrib.filters.admin import RangeDateFilter, RangeNumericFilter
 
 from loans.admin.arrears import ArrearsPages
 from loans.admin.lives import LoanActs, RepaymentActs
+from loans.admin.money import offer_link
 from loans.admin.papers import PaperPages
 from loans.admin.relief import OfferInline, RearrangementInline, ReliefActs
 from loans.maths.delinquency import bucket_of, days_past_due
@@ -91,19 +92,25 @@ class LoanAdmin(PaperPages, ArrearsPages, ReliefActs, LoanActs, ReadOnlyAdmin):
     search_fields = ("=id", "customer__openid")
     list_select_related = ("customer", "product")
     inlines = (InstalmentInline, RepaymentInline, EventInline, RearrangementInline, OfferInline)
-    readonly_fields = ("papers", "arrears", "penalty_money")
+    readonly_fields = ("papers", "arrears", "offer", "penalty_money")
     exclude = ("penalty_paid_amount",)
 
     def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """What can be printed and looked back at stands first, all else in the order of the row."""
         rest = [name for name in super().get_fields(request, obj) if name not in self.readonly_fields]
         place = rest.index("penalty_waived_amount")
-        return ["papers", "arrears", *rest[:place], "penalty_money", *rest[place:]]
+        return ["papers", "arrears", "offer", *rest[:place], "penalty_money", *rest[place:]]
 
     @admin.display(description=_("penalty paid"))
     def penalty_money(self, loan: Loan) -> Any:
         """The column counts what was waived among what was paid."""
         return loan.penalty_paid_amount - loan.penalty_waived_amount
+
+    @admin.display(description=_("offer of a new schedule"))
+    def offer(self, loan: Loan) -> SafeString | str:
+        """The newest plan that was put before the customer, and what became of it."""
+        newest = loan.rearrangement_offers.order_by("-id").first()
+        return offer_link(newest) if newest else "–"
 
     @admin.display(description=_("loan"))
     def reference(self, loan: Loan) -> str:

@@ -24,6 +24,7 @@ from loans.models import (
     ApprovalKind,
     CollectionAction,
     MoneyReceipt,
+    OfferState,
     Rearrangement,
     RearrangementOffer,
     Refund,
@@ -165,10 +166,7 @@ class ApprovalAdmin(ReadOnlyAdmin):
         offer = RearrangementOffer.objects.filter(approval=approval).first()
         if offer is None:
             return "–"
-        page = reverse("admin:loans_rearrangementoffer_change", args=[offer.pk])
-        until = translate("answer until {day}").format(day=offer.expires_date)
-        words = offer.answer or offer.ended_because or until
-        return format_html('<a class="text-primary-600" href="{}">{}</a> · {}', page, offer.get_state_display(), words)
+        return offer_link(offer)
 
     @admin.display(description=_("wish for relief"))
     def wish_link(self, approval: Approval) -> SafeString | str:
@@ -221,12 +219,23 @@ def _shown(name: str, value: str) -> str:
     """A card by its last four digits, yes and no and choices in words, everything else as it stands."""
     if value in YES_OR_NO:
         return str(YES_OR_NO[value])
+    if name == "consent" and value == Rearrangement.Consent.APP:
+        return translate("asked in the app")
     if name == "consent":
         return str(dict(Rearrangement.Consent.choices).get(value, value))
     if name != "bank_card":
         return value
     card = BankCard.objects.filter(pk=value).first()
     return f"**** {card.last_four}" if card else value
+
+
+def offer_link(offer: RearrangementOffer) -> SafeString:
+    """Its state, until when it can be answered or what the customer said."""
+    page = reverse("admin:loans_rearrangementoffer_change", args=[offer.pk])
+    until = translate("answer until {day}").format(day=offer.expires_date)
+    words = until if offer.state == OfferState.OPEN else offer.answer
+    link = format_html('<a class="text-primary-600" href="{}">{}</a>', page, offer.get_state_display())
+    return format_html("{} · {}", link, words) if words else link
 
 
 def approval_badge(approval: Approval) -> SafeString:

@@ -175,6 +175,19 @@ OFFER_TONES = {"open": "pending", "confirmed": "done", "refused": "rejected", "e
                "outdated": "failed", "withdrawn": "closed"}  # fmt: skip
 
 
+# What ended an offer, by the code it is kept under; a code without words shows itself.
+ENDED_WORDS = {
+    "loan_changed": _("something was paid or entered since"),
+    "loan_not_open": _("the loan is no longer running"),
+    "credit_line_frozen": _("the line was frozen since"),
+    "period_closed": _("the month of the offer was closed"),
+}
+
+
+def ended_words(offer: RearrangementOffer) -> str:
+    return str(ENDED_WORDS.get(offer.ended_because, offer.ended_because or "–"))
+
+
 def offer_badge(offer: RearrangementOffer) -> SafeString:
     return badge(OFFER_TONES[offer.state], offer.get_state_display())
 
@@ -183,29 +196,38 @@ class OfferInline(ReadOnlyInline):
     """What became of the plans that were put before the customer."""
 
     model = RearrangementOffer
-    fields = ("business_date", "state_badge", "expires_date", "begins_date", "ended_at", "ended_because", "answer",
-              "asked_by")  # fmt: skip
-    readonly_fields = ("state_badge", "asked_by")
+    fields = ("business_date", "state_badge", "expires_date", "begins_date", "ended_at", "because", "answer",
+              "page")  # fmt: skip
+    readonly_fields = ("state_badge", "because", "page")
 
     @admin.display(description=_("state"))
     def state_badge(self, offer: RearrangementOffer) -> SafeString:
         return offer_badge(offer)
 
-    @admin.display(description=_("act for two persons"))
-    def asked_by(self, offer: RearrangementOffer) -> SafeString:
-        page = reverse("admin:loans_approval_change", args=[offer.approval_id])
+    @admin.display(description=_("ended because"))
+    def because(self, offer: RearrangementOffer) -> str:
+        return ended_words(offer)
+
+    @admin.display(description=_("offer of a new schedule"))
+    def page(self, offer: RearrangementOffer) -> SafeString:
+        page = reverse("admin:loans_rearrangementoffer_change", args=[offer.pk])
         return format_html('<a class="text-primary-600" href="{}">{}</a>', page, _("Open it"))
 
 
 @admin.register(RearrangementOffer)
 class RearrangementOfferAdmin(ReadOnlyAdmin):
     list_display = ("business_date", "customer", "loan", "state_badge", "expires_date", "begins_date", "ended_at",
-                    "ended_because", "answer")  # fmt: skip
+                    "because", "answer")  # fmt: skip
     list_filter = ("state", ("business_date", RangeDateFilter))
     search_fields = ("=id", "=loan__id", "customer__openid")
     list_select_related = ("customer", "loan")
-    readonly_fields = ("state_badge", "wish_link")
-    exclude = ("state",)
+    readonly_fields = ("state_badge", "because", "wish_link")
+    fields = ("state_badge", "customer", "loan", "approval", "business_date", "offered_at", "expires_date",
+              "begins_date", "ended_at", "because", "answer", "disclosure", "wish_link")  # fmt: skip
+
+    @admin.display(description=_("ended because"), ordering="ended_because")
+    def because(self, offer: RearrangementOffer) -> str:
+        return ended_words(offer)
 
     @admin.display(description=_("state"), ordering="state")
     def state_badge(self, offer: RearrangementOffer) -> SafeString:

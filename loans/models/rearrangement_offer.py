@@ -40,8 +40,8 @@ class RearrangementOffer(models.Model):
     )
     state = StateField(_("state"), max_length=10, choices=OfferState.choices, default=OfferState.OPEN, protected=True)
     loan_sequence = models.PositiveIntegerField(_("newest event of the loan"))
-    offered_at = models.DateTimeField(_("offered at"))
-    business_date = models.DateField(_("offered on"))
+    offered_at = models.DateTimeField(_("put forward at"))
+    business_date = models.DateField(_("put forward on"))
     expires_date = models.DateField(_("answer until"))
     begins_date = models.DateField(_("begins on"), null=True, blank=True)
     disclosure = models.OneToOneField(
