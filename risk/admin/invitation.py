@@ -50,7 +50,7 @@ class InvitationImportForm(forms.Form):
         """What is to be invited; raises DomainError for a file that is no table."""
         upload = self.cleaned_data.get("file")
         if upload is not None:
-            return invitation_file_read(name=upload.name, content=upload.read())
+            return invitation_file_read(upload.read())
         lines = self.cleaned_data["openids"].splitlines()
         return [FileRow(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
 
@@ -132,7 +132,7 @@ class InvitationAdmin(ReadOnlyAdmin):
                 rows=form.rows(),
                 product=form.cleaned_data["product"].pk,
                 reason=form.cleaned_data["reason"],
-                file_name=request.POST.get("file_name", "")[:200],
+                file_name=request.POST.get("file_name", "").replace("\x00", "")[:200],
                 actor=Actor.of(request.user),
                 as_of=current_business_date(),
                 expires_date=form.cleaned_data["expires_date"],

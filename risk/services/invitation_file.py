@@ -2,25 +2,27 @@
 
 import csv
 import io
-import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-import openpyxl
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from openpyxl.utils.exceptions import InvalidFileException
 
 from risk.errors import InvitationInvalid
 from risk.models import InvitationBatch
+from risk.rules.workbench.table import FileInvalid, delimiter_of, table_text
 from risk.selectors.policy import product_get
 from risk.services.invitation import IssueReport, invitations_issue, issue_obstacles
 from weilidai.lib.audit import Actor
 
-ROWS_MAX = 100_000
+ROWS_MAX, BYTES_MAX = 100_000, 20 * 1024 * 1024
 COLUMN = "openid"
+# What stands where bytes were no text.
+MISREAD = "\ufffd"
+NOT_READABLE = _("The file is not a readable CSV (UTF-8) or XLSX table")
+TOO_LARGE = _("The file is too large")
 
 
 @dataclass(frozen=True)
@@ -44,23 +46,18 @@ class FileCheck:
     errors: list[RowError]
 
 
-def invitation_file_read(*, name: str, content: bytes) -> list[FileRow]:
+def invitation_file_read(content: bytes) -> list[FileRow]:
     """Rows of the column `openid`. Raises `InvitationInvalid` for a file that cannot be read as a table."""
     try:
-        lines = _xlsx(content) if name.lower().endswith(".xlsx") else _csv(content)
-        return list(_rows(lines))
-    except (UnicodeDecodeError, csv.Error, InvalidFileException, zipfile.BadZipFile, KeyError) as error:
-        raise InvitationInvalid(_("The file is not a readable CSV (UTF-8) or XLSX table")) from error
-
-
-def _csv(content: bytes) -> Iterator[list[Any]]:
-    yield from csv.reader(io.StringIO(content.decode("utf-8-sig"), newline=""))
-
-
-def _xlsx(content: bytes) -> Iterator[list[Any]]:
-    sheet = openpyxl.load_workbook(io.BytesIO(content), read_only=True, data_only=True).worksheets[0]
-    for row in sheet.iter_rows(values_only=True):
-        yield list(row)
+        text = table_text(content, bytes_max=BYTES_MAX)
+        if MISREAD in text:
+            raise InvitationInvalid(NOT_READABLE)
+        sign = delimiter_of(text.partition("\n")[0], [COLUMN])
+        return list(_rows(csv.reader(io.StringIO(text, newline=""), delimiter=sign)))
+    except FileInvalid as error:
+        raise InvitationInvalid(TOO_LARGE if error.code == "too_large" else NOT_READABLE) from error
+    except csv.Error as error:
+        raise InvitationInvalid(NOT_READABLE) from error
 
 
 def _rows(lines: Iterator[list[Any]]) -> Iterator[FileRow]:
@@ -79,7 +76,9 @@ def _rows(lines: Iterator[list[Any]]) -> Iterator[FileRow]:
 def invitation_file_check(rows: Iterable[FileRow], *, product: str) -> FileCheck:
     """Which rows would be issued and what is wrong with the others; writes nothing."""
     listed = list(rows)
-    obstacles = issue_obstacles(sorted({row.openid for row in listed if row.openid}), product_get(product))
+    # What no openid can be is not asked of the database, which cannot even be told some of it.
+    asked = {row.openid for row in listed if row.openid and _is_plain(row.openid)}
+    obstacles = issue_obstacles(sorted(asked), product_get(product))
     good: list[FileRow] = []
     errors: list[RowError] = []
     seen: set[str] = set()
@@ -93,10 +92,14 @@ def invitation_file_check(rows: Iterable[FileRow], *, product: str) -> FileCheck
     return FileCheck(good, errors)
 
 
+def _is_plain(openid: str) -> bool:
+    return all(char.isprintable() and not char.isspace() for char in openid)
+
+
 def _row_fault(row: FileRow, seen: set[str], obstacles: dict[str, str | Promise]) -> str | Promise | None:
     if not row.openid:
         return _("the openid is missing")
-    if any(not char.isprintable() or char.isspace() for char in row.openid):
+    if not _is_plain(row.openid):
         return _("the openid has characters that are not allowed")
     if row.openid in seen:
         return _("named twice in this file")

@@ -52,7 +52,7 @@ class Command(BaseCommand):
         if options["file"] is None:
             return invitations_issue(openids=options["openid"], **common), []
         path: Path = options["file"]
-        rows = invitation_file_read(name=path.name, content=_content(path))
+        rows = invitation_file_read(_content(path))
         return invitation_file_issue(rows=rows, file_name=path.name, **common)
 
 

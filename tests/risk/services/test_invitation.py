@@ -1,4 +1,5 @@
 import io
+import zipfile
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
@@ -108,7 +109,7 @@ CSV = "﻿note,OpenID\nfirst,alice\n,\ntwice,alice\nnone,\nspace,b b\nlast,bob\n
 
 def test_a_csv_is_checked_row_by_row_before_anything_is_written() -> None:
     invite("bob")
-    check = invitation_file_check(invitation_file_read(name="list.csv", content=CSV), product="weilidai")
+    check = invitation_file_check(invitation_file_read(CSV), product="weilidai")
     assert check.good == [FileRow(2, "alice")]
     assert [(e.line, e.openid, str(e.detail)) for e in check.errors] == [
         (4, "alice", "named twice in this file"),
@@ -125,25 +126,65 @@ def test_an_xlsx_gives_the_same_rows_as_a_csv() -> None:
         book.worksheets[0].append(row)
     content = io.BytesIO()
     book.save(content)
-    rows = invitation_file_read(name="list.XLSX", content=content.getvalue())
+    rows = invitation_file_read(content.getvalue())
     assert rows == [FileRow(2, "alice"), FileRow(3, "12345")]
 
 
 def test_the_good_rows_of_a_file_are_issued() -> None:
     values = {key: COMMON[key] for key in ("product", "reason", "actor", "as_of")}
-    rows = invitation_file_read(name="list.csv", content=CSV)
+    rows = invitation_file_read(CSV)
     report, errors = invitation_file_issue(rows=rows, file_name="list.csv", **values)
     assert [i.openid for i in report.issued] == ["alice", "bob"]
     assert (len(errors), report.batch.source, report.batch.file_name) == (3, "file", "list.csv")
 
 
+def spoilt_xlsx(part: str, old: bytes, new: bytes) -> bytes:
+    """A workbook of two openids with something else in one of its parts."""
+    book = openpyxl.Workbook()
+    for row in (["openid"], ["alice"], ["bob"]):
+        book.worksheets[0].append(row)
+    source, target = io.BytesIO(), io.BytesIO()
+    book.save(source)
+    with zipfile.ZipFile(source) as read, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name in read.namelist():
+            content = read.read(name)
+            packed.writestr(name, content.replace(old, new) if name.endswith(part) else content)
+    return target.getvalue()
+
+
+SHEET, END = "sheet1.xml", b"</sheetData>"
+
+
 @pytest.mark.parametrize(
-    ("name", "content"),
-    [("a.csv", b""), ("a.csv", b"name\nalice\n"), ("a.csv", b"openid\n\xff\xfe\n"), ("a.xlsx", b"not a zip")],
+    "content",
+    [
+        b"",
+        b"name\nalice\n",
+        b"openid\n\xff\xfe\n",
+        b"PK\x03\x04 not a zip",
+        b"openid\n" + b"x" * 200_000,
+        b"openid\n" + b"a\n" * 10_500_000,
+        spoilt_xlsx(SHEET, END, b""),
+        spoilt_xlsx(SHEET, END, b'<row r="9"><c r="A9" t="s"><v>99999</v></c></row></sheetData>'),
+        spoilt_xlsx(SHEET, b"<worksheet", b'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><worksheet'),
+        spoilt_xlsx("workbook.xml", b"sheet", b"shoot"),
+    ],
 )
-def test_a_file_that_is_no_table_of_openids_is_refused(name: str, content: bytes) -> None:
+def test_a_file_that_is_no_table_of_openids_is_refused(content: bytes) -> None:
     with pytest.raises(InvitationInvalid):
-        invitation_file_read(name=name, content=content)
+        invitation_file_read(content)
+
+
+def test_a_workbook_is_known_by_its_bytes_and_a_table_by_its_sign() -> None:
+    assert [row.openid for row in invitation_file_read(spoilt_xlsx(SHEET, b"", b""))] == ["alice", "bob"]
+    assert [row.openid for row in invitation_file_read("openid;姓名\nalice;张三\n".encode("gbk"))] == ["alice"]
+
+
+def test_an_openid_no_database_can_be_asked_about_is_a_row_with_an_error() -> None:
+    rows = invitation_file_read(b"openid\nal\x00ice\nbob\n")
+    check = invitation_file_check(rows, product="weilidai")
+    assert [row.openid for row in check.good] == ["bob"]
+    assert [row.line for row in check.errors] == [2]
 
 
 # --- Command ----------------------------------------------------------------------------------------------------
