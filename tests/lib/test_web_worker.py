@@ -29,8 +29,10 @@ def waits(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     return told
 
 
-def _worker(age: int, connections: int) -> EvenWorker:
-    worker = EvenWorker(age, os.getpid(), [], None, 30, Config(), None)
+def _worker(age: int, connections: int, threads: int = 1) -> EvenWorker:
+    settled = Config()
+    settled.set("threads", threads)
+    worker = EvenWorker(age, os.getpid(), [], None, 30, settled, None)
     worker.nr_conns = connections
     worker.notify()
     return worker
@@ -49,6 +51,14 @@ def test_as_many_connections_as_another_is_no_reason_to_wait(waits: list[float])
     first.accept(None)
     second.accept(None)
     assert waits == []
+
+
+def test_while_a_thread_is_left_nobody_waits(waits: list[float]) -> None:
+    _worker(1, 0, threads=3)
+    _worker(2, 2, threads=3).accept(None)
+    assert waits == []
+    _worker(3, 3, threads=3).accept(None)
+    assert waits == [3 * STEP]
 
 
 def test_the_wait_is_bounded_however_uneven_it_is(waits: list[float]) -> None:

@@ -2,9 +2,9 @@
 
 A connection that is kept open stays with the worker that accepted it, and whichever worker is quickest accepts. When
 many clients connect at once one worker can end with most of them: they then wait for each other's turn in one process
-while the other has nothing to do. Here a worker that has more connections than another waits a moment before it
-accepts, so the one with fewer is first. Nothing is refused and no worker waits for another to answer: after that moment
-it accepts whatever is still there.
+while the other has nothing to do. Here a worker with no thread left and more connections than another waits a moment
+before it accepts, so the one with fewer is first. Nothing is refused and no worker waits for another to answer: after
+that moment it accepts whatever is still there.
 """
 
 import mmap
@@ -31,8 +31,8 @@ class EvenWorker(ThreadWorker):  # type: ignore[misc]
         self._tell()
 
     def accept(self, listener: socket) -> None:
-        ahead = self.nr_conns + 1 - fewest()
-        if ahead > 0:
+        # With a thread left for it, a connection is in good hands here too.
+        if self.nr_conns >= self.cfg.threads and (ahead := self.nr_conns + 1 - fewest()) > 0:
             time.sleep(min(ahead * STEP, MOST))
         super().accept(listener)
         self._tell()
