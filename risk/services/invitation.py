@@ -27,6 +27,7 @@ from weilidai.lib.fsm import take_step
 
 BATCH_SIZE = 500
 OPENID_LENGTH_MAX = 128
+ALREADY_INVITED = _("already invited")
 
 
 @dataclass(frozen=True)
@@ -75,14 +76,15 @@ def invitations_issue(
     batch = InvitationBatch.objects.create(
         source=source, product=row, reason=reason, file_name=file_name, created_by=actor.name
     )
-    issued = Invitation.objects.bulk_create(
+    issued = _written(
         [
             Invitation(batch=batch, product=row, openid=openid, reason=reason, issued_date=as_of, expires_date=last_day)
             for openid in wanted
             if openid not in reasons
-        ],
-        batch_size=BATCH_SIZE,
+        ]
     )
+    named = {invitation.openid for invitation in issued}
+    reasons |= {openid: ALREADY_INVITED for openid in wanted if openid not in named and openid not in reasons}
     batch.issued_count = len(issued)
     batch.save(update_fields=["issued_count"])
     audit_record(
@@ -90,6 +92,17 @@ def invitations_issue(
         after={"product": row.code, "issued": len(issued), "skipped": len(reasons), "expires": last_day.isoformat()},
     )  # fmt: skip
     return IssueReport(batch, issued, [Skipped(openid, text) for openid, text in reasons.items()])
+
+
+def _written(rows: list[Invitation]) -> list[Invitation]:
+    """Those that were issued: whoever somebody else invited at the same moment is left out.
+
+    They are written in the order of their names, so that two batches never wait for each other in a ring.
+    """
+    ordered = sorted(rows, key=lambda invitation: invitation.openid)
+    Invitation.objects.bulk_create(ordered, batch_size=BATCH_SIZE, ignore_conflicts=True)
+    stored = set(Invitation.objects.filter(batch=rows[0].batch).values_list("pk", flat=True)) if rows else set()
+    return [invitation for invitation in rows if invitation.pk in stored]
 
 
 def _product_open(code: str) -> Product:
@@ -116,7 +129,7 @@ def issue_obstacles(openids: list[str], product: Product) -> dict[str, str | Pro
     }
     for chunk in _chunks(openids):
         invited = Invitation.objects.filter(openid__in=chunk, product=product, state=InvitationState.ISSUED)
-        reasons |= dict.fromkeys(invited.values_list("openid", flat=True), _("already invited"))
+        reasons |= dict.fromkeys(invited.values_list("openid", flat=True), ALREADY_INVITED)
         applying = CreditApplication.objects.filter(customer__openid__in=chunk, product=product, state__in=OPEN_STATES)
         reasons |= dict.fromkeys(applying.values_list("customer__openid", flat=True), _("already applying"))
         holding = CreditLine.objects.filter(customer__openid__in=chunk, product=product).exclude(state=LineState.CLOSED)

@@ -43,17 +43,15 @@ def scorecard_shadow_start(
     """
     if not reason.strip():
         raise ReasonRequired
-    # One lock for all of them, so that the greatest number holds.
-    rows = {
-        row.pk: row
-        for row in Scorecard.objects.select_for_update(no_key=True).filter(Q(is_shadow=True) | Q(pk=scorecard.pk))
-    }
+    # All versions are locked, in one order, so that the greatest number holds also where several start at once.
+    rows = {row.pk: row for row in Scorecard.objects.select_for_update(no_key=True).order_by("pk")}
     row = rows.pop(scorecard.pk)
     if row.state != PolicyState.DRAFT or row.is_shadow:
         raise TransitionRefused(state="shadow" if row.is_shadow else row.state)
     if first_day < as_of or (last_day is not None and last_day < first_day):
         raise _fault("shadow_from", _("The first day is today or later, the last day not before it"))
-    if len([one for one in rows.values() if one.shadow_to is None or one.shadow_to >= as_of]) >= CHALLENGERS_MAX:
+    running = [one for one in rows.values() if one.is_shadow and (one.shadow_to is None or one.shadow_to >= as_of)]
+    if len(running) >= CHALLENGERS_MAX:
         raise _fault("shadow_from", _("Three challengers run in shadow already"))
     try:
         scorecard_check(row.definition)
