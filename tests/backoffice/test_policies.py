@@ -4,13 +4,16 @@ from typing import Any
 
 import pytest
 from django.contrib import admin
+from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
-from django.test import RequestFactory
+from django.test import Client, RequestFactory
+from django.urls import reverse
 
 from accounts.models import StaffUser
+from accounts.roles import roles_sync
 from risk.admin.policy import DraftAdmin
-from risk.models import PolicyState, Scorecard
-from risk.selectors.policy import scorecard_current
+from risk.models import PolicyState, Product, Scorecard
+from risk.selectors.policy import products_listed, scorecard_current
 from risk.services.policy import policy_activate
 from tests.risk.builders import AS_OF, AT, staff_create
 
@@ -65,3 +68,33 @@ def test_a_draft_is_saved_and_deleted_by_its_page(draft: Scorecard, ann: StaffUs
     assert Scorecard.objects.get(pk=draft.pk).drafted_by == ann
     page.delete_model(request, Scorecard.objects.get(pk=draft.pk))
     assert not Scorecard.objects.filter(pk=draft.pk).exists()
+
+
+def signed_in(role: str) -> Client:
+    roles_sync()
+    user = StaffUser.objects.create_user(role, password=None, is_staff=True)
+    user.groups.add(Group.objects.get(name=role))
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+FOURTH = {"code": "fourth", "name_zh": "第四", "name_en": "Fourth", "is_open": "on", "position": "4"}
+
+
+@pytest.mark.req("R30")
+@pytest.mark.parametrize(
+    ("role", "adds", "closes"),
+    [("risk_analyst", 1, 0), ("supervisor", 0, 1), ("auditor", 0, 0), ("credit_officer", 0, 0)],
+)
+def test_a_product_is_begun_by_an_analyst_and_closed_by_a_supervisor(
+    role: str, adds: int, closes: int, policies: None
+) -> None:
+    """Nothing of it is offered before its terms are approved by two people."""
+    client = signed_in(role)
+    client.post(reverse("admin:risk_product_add"), FOURTH)
+    assert Product.objects.filter(code="fourth").count() == adds
+    assert "fourth" not in [product.code for product, _terms in products_listed(AS_OF)]
+    named = {"name_zh": "借呗", "name_en": "Jiebei", "position": "2"}
+    client.post(reverse("admin:risk_product_change", args=["jiebei"]), named)
+    assert Product.objects.filter(code="jiebei", is_open=False).count() == closes
