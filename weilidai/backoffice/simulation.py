@@ -22,6 +22,7 @@ class FigureInline(ReadOnlyInline):
     readonly_fields = fields
     ordering = ("position",)
     tab = False
+    hide_title = True
 
     @admin.display(description=_("figure"))
     def title(self, figure: SimulationFigure) -> Any:

@@ -113,12 +113,14 @@ class Behaviour:
             }  # fmt: skip
 
     def _activity(self, month: date, as_of: date) -> None:
+        days_end = month_end(month)
+
         def rows() -> Iterator[Row]:
-            days = [str(month + timedelta(days=n)) for n in range(month_end(month).day)]
+            days = [str(month + timedelta(days=n)) for n in range(days_end.day)]
             for one in self.people:
                 dice = one.dice(self.seed, f"activity-{month}")
-                # Idle people open the app on some days only, so that no month's mean comes near three by chance.
-                for day in days:
+                # Of who has applied only friends and groups are still asked for: a day a month is enough.
+                for day in days if one.arrival > days_end else days[-1:]:
                     opens = round(max(one.opens * dice.uniform(0.6, 1.4), 0))
                     yield {
                         "id": f"activity-{one.number}-{day}", "openid": one.openid, "date": day, "opens": opens,

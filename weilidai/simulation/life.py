@@ -16,7 +16,7 @@ from accounts.models import Customer
 from accounts.services.device import device_touch
 from loans.end_of_day.run import days_close
 from loans.end_of_day.steps import STEPS
-from loans.models import Loan, LoanPlan, LoanState
+from loans.models import UNDECIDED, Loan, LoanPlan, LoanState, Payout
 from loans.selectors.position import loan_position
 from loans.selectors.quote import Request
 from loans.services.loan import loan_request
@@ -41,7 +41,7 @@ from weilidai.simulation.people import Member, months_from, months_of
 
 MAIN, OTHER = "weilidai", "jintiao"
 HOUSE = Actor.system("simulation")
-BANK_ROUNDS, BANK_SECONDS = 4, timedelta(seconds=2)
+BANK_ROUNDS_MAX, BANK_SECONDS = 100, timedelta(seconds=2)
 # The order of a day.
 JOBS, DESK, ACTS, BANK, REPAYMENTS, EVENING = range(6)
 Act = Callable[[date], None]
@@ -275,7 +275,9 @@ class Life:
 
     def _bank(self, day: date) -> None:
         at = noon(day)
-        for _ in range(BANK_ROUNDS):
+        for _ in range(BANK_ROUNDS_MAX):
+            if not Payout.objects.filter(state__in=UNDECIDED).exists():
+                break
             payouts_advance(at=at, as_of=day)
             at += BANK_SECONDS
             sandbox_callbacks_deliver(at=at, as_of=day)
@@ -288,23 +290,22 @@ class Life:
         for row in sorted(loan.instalments.all(), key=lambda row: row.number):
             day = self._payday(one, dice, row.due_date, single=loan.plan == LoanPlan.SINGLE)
             if not self._has_stopped(one, day):
-                self._at(max(day, row.start_date), REPAYMENTS, partial(self._repay, one, loan.pk, row.due_date))
+                self._at(max(day, row.start_date), REPAYMENTS, partial(self._repay, loan.pk))
 
     def _payday(self, one: Member, dice: random.Random, due: date, *, single: bool) -> date:
         r = self.a.repaying
-        careless = one.dice(self.seed, "careless").random() < r["careless"]
-        late = (r["careless_late"] if careless else r["prompt_late"]) * (r["generous_factor"] if one.generous else 1)
-        if dice.random() < late:
+        careless = one.dice(self.seed, "careless").random() < r["careless_generous" if one.generous else "careless"]
+        if dice.random() < r["careless_late" if careless else "prompt_late"]:
             return due + timedelta(days=dice.randint(*r["late_days"]))
         return due - timedelta(days=dice.randint(1, 5)) if single and dice.random() < r["early"] else due
 
     def _has_stopped(self, one: Member, day: date) -> bool:
         """Whether the person has stopped paying for good by then."""
         dice, r = one.dice(self.seed, "stops"), self.a.repaying
-        share = r["stops"] * (r["generous_factor"] if one.generous else 1)
-        return dice.random() < share and day >= one.arrival + timedelta(days=dice.randint(20, 240))
+        stops = dice.random() < r["stops_generous" if one.generous else "stops"]
+        return stops and day >= one.arrival + timedelta(days=dice.randint(20, 240))
 
-    def _repay(self, one: Member, loan_id: Any, due: date, day: date) -> None:
+    def _repay(self, loan_id: Any, day: date) -> None:
         loan = Loan.objects.select_related("customer").get(pk=loan_id)
         if loan.state != LoanState.ACTIVE:
             return
