@@ -216,7 +216,7 @@ class OfferInline(ReadOnlyInline):
 
 @admin.register(RearrangementOffer)
 class RearrangementOfferAdmin(ReadOnlyAdmin):
-    list_display = ("business_date", "customer", "loan", "state_badge", "expires_date", "begins_date", "ended_at",
+    list_display = ("business_date", "customer", "loan", "state_badge", "expires_date", "ended_date",
                     "because", "answer")  # fmt: skip
     list_filter = ("state", ("business_date", RangeDateFilter))
     search_fields = ("=id", "=loan__id", "customer__openid")

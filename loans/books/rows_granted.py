@@ -101,14 +101,8 @@ def _act(row: Any, audits: list[AuditEvent]) -> Differences:
     decided = row.decided_by_id is not None
     words = [audit for audit in audits if audit.action in WORDS]
     # An offer that nobody answered was decided by staff all the same.
-    yield (
-        "decided",
-        (row.decided_at is not None, row.state in DECIDED or (row.state == "expired" and bool(words))),
-        (
-            decided,
-            decided,
-        ),
-    )
+    settled = row.state in DECIDED or (row.state == "expired" and bool(words))
+    yield "decided", (row.decided_at is not None, settled), (decided, decided)
     for audit in audits:
         said, by = audit.after or {}, audit.actor_id
         if audit.action == "approval.request":
@@ -120,6 +114,8 @@ def _act(row: Any, audits: list[AuditEvent]) -> Differences:
             yield "expires", str(row.expires_date), until
             when = (row.requested_at, row.business_date, row.customer_id)
             yield "asked at", when, (audit.at, audit.business_date, audit.customer_id)
+    if audits and not words:
+        yield "nothing told yet", (row.decision_reason, row.applied_to), ("", "")
     if words:
         yield "decided as", (str(row.decided_by_id), row.decided_at), (words[-1].actor_id, words[-1].at)
         yield "word", row.decision_reason or row.reason, words[-1].reason

@@ -48,10 +48,13 @@ def _offer(row: Any, audits: list[AuditEvent]) -> Differences:
             yield "made", made, (said["approval"], said["loan"], said["sequence"], said["until"], said["begins_date"],
                                  audit.at, audit.business_date)  # fmt: skip
     steps = [audit for audit in audits if audit.action != "offer.make"]
-    if steps:
-        last, said = steps[-1], steps[-1].after or {}
-        now = (row.ended_at, row.ended_date, row.ended_because, row.answer, str(row.disclosure_id or ""))
-        yield "ended as", now, (last.at, last.business_date, said["because"], said["answer"], said["disclosure"])
+    told = (row.ended_because, row.answer, str(row.disclosure_id or ""))
+    if not steps:
+        yield "nothing told yet", told, ("", "", "")
+        return
+    last, said = steps[-1], steps[-1].after or {}
+    now = (row.ended_at, row.ended_date, *told)
+    yield "ended as", now, (last.at, last.business_date, said["because"], said["answer"], said["disclosure"])
 
 
 def _form(row: Any) -> Differences:

@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import gettext_lazy as _
 
 from loans.disclosure import FORM_VERSION, digest, form_content, terms_key
 from loans.errors import DisclosureChanged, DisclosureNotRead
@@ -56,7 +57,11 @@ def offer_form_confirm(
 
     Raises DisclosureChanged for one that says something else or is of another day, DisclosureNotRead.
     """
-    form = _named(offer.loan.credit_line, digest(content), disclosure_id, as_of)
+    form: CostDisclosure | None = (
+        _unused(offer.loan.credit_line, digest(content), as_of).filter(pk=disclosure_id).first()
+    )
+    if form is None:
+        raise DisclosureChanged(_("This form is not the one of the offer today, please look at it again"))
     seconds = offer.loan.terms.disclosure_reading_seconds
     if at < form.shown_at + timedelta(seconds=seconds):
         raise DisclosureNotRead(minimum_reading_seconds=seconds)

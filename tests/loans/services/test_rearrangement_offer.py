@@ -385,3 +385,18 @@ def test_a_frozen_line_set_free_again_is_no_change(alice: Borrower) -> None:
     )
     confirm(alice, offer, day(3))
     assert states(offer) == ("confirmed", "approved")
+
+
+@pytest.mark.parametrize(
+    "values", [{"answer": "yes"}, {"ended_because": "paid"}, {"expires_date": day(17)}, {"loan_sequence": 2}]
+)
+def test_an_offer_that_waits_and_was_changed_by_hand_is_found(alice: Borrower, values: dict[str, Any]) -> None:
+    offered(active_loan(alice, days=30), day(2))
+    RearrangementOffer.objects.update(**values)
+    assert [fault.check for fault in faults()] == ["offers_agree"]
+
+
+def test_words_on_an_act_nobody_decided_are_found(alice: Borrower) -> None:
+    asked_in_app(active_loan(alice, days=30), day(2))
+    Approval.objects.update(decision_reason="a fair plan")
+    assert [fault.check for fault in faults()] == ["acts_agree"]
