@@ -5,6 +5,8 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
 
+from django.utils.translation import gettext
+
 from risk.rules.reasons import REASON_CODES
 from risk.rules.variables import DERIVED_NAMES, VARIABLE_NAMES
 from risk.variables.catalogue import by_name
@@ -173,18 +175,18 @@ def scorecard_check(definition: dict[str, Any]) -> None:
     try:
         _check_whole(definition)
     except KeyError as error:
-        raise ScorecardInvalid(f"{error.args[0]} is missing") from error
+        raise ScorecardInvalid(gettext("{name} is missing").format(name=error.args[0])) from error
     except (TypeError, AttributeError, IndexError) as error:
-        raise ScorecardInvalid(f"not a scorecard: {error}") from error
+        raise ScorecardInvalid(gettext("This is not the definition of a scorecard")) from error
 
 
 def _check_whole(definition: dict[str, Any]) -> None:
     codes = tuple(dimension["code"] for dimension in definition["dimensions"])
     if codes != DIMENSIONS:
-        raise ScorecardInvalid(f"dimensions must be {', '.join(DIMENSIONS)}")
+        raise ScorecardInvalid(gettext("The dimensions must be {names}").format(names=", ".join(DIMENSIONS)))
     weights = [_figure(d["weight"], d["code"], above=ZERO_POINTS) for d in definition["dimensions"]]
     if sum(weights, ZERO_POINTS) != WEIGHT_TOTAL:
-        raise ScorecardInvalid("weights must sum to 100")
+        raise ScorecardInvalid(gettext("The weights must sum to 100"))
     for dimension, weight in zip(definition["dimensions"], weights, strict=True):
         _check_dimension(dimension, weight)
     for rule in definition["bonuses"]:
@@ -197,7 +199,11 @@ def _check_whole(definition: dict[str, Any]) -> None:
     _check_outside(definition)
     approve_from, top = (_figure(definition[name], name) for name in ("approve_from", "top_score"))
     if not ZERO_POINTS <= approve_from < top <= WEIGHT_TOTAL:
-        raise ScorecardInvalid("0 ≤ approve_from < top_score ≤ 100 must hold")
+        raise ScorecardInvalid(gettext("0 ≤ approve_from < top_score ≤ 100 must hold"))
+
+
+def _told(words: str, where: str, stored: Any = "") -> str:
+    return words.format(where=where, value=str(stored)[:40])
 
 
 def _figure(stored: Any, where: str, *, least: Decimal | None = None, above: Decimal | None = None) -> Decimal:
@@ -207,20 +213,20 @@ def _figure(stored: Any, where: str, *, least: Decimal | None = None, above: Dec
     except InvalidOperation:
         value = None
     if value is None or not value.is_finite() or not -FIGURE_DIGITS < value.adjusted() < FIGURE_DIGITS:
-        raise ScorecardInvalid(f"{where}: {str(stored)[:40]!r} is no figure")
+        raise ScorecardInvalid(_told(gettext("{where}: {value} is no figure"), where, stored))
     if (least is not None and value < least) or (above is not None and value <= above):
-        raise ScorecardInvalid(f"{where}: {value} is too small")
+        raise ScorecardInvalid(_told(gettext("{where}: {value} is too small"), where, stored))
     return value
 
 
 def _check_days(stored: Any, where: str) -> None:
     if type(stored) is not int or not 0 <= stored <= DAYS_MAX:
-        raise ScorecardInvalid(f"{where}: {str(stored)[:40]!r} is no number of days")
+        raise ScorecardInvalid(_told(gettext("{where}: {value} is no number of days"), where, stored))
 
 
 def _check_text(stored: Any, where: str) -> None:
     if not isinstance(stored, str) or not stored:
-        raise ScorecardInvalid(f"{where}: {str(stored)[:40]!r} is no code")
+        raise ScorecardInvalid(_told(gettext("{where}: {value} is no code"), where, stored))
 
 
 def _check_outside(definition: dict[str, Any]) -> None:
@@ -238,16 +244,18 @@ def _check_dimension(dimension: dict[str, Any], weight: Decimal) -> None:
         name = variable["name"]
         _check_name(name)
         if variable["reason"] not in REASON_CODES:
-            raise ScorecardInvalid(f"{name}: unknown reason {str(variable['reason'])[:40]}")
+            raise ScorecardInvalid(_told(gettext("{where}: unknown reason {value}"), name, variable["reason"]))
         bounds = [_figure(entry["below"], name) for entry in variable["bins"] if "below" in entry]
         if bounds != sorted(bounds) or len(bounds) != len(variable["bins"]) - 1 or "below" in variable["bins"][-1]:
-            raise ScorecardInvalid(f"{name}: bins must rise and end with an open one")
+            raise ScorecardInvalid(_told(gettext("{where}: bins must rise and end with an open one"), name))
         best = max(_figure(entry["points"], name) for entry in variable["bins"])
         if _figure(variable["missing"], name) > best:
-            raise ScorecardInvalid(f"{name}: a missing value must not earn more than the best bin")
+            raise ScorecardInvalid(
+                _told(gettext("{where}: a missing value must not earn more than the best bin"), name)
+            )
         total += best
     if total != weight:
-        raise ScorecardInvalid(f"{dimension['code']}: the best bins must sum to the weight")
+        raise ScorecardInvalid(_told(gettext("{where}: the best bins must sum to the weight"), dimension["code"]))
 
 
 def _check_grades(rule: dict[str, Any]) -> None:
@@ -255,14 +263,14 @@ def _check_grades(rule: dict[str, Any]) -> None:
     _check_text(code, "deductions")
     _check_name(rule["variable"])
     if rule["dimension"] not in DIMENSIONS:
-        raise ScorecardInvalid(f"{code}: unknown dimension {str(rule['dimension'])[:40]}")
+        raise ScorecardInvalid(_told(gettext("{where}: unknown dimension {value}"), code, rule["dimension"]))
     low, high = (_figure(rule[name], code, least=ZERO_POINTS) for name in ("points_min", "points_max"))
     grades = [(_figure(grade["from"], code), _figure(grade["points"], code)) for grade in rule["grades"]]
     points = [value for _, value in grades]
     if grades != sorted(grades) or points != sorted(points) or not all(low <= value <= high for value in points):
-        raise ScorecardInvalid(f"{code}: grades must rise inside {low} to {high}")
+        raise ScorecardInvalid(_told(gettext("{where}: grades must rise inside {value}"), code, f"{low}–{high}"))
 
 
 def _check_name(name: str) -> None:
     if name not in VARIABLE_NAMES + DERIVED_NAMES and name not in by_name():
-        raise ScorecardInvalid(f"unknown variable {name}")
+        raise ScorecardInvalid(_told(gettext("{where}: no variable has this name"), str(name)[:80]))

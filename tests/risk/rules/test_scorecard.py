@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from django.utils import translation
 
 from risk.rules.facts import CustomerFacts
 from risk.rules.scorecard import (
@@ -74,7 +75,7 @@ def test_the_best_customer_reaches_every_weight_and_no_more() -> None:
 def test_weights_that_do_not_sum_to_100_are_refused() -> None:
     card = definition()
     card["dimensions"][0]["weight"] = "34"
-    with pytest.raises(ScorecardInvalid, match="sum to 100"):
+    with pytest.raises(ScorecardInvalid, match="100"):
         scorecard_check(card)
 
 
@@ -177,6 +178,18 @@ def test_whatever_a_decision_reads_is_looked_at_before_it_is_in_force(spoil: Any
 def test_what_is_no_scorecard_at_all_is_refused(definition: Any) -> None:
     with pytest.raises(ScorecardInvalid):
         scorecard_check(definition)
+
+
+@pytest.mark.req("R15")
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "payment_amount_12m: abc is no figure"), ("zh-hans", "payment_amount_12m：abc 不是数值")],
+)
+def test_a_fault_is_told_in_the_readers_language(language: str, words: str) -> None:
+    card = deepcopy(definition())
+    _first(card)["missing"] = "abc"
+    with translation.override(language), pytest.raises(ScorecardInvalid, match=words):
+        scorecard_check(card)
 
 
 @pytest.mark.req("R15")
