@@ -25,6 +25,14 @@ class InvitationInvalid(DomainError):
     http_state = 400
 
 
+class DraftChanged(DomainError):
+    """Whoever approves has looked at something else than what would come into force."""
+
+    code = "draft_changed"
+    title = _("The draft has changed since you opened it; please look at it again")
+    http_state = 409
+
+
 class ProductClosed(DomainError):
     code = "product_closed"
     title = _("This product takes no applications at present")

@@ -129,6 +129,7 @@ class CollectionPolicyAdmin(DraftAdmin):
                 as_of=current_business_date(),
                 at=timezone.now(),
                 check=collection_definition_check,
+                seen=self.seen(request, object_id),
             ),
             _("The policy is in force from its first day on."),
         )

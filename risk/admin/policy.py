@@ -30,7 +30,7 @@ from risk.models import (
     Tier,
 )
 from risk.rules.purposes import LoanPurpose
-from risk.services.policy import policy_activate
+from risk.services.policy import draft_mark, policy_activate
 from risk.services.regulation import regulation_propose
 from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.backoffice import (
@@ -46,6 +46,8 @@ from weilidai.lib.backoffice import (
 )
 from weilidai.lib.business_date import current_business_date
 
+# Of the session: the drafts a person opened, by key.
+SEEN = "drafts_seen"
 STAMPS = ("version", "state", "valid_to", "drafted_by", "approved_by", "approved_at")
 
 
@@ -144,6 +146,18 @@ class DraftAdmin(PermissionMethods, SimpleHistoryAdmin, ModelAdmin):  # type: ig
     def state_badge(self, policy: Any) -> SafeString:
         return badge("active" if policy.state == PolicyState.ACTIVE else "pending", policy.get_state_display())
 
+    def changeform_view(self, request: HttpRequest, object_id: str | None = None, *args: Any, **more: Any) -> Any:
+        """Opening a draft is remembered: nobody approves what was changed after they looked."""
+        if request.method == "GET" and object_id is not None:
+            draft = self.get_object(request, object_id)
+            if draft is not None and draft.state == PolicyState.DRAFT:
+                request.session[SEEN] = {**request.session.get(SEEN, {}), str(draft.pk): draft_mark(draft)}
+        return super().changeform_view(request, object_id, *args, **more)
+
+    def seen(self, request: HttpRequest, object_id: str) -> str:
+        """What this person saw of the draft, empty where they never opened its page."""
+        return str(request.session.get(SEEN, {}).get(str(object_id), ""))
+
     def activate_policy(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return finish(
             request,
@@ -153,6 +167,7 @@ class DraftAdmin(PermissionMethods, SimpleHistoryAdmin, ModelAdmin):  # type: ig
                 user=staff_of(request),
                 as_of=current_business_date(),
                 at=timezone.now(),
+                seen=self.seen(request, object_id),
             ),
             _("The policy is in force from its first day on."),
         )

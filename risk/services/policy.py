@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import StaffUser
-from risk.errors import FourEyesRequired
+from risk.errors import DraftChanged, FourEyesRequired
 from risk.models import (
     GreenAct,
     LimitRaisePolicy,
@@ -31,18 +31,27 @@ Policy = ProductTerms | Scorecard | MonitoringPolicy | LimitRaisePolicy | RateRe
 
 @transaction.atomic
 def policy_activate(
-    *, policy: Any, user: StaffUser, as_of: date, at: datetime, check: Callable[[Any], object] | None = None
+    *,
+    policy: Any,
+    user: StaffUser,
+    as_of: date,
+    at: datetime,
+    check: Callable[[Any], object] | None = None,
+    seen: str = "",
 ) -> Any:
     """Activates a draft from its `valid_from` on and ends its predecessor the day before.
 
-    `check` judges the content of a policy that lives in an app above. Raises `FourEyesRequired`, `TransitionRefused`
-    (no draft), `FieldInvalid` (a date in the past, a scorecard or tiers that break the rules).
+    `check` judges the content of a policy that lives in an app above; `seen` is the `draft_mark` of what the user
+    looked at. Raises `FourEyesRequired`, `DraftChanged`, `TransitionRefused` (no draft), `FieldInvalid` (a date in the
+    past, a scorecard or tiers that break the rules).
     """
     row = _series_lock(policy)
     if row.state != PolicyState.DRAFT:
         raise TransitionRefused(state=row.state)
     if row.drafted_by_id is None or row.drafted_by_id == user.pk:
         raise FourEyesRequired
+    if seen and seen != draft_mark(row):
+        raise DraftChanged
     if row.valid_from < as_of:
         raise _fault("valid_from", _("A policy cannot begin in the past"))
     (check or content_check)(row)
@@ -57,6 +66,12 @@ def policy_activate(
         after={"version": row.version, "valid_from": row.valid_from.isoformat()},
     )  # fmt: skip
     return row
+
+
+def draft_mark(policy: Any) -> str:
+    """Another one after each time the draft was saved."""
+    newest = policy.history.order_by("-history_id").values_list("history_id", flat=True).first()
+    return f"{policy.pk}:{newest}"
 
 
 def content_check(row: Policy) -> None:

@@ -16,6 +16,7 @@ from risk.models import PolicyState, Product, Scorecard
 from risk.selectors.policy import products_listed, scorecard_current
 from risk.services.policy import policy_activate
 from tests.risk.builders import AS_OF, AT, staff_create
+from weilidai.lib.business_date import business_date_set
 
 pytestmark = pytest.mark.django_db
 
@@ -98,3 +99,20 @@ def test_a_product_is_begun_by_an_analyst_and_closed_by_a_supervisor(
     named = {"name_zh": "借呗", "name_en": "Jiebei", "position": "2"}
     client.post(reverse("admin:risk_product_change", args=["jiebei"]), named)
     assert Product.objects.filter(code="jiebei", is_open=False).count() == closes
+
+
+@pytest.mark.req("R15")
+def test_a_draft_changed_after_it_was_opened_is_not_approved_before_it_is_looked_at_again(draft: Scorecard) -> None:
+    business_date_set(AS_OF, at=AT)
+    client = signed_in("supervisor")
+    page = reverse("admin:risk_scorecard_change", args=[draft.pk])
+    approve = reverse("admin:risk_scorecard_activate", args=[draft.pk])
+    client.get(page)
+    changed = Scorecard.objects.get(pk=draft.pk)
+    changed.definition = {**changed.definition, "approve_from": "0"}
+    changed.save()
+    client.post(approve, {"_form_submitted": "on"})
+    assert Scorecard.objects.get(pk=draft.pk).state == PolicyState.DRAFT
+    client.get(page)
+    client.post(approve, {"_form_submitted": "on"})
+    assert Scorecard.objects.get(pk=draft.pk).state == PolicyState.ACTIVE
