@@ -12,7 +12,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from django.conf import settings
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from psycopg import ClientCursor
 from psycopg.adapt import Transformer
 
@@ -30,9 +30,14 @@ def executed(sql: str, values: Sequence[Any]) -> str:
     """
     if not settings.DATABASE_PREPARE:
         return composed(sql, values)
-    connection.ensure_connection()
-    raw: Any = connection.connection
-    names = _ready.setdefault(raw, {})
+    # Some forty times a request: the connection itself, rather than what finds it each time.
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.connection is None:
+        database.ensure_connection()
+    raw: Any = database.connection
+    names = _ready.get(raw)
+    if names is None:
+        names = _ready[raw] = {}
     name = names.get(sql)
     if name is None:
         if len(names) >= READY_MAX:
