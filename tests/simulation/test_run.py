@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from accounts.models import Customer
 from loans.models import Loan, LoanState
-from risk.models import AssetProof, CreditLine, Decision, LimitRaiseRun, RateReview, RunState
+from risk.models import Appeal, AssetProof, CreditLine, Decision, LimitRaiseRun, RateReview, RunState
 from tests.risk.builders import customer_create
 from weilidai.lib.business_date import business_date_set
 from weilidai.lib.models import BusinessDay, JobRun, SimulationFigure, SimulationRun
@@ -83,6 +83,16 @@ def test_people_go_through_the_services_and_the_nights_through_all_steps() -> No
 
 def test_the_same_seed_gives_the_same_table() -> None:
     assert lived.__wrapped__(SEED) == lived(SEED)
+
+
+@pytest.mark.req("R36", "R39")
+def test_a_login_from_elsewhere_freezes_and_is_appealed_against() -> None:
+    far = eager()
+    far = replace(far, trips=far.trips | {"month": 1.0, "appeal": 1.0, "appeal_after_days": [0, 0]})
+    simulate(people=3, last=date(2026, 1, 1), seed=SEED, assumed=far)
+    assert CreditLine.objects.exists()
+    assert set(CreditLine.objects.values_list("state", "frozen_reason")) == {("frozen", "unusual_place")}
+    assert Appeal.objects.filter(received_date=date(2026, 1, 1)).count() == CreditLine.objects.count()
 
 
 def test_another_seed_gives_other_people() -> None:

@@ -13,9 +13,7 @@ from loans.models import Loan, LoanPlan, LoanState
 from loans.selectors.position import loan_position
 from loans.selectors.quote import Request
 from loans.services.loan import loan_request
-from loans.services.payout import payouts_advance
 from loans.services.repayment import repayment_make
-from loans.services.sandbox_bank import sandbox_callbacks_deliver
 from risk.models import CreditLine, FreezeReason, InvitationBatch, LineState
 from risk.services.application import application_start
 from risk.services.assessment import application_assess
@@ -23,13 +21,13 @@ from risk.services.credit_line import credit_line_freeze
 from risk.services.invitation import invitations_issue
 from weilidai.demo import assumptions as a
 from weilidai.demo.applicant import papers_give, sign_and_verify
+from weilidai.demo.bank import payouts_settle
 from weilidai.lib.audit import Actor
 from weilidai.lib.business_date import SHANGHAI
 from weilidai.lib.errors import DomainError
 
 PRODUCTS = ("weilidai", "weilidai", "weilidai", "jiebei", "jintiao")
 STAFF = Actor.system("demo")
-SECOND = timedelta(seconds=1)
 
 
 def noon(day: date) -> datetime:
@@ -88,7 +86,7 @@ class Life:
             line = self._apply(customer, day)
             if line is not None and self.rnd.random() < a.DRAWS_SHARE:
                 self._draw(customer, line, day)
-        self._pay_out(day)
+        payouts_settle(as_of=day, at=noon(day))
         self._repay(day)
         if day == self.last - timedelta(days=2):
             self._freeze(day)
@@ -131,13 +129,6 @@ class Life:
         except DomainError:
             # Over the cost cap or the limit: the made-up person draws nothing.
             return
-
-    def _pay_out(self, day: date) -> None:
-        at = noon(day)
-        for _ in range(4):
-            payouts_advance(at=at, as_of=day)
-            at += 2 * SECOND
-            sandbox_callbacks_deliver(at=at, as_of=day)
 
     def _repay(self, day: date) -> None:
         loans = Loan.objects.filter(state=LoanState.ACTIVE, due_date__lte=day + timedelta(days=2))

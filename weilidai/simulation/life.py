@@ -6,8 +6,9 @@ catch-up that closes the days after an outage.
 
 import heapq
 import random
+from collections import Counter
 from collections.abc import Callable
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -16,13 +17,11 @@ from accounts.models import Customer
 from accounts.services.device import device_touch
 from loans.end_of_day.run import days_close
 from loans.end_of_day.steps import STEPS
-from loans.models import UNDECIDED, Loan, LoanPlan, LoanState, Payout
+from loans.models import Loan, LoanPlan, LoanState
 from loans.selectors.position import loan_position
 from loans.selectors.quote import Request
 from loans.services.loan import loan_request
-from loans.services.payout import payouts_advance
 from loans.services.repayment import repayment_make
-from loans.services.sandbox_bank import sandbox_callbacks_deliver
 from risk.models import AppealImage, CreditLine, InvitationBatch, LineState, ProofKind
 from risk.services.appeal import appeal_submit
 from risk.services.application import application_start
@@ -31,8 +30,9 @@ from risk.services.asset_proof import asset_proof_submit
 from risk.services.invitation import invitations_issue
 from risk.tasks import limit_raises_advance_task, rate_review_advance_task
 from weilidai.demo.applicant import papers_give, sign_and_verify
+from weilidai.demo.bank import payouts_settle
+from weilidai.demo.life import noon
 from weilidai.lib.audit import Actor
-from weilidai.lib.business_date import SHANGHAI
 from weilidai.lib.errors import DomainError
 from weilidai.simulation.assumptions import Assumptions
 from weilidai.simulation.behaviour import Behaviour, month_end, other_city
@@ -41,14 +41,9 @@ from weilidai.simulation.people import Member, months_from, months_of
 
 MAIN, OTHER = "weilidai", "jintiao"
 HOUSE = Actor.system("simulation")
-BANK_ROUNDS_MAX, BANK_SECONDS = 100, timedelta(seconds=2)
 # The order of a day.
 JOBS, DESK, ACTS, BANK, REPAYMENTS, EVENING = range(6)
 Act = Callable[[date], None]
-
-
-def noon(day: date) -> datetime:
-    return datetime.combine(day, time(12), SHANGHAI)
 
 
 class Life:
@@ -67,7 +62,8 @@ class Life:
         self._agenda: list[tuple[date, int, int, Act]] = []
         self._asked: set[tuple[date, int]] = set()
         self._order = 0
-        self.refused: dict[str, int] = {}
+        # Draws the house gave nothing for, by the code of the refusal.
+        self.refused: Counter[str] = Counter()
 
     # --- Days ----------------------------------------------------------------------------------------------------
 
@@ -263,7 +259,7 @@ class Life:
             )  # fmt: skip
         except DomainError as refused:
             # Over the cap or the household's room: a person asks for what the house does not give.
-            self.refused[refused.code] = self.refused.get(refused.code, 0) + 1
+            self.refused[refused.code] += 1
             return
         self._once(day, BANK, self._bank)
 
@@ -274,13 +270,7 @@ class Life:
         return Request(amount=amount, plan=LoanPlan.SINGLE, days=dice.choice(self.a.borrowing["days"]), periods=None)
 
     def _bank(self, day: date) -> None:
-        at = noon(day)
-        for _ in range(BANK_ROUNDS_MAX):
-            if not Payout.objects.filter(state__in=UNDECIDED).exists():
-                break
-            payouts_advance(at=at, as_of=day)
-            at += BANK_SECONDS
-            sandbox_callbacks_deliver(at=at, as_of=day)
+        payouts_settle(as_of=day, at=noon(day))
         loans = Loan.objects.filter(start_date=day, state=LoanState.ACTIVE).select_related("customer")
         for loan in loans.order_by("customer__openid", "product_id").prefetch_related("instalments"):
             self._repayments_plan(self.people[loan.customer.openid], loan)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 from tempfile import TemporaryDirectory
@@ -55,6 +55,8 @@ class Result:
     span: Span
     assumed: Assumptions
     figures: tuple[tuple[Claim, Measured], ...]
+    # Draws that were refused, by code.
+    refused: dict[str, int] = field(default_factory=dict)
 
 
 def _quiet(done: int, total: int) -> None:
@@ -91,7 +93,7 @@ def simulate(
         life.behaviour.past_deliver()
         life.live(watch)
     span = Span(first, last)
-    return Result(people, seed, span, assumed, measured(span))
+    return Result(people, seed, span, assumed, measured(span), dict(sorted(life.refused.items())))
 
 
 def measured(span: Span) -> tuple[tuple[Claim, Measured], ...]:

@@ -6,7 +6,7 @@ import pytest
 from cryptography.exceptions import InvalidTag
 from django.core.files.storage import storages
 
-from weilidai.lib.uploads import private_delete, private_names, private_read, private_write
+from weilidai.lib.uploads import private_delete, private_names, private_read, private_storage_in, private_write
 
 pytestmark = pytest.mark.req("R39")
 PLAIN = b"\xff\xd8\xff an identity card"
@@ -73,3 +73,16 @@ def test_a_file_that_another_process_deletes_meanwhile_is_passed_over() -> None:
         assert names <= set(private_names(before=now + timedelta(minutes=1)))
     finally:
         dangling.unlink()
+
+
+def test_inside_the_block_pictures_lie_in_another_folder(tmp_path: Path) -> None:
+    outside = private_write(b"outside", bound_to="a")
+    with private_storage_in(tmp_path):
+        inside = private_write(b"inside", bound_to="b")
+        assert private_read(inside, bound_to="b") == b"inside"
+        with pytest.raises(FileNotFoundError):
+            private_read(outside, bound_to="a")
+    assert (tmp_path / inside).exists()
+    assert private_read(outside, bound_to="a") == b"outside"
+    with pytest.raises(FileNotFoundError):
+        private_read(inside, bound_to="b")

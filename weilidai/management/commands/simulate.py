@@ -47,6 +47,8 @@ class Command(BaseCommand):
         except DomainError as refused:
             raise CommandError(str(refused.title)) from refused
         self._print(result_store(result, at=timezone.now(), seconds=round(perf_counter() - started)))
+        if result.refused:
+            self.stdout.write("draws refused: " + ", ".join(f"{code} {n}" for code, n in result.refused.items()))
 
     def _print(self, run: SimulationRun) -> None:
         table = Table(title=f"{run.people_count} people, {run.first_date} – {run.last_date}, seed {run.seed}, "
