@@ -96,6 +96,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "weilidai.request_log.RequestLogMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
+    "weilidai.backoffice.addresses.AddressMiddleware",
     "axes.middleware.AxesMiddleware",
     "django_prometheus.middleware.PrometheusAfterMiddleware",
 ]

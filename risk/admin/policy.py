@@ -115,7 +115,7 @@ class DraftAdmin(PermissionMethods, SimpleHistoryAdmin, ModelAdmin):  # type: ig
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """A new draft starts from the version in force where the page names one (`?from=<id>`)."""
-        source = self.model.objects.filter(pk=request.GET.get("from") or None).first()
+        source = self.get_object(request, request.GET.get("from", ""))
         if source is None:
             return dict(super().get_changeform_initial_data(request))
         names = [field.name for field in self.model._meta.fields if field.name not in (*STAMPS, "id")]
