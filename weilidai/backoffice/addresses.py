@@ -45,9 +45,10 @@ def _named(request: HttpRequest) -> bool:
 def _can_be_key(request: HttpRequest, text: str) -> bool:
     """Of the model whose page it is; pages that belong to no model take what they like."""
     name = (request.resolver_match and request.resolver_match.url_name) or ""
+    app, _, page = name.partition("_")
     try:
-        key = apps.get_model(*name.split("_")[:2])._meta.pk
-    except (LookupError, TypeError, ValueError):
+        key = apps.get_model(app, page.partition("_")[0])._meta.pk
+    except LookupError:
         return True
     try:
         key.run_validators(key.to_python(text))
