@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError
-from django.db.models import Case, Count, DecimalField, F, Q, QuerySet, Sum, Value, When
+from django.db.models import Case, Count, DecimalField, F, Max, Q, QuerySet, Sum, Value, When
 from django.db.models.functions import Coalesce
 
 from loans import ledger
@@ -276,6 +276,8 @@ def days_in_order() -> Iterator[Fault]:
     for (before, state), (after, _) in pairwise(days):
         if (after - before).days != 1 or state == BusinessDay.State.OPEN:
             yield Fault("days_in_order", str(after), f"follows {before} ({state})")
+    if days and days[-1][1] != BusinessDay.State.OPEN:
+        yield Fault("days_in_order", str(days[-1][0]), f"nothing is open after it ({days[-1][1]})")
 
 
 def accruals_every_day() -> Iterator[Fault]:
@@ -286,7 +288,18 @@ def accruals_every_day() -> Iterator[Fault]:
         base = before.cumulative_amount if before else ZERO
         if row.cumulative_amount - base != row.amount:
             yield Fault("accruals_every_day", f"{row.product_id} {row.business_date}", f"{row.amount}")
+        if before is not None and (row.business_date - before.business_date).days != 1:
+            yield Fault("accruals_every_day", f"{row.product_id} {row.business_date}", f"after {before.business_date}")
         last[row.product_id, row.kind] = row
+    days = {row.date: row.state for row in BusinessDay.objects.filter(date__gte=_newest_closed())}
+    for (product, kind), row in last.items():
+        if days.get(row.business_date, BusinessDay.State.OPEN) == BusinessDay.State.OPEN:
+            yield Fault("accruals_every_day", f"{product} {kind}", f"the last is of {row.business_date}")
+
+
+def _newest_closed() -> date:
+    closed = BusinessDay.objects.filter(state=BusinessDay.State.CLOSED)
+    return closed.aggregate(newest=Max("date"))["newest"] or date.min
 
 
 def disclosed_not_exceeded(among: QuerySet[Loan] | None = None) -> Iterator[Fault]:

@@ -278,10 +278,7 @@ def _outstanding(case: Case) -> Differences:
         return
     asked = case.events if len(case.events) <= PREFIXES_MAX else case.events[-1:]
     for event in asked:
-        known = copy(case.loan)
-        known._prefetched_objects_cache = {"events": [row for row in case.events if row.sequence <= event.sequence]}
-        agreed, seen = case.history.terms, loan_events(known)
-        left = replay(agreed, seen, last_event_date(seen, agreed.start))
+        left = _replayed(case, event.sequence)
         then = position_of(left.book(left.tally.last_date)).outstanding_principal
         yield f"left after event {event.sequence}", event.outstanding_principal_amount, then
 
@@ -292,7 +289,8 @@ def repayments(case: Case) -> Differences:
         yield "repayments", len(case.repayments), 0
         return
     applied = {item.event.key: item for item in case.history.applied}
-    numbers = {row.pk: row.number for row in case.loan.instalments.all()}
+    # What belongs to no instalment has number 0, an instalment of another loan none.
+    numbers = {None: 0} | {row.pk: row.number for row in case.loan.instalments.all()}
     paying = {event.entry_id: event for event in case.events if event.kind in PAYING}
     taken_back = {event.reverses_id: event for event in case.events if event.kind == "reversal"}
     audits = {(audit.action, audit.at) for audit in case.audits}
@@ -308,13 +306,29 @@ def repayments(case: Case) -> Differences:
                  back.business_date if back else None)  # fmt: skip
         yield name, told, known
         yield f"{name} kind", (f"loan.{row.kind}", row.received_at) in audits, True
-        item = applied.get(str(event.pk))
+        item = applied.get(str(event.pk)) or _as_taken_back(case, event, back)
         if item is not None:
             yield f"{name} parts", _parts(row), figures_of(item)
             lines = [
-                (numbers.get(line.instalment_id, 0), line.component, line.amount) for line in row.allocations.all()
+                (numbers.get(line.instalment_id, -1), line.component, line.amount) for line in row.allocations.all()
             ]
             yield f"{name} allocations", sorted(lines), sorted(lines_of(item))
+
+
+def _as_taken_back(case: Case, event: Any, back: Any) -> Any:
+    """What a reversed repayment paid until it was reversed: its rows stay as they were then."""
+    if back is None or case.is_rearranged:
+        return None
+    key = str(event.pk)
+    return next((item for item in _replayed(case, back.sequence - 1).applied if item.event.key == key), None)
+
+
+def _replayed(case: Case, sequence: int) -> LoanHistory:
+    """The history up to an event."""
+    known = copy(case.loan)
+    known._prefetched_objects_cache = {"events": [row for row in case.events if row.sequence <= sequence]}
+    agreed, seen = case.history.terms, loan_events(known)
+    return replay(agreed, seen, last_event_date(seen, agreed.start))
 
 
 def _parts(row: Any) -> tuple[Decimal, ...]:

@@ -105,7 +105,7 @@ def periods_agree() -> Iterator[Fault]:
 
 def _closing(period: AccountingPeriod) -> dict[tuple[str, str], Decimal]:
     rows = PeriodBalance.objects.filter(period=period)
-    return {(row.product_id or "", row.ledger_account_id): row.closing_amount for row in rows if row.closing_amount}
+    return {(row.product_id or "", row.ledger_account_id): row.closing_amount for row in rows}
 
 
 def _standing(last: Any) -> dict[tuple[str, str], Decimal]:
@@ -114,7 +114,7 @@ def _standing(last: Any) -> dict[tuple[str, str], Decimal]:
     columns = ("entry__product_id", "ledger_account_id", "side")
     for product, code, side, total in rows.values_list(*columns).annotate(total=Sum("amount")):
         sums[product or "", code] += round_money(total if side == "debit" else -total)
-    return {key: amount for key, amount in sums.items() if amount}
+    return dict(sums)
 
 
 def chart_as_declared() -> Iterator[Fault]:

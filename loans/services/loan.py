@@ -221,5 +221,6 @@ def _evidence(loan: Loan, payout: Payout, line: CreditLine, as_of: date, at: dat
             "used": str(line.used_amount),
             "purpose": loan.purpose,
             "payout": payout.reference,
+            "card": str(loan.bank_card_id),
         },
     )

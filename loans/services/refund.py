@@ -80,11 +80,13 @@ def refund_refused(refund: Refund, *, as_of: date, at: datetime, actor: Actor) -
 
 def _decide(refund: Refund, step: str, as_of: date, at: datetime, actor: Actor) -> None:
     refund.decided_date = as_of
+    answer = {name: value for name in ("bank_reference", "refusal_code") if (value := getattr(refund.payout, name))}
     take_step(refund, step, actor=actor, as_of=as_of, at=at, update_fields=("decided_date",))
     kind = f"refund_{refund.state}"
     audit_record(
-        action=f"refund.{step}", actor=actor, subject=refund, at=at, as_of=as_of, after={"amount": str(refund.amount)}
-    )
+        action=f"refund.{step}", actor=actor, subject=refund, at=at, as_of=as_of,
+        after={"amount": str(refund.amount), **answer},
+    )  # fmt: skip
     notification_send(
         customer=refund.customer,
         kind=kind,

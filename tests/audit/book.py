@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from accounts.models import StaffUser
+from loans.books.rows_granted import FIGURES
 from loans.end_of_day.run import days_close
 from loans.end_of_day.steps import STEPS
 from loans.models import Loan, LoanState, Repayment
@@ -85,14 +86,19 @@ def _offers(alice: Borrower, late: Loan, fred: Borrower, dear: Loan) -> None:
 
 def _person(name: str, number: int, product: str = "weilidai", ending: str = PAID) -> Borrower:
     person = borrower(name, number=f"62220202000000{number:03}{ending}", product=product)
-    audit_record(
-        action="credit_line.open", actor=Actor.system("tests"), subject=person.line, at=NOW, as_of=TODAY, after={}
-    )
+    _opened(person)
     credit_line_change(
         line_id=person.line.pk, reason="raise", limit_amount=Decimal("8100.00"), as_of=TODAY, at=NOW,
         actor=Actor.system("tests"),
     )  # fmt: skip
     return person
+
+
+def _opened(person: Borrower) -> None:
+    figures = {name: str(getattr(person.line, name)) for name in FIGURES}
+    audit_record(
+        action="credit_line.open", actor=Actor.system("tests"), subject=person.line, at=NOW, as_of=TODAY, after=figures
+    )
 
 
 def edge(person: Borrower, number: int) -> dict[str, Any]:
@@ -106,6 +112,7 @@ def act(number: int) -> Act:
 def _gifts(alice: Borrower) -> None:
     """One accepted and drawn on, one offered, one taken back."""
     bob = borrower("bob", number="6222020200000000900", limit="500.00")
+    _opened(bob)
     bob.customer.birth_date, bob.customer.identity_verified_at = TODAY.replace(year=1990), NOW
     bob.customer.save()
     Friendship.objects.create(

@@ -36,6 +36,8 @@ UNSEEN: dict[str, str] = {
     "JournalSeal.sealed_at": "what was sealed and in which order is in the hash; when decides nothing",
     "Payout.attempt_count": "a counter of calls; the bank knows the order by its reference alone",
     "Payout.inquiry_count": "a counter of questions; it only spaces the next one",
+    "Payout.next_attempt_at": "of an undecided order, when it is tried next; that a decided one has none is told",
+    "Payout.claimed_until": "of an undecided order, how long one worker has it; that a decided one has none is told",
     "BusinessDay.follows_clock": "a switch of the demo: whether nights begin by themselves",
     "BusinessDay.is_rehearsal": "a mark of the demo: whether a day may be set back over",
     "BusinessDay.opened_at": "a time of the clock; the order of the days is proven by their dates",

@@ -2,17 +2,21 @@
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from django.core.management import call_command
 
-from loans.models import Instalment, Loan, Payout, Posting, ProductAccrual, Repayment
+from loans.models import Instalment, Loan, Payout, Posting, ProductAccrual, Repayment, RepaymentAllocation
+from loans.services.correction import repayment_reverse
+from loans.services.history import Act
 from risk.models import CreditLine
-from tests.loans.builders import Borrower
+from tests.loans.builders import NOW, Borrower, card_for
 from tests.loans.life import active_loan, close_through, day, faults, repay
 from tests.support.corruption import unguarded
+from weilidai.lib.audit import Actor
 from weilidai.lib.models import BusinessDay
 
 FEN = Decimal("0.01")
@@ -45,6 +49,23 @@ def _lose_day() -> None:
     BusinessDay.objects.filter(date=day(2)).delete()
 
 
+def _close_the_open_day() -> None:
+    BusinessDay.objects.filter(state="open").update(state="closing")
+
+
+def _move_accrual(first: int, to: int) -> Callable[[], None]:
+    def move() -> None:
+        ProductAccrual.objects.filter(business_date=day(first)).update(business_date=day(to))
+
+    return move
+
+
+def _send_elsewhere() -> None:
+    """To another card of the same person."""
+    card = card_for(Loan.objects.get().customer, "6222020200000000900")
+    Loan.objects.update(bank_card=card)
+
+
 @pytest.mark.parametrize(
     ("bend", "check"),
     [
@@ -60,12 +81,27 @@ def _lose_day() -> None:
         (_bend(Repayment, "interest_amount"), "repayments_add_up"),
         (_bend(ProductAccrual, "cumulative_amount"), "accruals_every_day"),
         (_lose_day, "days_in_order"),
+        (_close_the_open_day, "days_in_order"),
+        (_move_accrual(4, 5), "accruals_every_day"),
+        (_move_accrual(0, -1), "accruals_every_day"),
+        (_send_elsewhere, "orders_agree"),
     ],
 )
 def test_a_corruption_is_found(lived: Borrower, bend: Callable[[], None], check: str):
     assert faults() == []
     bend()
     assert check in {fault.check for fault in faults()}
+
+
+@pytest.mark.parametrize("bent", [{"component": "penalty"}, {"instalment": None}])
+def test_what_a_reversed_repayment_had_paid_stays_as_it_was(lived: Borrower, bent: dict[str, Any]):
+    act = Act(Actor("staff", "7", "finance"), day(5), NOW + timedelta(days=5), "it came back")
+    repayment_reverse(repayment_id=Repayment.objects.get().pk, act=act)
+    assert faults() == []
+    paid = RepaymentAllocation.objects.filter(component="principal")
+    with unguarded():
+        assert paid.update(**bent) == 1
+    assert "loans_agree_with_their_rows" in {fault.check for fault in faults()}
 
 
 @pytest.mark.req("R59")
