@@ -85,11 +85,16 @@ class RateReview(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     quarter = models.DateField(_("quarter"))
     run = models.ForeignKey(verbose_name=_("run"), to=RateReviewRun, on_delete=models.PROTECT, related_name="reviews")
+    # Found by the constraint and the index below, which begin with them: an index of their own is only written.
     credit_line = models.ForeignKey(
-        verbose_name=_("credit line"), to=CreditLine, on_delete=models.PROTECT, related_name="rate_reviews"
+        verbose_name=_("credit line"),
+        to=CreditLine,
+        on_delete=models.PROTECT,
+        related_name="rate_reviews",
+        db_index=False,
     )
     customer = models.ForeignKey(
-        verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="+"
+        verbose_name=_("customer"), to="accounts.Customer", on_delete=models.PROTECT, related_name="+", db_index=False
     )
     business_date = models.DateField(_("business date"))
     score = models.DecimalField(_("score"), max_digits=7, decimal_places=2, null=True, blank=True)
