@@ -18,6 +18,10 @@ PERMISSION = "risk.change_regulationparameter"
 Name = RegulationParameter.Name
 # Where the classes after the first begin, in their order.
 CLASS_DAYS = (Name.SPECIAL_MENTION_DAYS, Name.SUBSTANDARD_DAYS, Name.DOUBTFUL_DAYS, Name.LOSS_DAYS)
+# Shares of one: who types per cent is told so before it holds.
+SHARES = (Name.COST_CAP_RATE, Name.NPL_RATIO_ALERT)
+# The names of figures that count days end so.
+DAYS = "_days"
 
 
 @transaction.atomic
@@ -34,8 +38,8 @@ def regulation_propose(
 ) -> ChangeRequest:
     """Asks for a figure that holds from `valid_from` on; the figures before it stay as they were.
 
-    Raises `FieldInvalid` for a day in the past, one that has its figure already, or a value not above 0;
-    `ReasonRequired`, `ChangePending`.
+    Raises `FieldInvalid` for a day in the past, one that has its figure already, a value not above 0, a share above 1
+    or a part of a day; `ReasonRequired`, `ChangePending`.
     """
     _check(name, value, valid_from, as_of)
     before = RegulationParameter.objects.filter(name=name, valid_from__lt=valid_from).order_by("-valid_from").first()
@@ -62,15 +66,16 @@ def _check(name: str, value: Decimal, valid_from: date, as_of: date) -> None:
         raise _fault("value", _("The figure must be above 0"))
     if RegulationParameter.objects.filter(name=name, valid_from=valid_from).exists():
         raise _fault("valid_from", _("This day has its figure already"))
+    if name in SHARES and value > 1:
+        raise _fault("value", _("A share is at most 1: 24 per cent is 0.24"))
+    if name.endswith(DAYS) and value != int(value):
+        raise _fault("value", _("Days are a whole number"))
     if name in CLASS_DAYS:
         _check_class_days(name, value, valid_from)
 
 
 def _check_class_days(name: str, value: Decimal, valid_from: date) -> None:
-    """A class begins at a whole number of days, after the class before it and before the one behind, on every day on
-    which the figure will hold."""
-    if value != int(value):
-        raise _fault("value", _("Days are a whole number"))
+    """A class begins after the one before it and before the one behind, on every day on which the figure will hold."""
     place = CLASS_DAYS.index(name)
     for neighbour in CLASS_DAYS[max(0, place - 1) : place + 2]:
         if neighbour == name:

@@ -1,5 +1,7 @@
 """A lost second factor is taken off by two people, never by one (ASVS: recovery is no weaker than the factor)."""
 
+import base64
+import re
 from typing import Any
 
 import pytest
@@ -98,3 +100,24 @@ def test_an_open_session_sees_only_the_enrolment_afterwards(carol: StaffUser) ->
     request = second_factor_reset_ask(subject=carol, reason="phone lost", user=people[0], **edge)
     change_approve(request_id=request.pk, user=people[1], **edge)
     assert client.get("/admin/").headers["Location"] == "/admin/second-factor/"
+
+
+@override_settings(STAFF_SECOND_FACTOR=True)
+def test_what_cannot_be_scanned_can_be_typed(carol: StaffUser) -> None:
+    TOTPDevice.objects.all().delete()
+    client = Client()
+    client.force_login(carol)
+    page = client.get("/admin/second-factor/").content.decode()
+    device = TOTPDevice.objects.get(user=carol, confirmed=False)
+    shown = re.search(r"<code[^>]*>([A-Z2-7 ]+)</code>", page)
+    assert shown is not None
+    assert base64.b32decode(shown[1].replace(" ", "")) == device.bin_key
+
+
+@override_settings(STAFF_SECOND_FACTOR=True)
+def test_a_session_from_before_the_enrolment_signs_in_again(carol: StaffUser) -> None:
+    client = Client()
+    client.force_login(carol)
+    answer = client.get("/admin/second-factor/", follow=True)
+    assert answer.redirect_chain == [("/admin/login/", 302)]
+    assert not answer.wsgi_request.user.is_authenticated

@@ -15,6 +15,7 @@ import qrcode.image.svg
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
+from django.contrib.auth import logout
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -73,9 +74,20 @@ def _picture(device: TOTPDevice) -> str:
     return "data:image/svg+xml;base64," + base64.b64encode(file.getvalue()).decode()
 
 
+def _typed_key(device: TOTPDevice) -> str:
+    """The secret as apps take it by hand, in fours."""
+    key = base64.b32encode(device.bin_key).decode()
+    return " ".join(key[start : start + 4] for start in range(0, len(key), 4))
+
+
 def enrol(request: HttpRequest) -> HttpResponse:
     """Shows a fresh secret and confirms it with the first code; an enrolled device is never shown again."""
     if TOTPDevice.objects.filter(user=request.user, confirmed=True).exists():
+        if settings.STAFF_SECOND_FACTOR and not staff_of(request).is_verified():
+            # Enrolled meanwhile in another browser: this session never showed the code.
+            logout(request)
+            messages.info(request, _("Your second factor is set up: sign in again with its code."))
+            return HttpResponseRedirect(reverse("admin:login"))
         messages.info(request, _("Your second factor is set up. If you lose it, two people can reset it."))
         return HttpResponseRedirect(reverse("admin:index"))
     device, _created = TOTPDevice.objects.get_or_create(user=request.user, confirmed=False, defaults={"name": "totp"})
@@ -94,6 +106,7 @@ def enrol(request: HttpRequest) -> HttpResponse:
         "title": _("Second factor"),
         "form": form,
         "picture": _picture(device),
+        "key": _typed_key(device),
     }
     return TemplateResponse(request, "backoffice/second_factor.html", context)
 

@@ -81,6 +81,22 @@ def test_classes_keep_their_order_in_days_past_due(name: str, value: str, is_tak
 
 
 @pytest.mark.req("R54")
+@pytest.mark.parametrize(
+    ("name", "value", "is_taken"),
+    [("cost_cap_rate", "1", True), ("cost_cap_rate", "1.000001", False), ("cost_cap_rate", "24", False),
+     ("npl_ratio_alert", "1.2", False), ("single_payment_days", "0.5", False), ("single_payment_days", "1", True),
+     ("rearranged_watch_days", "365.5", False), ("household_credit_amount", "200000.50", True)],
+)  # fmt: skip
+def test_shares_are_no_per_cent_and_days_are_whole(name: str, value: str, is_taken: bool) -> None:
+    carol = staff_create("carol")
+    if is_taken:
+        assert proposed(carol, value, name=name).after["value"] == value
+    else:
+        with pytest.raises(FieldInvalid):
+            proposed(carol, value, name=name)
+
+
+@pytest.mark.req("R54")
 def test_a_class_keeps_its_order_also_with_figures_that_come_later() -> None:
     carol = staff_create("carol")
     RegulationParameter.objects.create(name="doubtful_days", value=181, valid_from=date(2027, 1, 1))
