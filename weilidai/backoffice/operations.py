@@ -16,7 +16,12 @@ from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, badge, finish, m
 from weilidai.lib.backoffice.words import actor_word, state_word, subject_word, words_filter
 from weilidai.lib.models import AuditEvent, BusinessDay, JobRun, StateChange
 
-JOBS = {f"end_of_day.{step.name}": step.label for step in STEPS}
+JOBS = {
+    **{f"end_of_day.{step.name}": step.label for step in STEPS},
+    "end_of_day.cut.loan": _("Ranges of loans"),
+    "end_of_day.cut.customer": _("Ranges of customers"),
+    "books_watch": _("Watch the books"),
+}
 
 
 @admin.register(BusinessDay)
