@@ -5,7 +5,7 @@ from typing import Any
 
 from django.apps import apps
 from django.contrib.admin.utils import unquote
-from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 
 NUL = "\x00"
@@ -30,7 +30,9 @@ class AddressMiddleware:
             raise Http404
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
-        if isinstance(exception, ObjectDoesNotExist) and _is_admin(request) and _named(request):
+        """Only of the page's own model: another row that is missing is a fault and has to be seen."""
+        model = _model(request) if _is_admin(request) and _named(request) else None
+        if model is not None and isinstance(exception, model.DoesNotExist):
             raise Http404 from exception
 
 
@@ -42,14 +44,22 @@ def _named(request: HttpRequest) -> bool:
     return request.resolver_match is not None and "object_id" in request.resolver_match.kwargs
 
 
-def _can_be_key(request: HttpRequest, text: str) -> bool:
-    """Of the model whose page it is; pages that belong to no model take what they like."""
+def _model(request: HttpRequest) -> Any:
+    """The model whose page it is; None for pages that belong to no model."""
     name = (request.resolver_match and request.resolver_match.url_name) or ""
     app, _, page = name.partition("_")
     try:
-        key = apps.get_model(app, page.partition("_")[0])._meta.pk
+        return apps.get_model(app, page.partition("_")[0])
     except LookupError:
+        return None
+
+
+def _can_be_key(request: HttpRequest, text: str) -> bool:
+    """Pages that belong to no model take what they like."""
+    model = _model(request)
+    if model is None:
         return True
+    key = model._meta.pk
     try:
         key.run_validators(key.to_python(text))
     except ValidationError:

@@ -1,8 +1,9 @@
 """Working days in China: public holidays and the week-end days that are worked to make up for them.
 
-Holidays of a year are announced in the autumn before; for years the library does not know yet, the fixed-date
-holidays still count as days off and no week-end day as worked, so a deadline is never earlier than announced later
-by more than a make-up day. `settings.WORKING_DAY_OVERRIDES` ({date: bool}) has the last word.
+Holidays of a year are announced in the autumn before; for years the library does not know yet, the holidays of the law
+still count as days off. What only the announcement tells, longer breaks and the week-end days worked for them, is then
+missing, and a deadline may differ from the announced one by those days. `settings.WORKING_DAY_OVERRIDES`
+({date: bool}) has the last word.
 """
 
 from datetime import date, timedelta

@@ -140,15 +140,11 @@ class Life:
         """The feeds of the month come in; logins from elsewhere freeze lines (R36), some of them appeal (R39)."""
         month = day.replace(day=1)
         self.behaviour.month_deliver(month)
-        for (number, when), _city in self.behaviour.trips.items():
-            one = self._member(number)
+        for one in self.people.values():
             dice = one.dice(self.seed, f"appeal-{month}")
-            if when == month and dice.random() < self.a.trips["appeal"]:
+            if (one.number, month) in self.behaviour.trips and dice.random() < self.a.trips["appeal"]:
                 after = timedelta(days=1 + dice.randint(*self.a.trips["appeal_after_days"]))
                 self._at(day + after, ACTS, partial(self._appeal, one))
-
-    def _member(self, number: int) -> Member:
-        return next(one for one in self.people.values() if one.number == number)
 
     # --- Credit granted ------------------------------------------------------------------------------------------
 

@@ -64,30 +64,24 @@ def test_an_approval_after_the_first_day_is_too_late() -> None:
     assert regulation("cost_cap_rate", date(2026, 11, 21)) == D("0.24")
 
 
-@pytest.mark.req("R54")
-@pytest.mark.parametrize(
-    ("name", "value", "is_taken"),
-    [("substandard_days", "2", True), ("substandard_days", "1", False), ("substandard_days", "270", True),
-     ("substandard_days", "271", False), ("substandard_days", "90.5", False), ("special_mention_days", "91", False),
-     ("loss_days", "271", False), ("loss_days", "272", True)],
-)  # fmt: skip
-def test_classes_keep_their_order_in_days_past_due(name: str, value: str, is_taken: bool) -> None:
-    carol = staff_create("carol")
-    if is_taken:
-        assert proposed(carol, value, name=name).after["value"] == value
-    else:
-        with pytest.raises(FieldInvalid):
-            proposed(carol, value, name=name)
+CLASSES_IN_ORDER = [
+    ("substandard_days", "2", True), ("substandard_days", "1", False), ("substandard_days", "270", True),
+    ("substandard_days", "271", False), ("special_mention_days", "91", False), ("loss_days", "271", False),
+    ("loss_days", "272", True),
+]  # fmt: skip
+SHARES_AND_WHOLE_DAYS = [
+    ("cost_cap_rate", "1", True), ("cost_cap_rate", "1.000001", False), ("cost_cap_rate", "24", False),
+    ("npl_ratio_alert", "1.2", False), ("single_payment_days", "0.5", False), ("single_payment_days", "1", True),
+    ("substandard_days", "90.5", False), ("rearranged_watch_days", "365.5", False),
+    ("household_credit_amount", "200000.50", True),
+]  # fmt: skip
 
 
 @pytest.mark.req("R54")
-@pytest.mark.parametrize(
-    ("name", "value", "is_taken"),
-    [("cost_cap_rate", "1", True), ("cost_cap_rate", "1.000001", False), ("cost_cap_rate", "24", False),
-     ("npl_ratio_alert", "1.2", False), ("single_payment_days", "0.5", False), ("single_payment_days", "1", True),
-     ("rearranged_watch_days", "365.5", False), ("household_credit_amount", "200000.50", True)],
-)  # fmt: skip
-def test_shares_are_no_per_cent_and_days_are_whole(name: str, value: str, is_taken: bool) -> None:
+@pytest.mark.parametrize(("name", "value", "is_taken"), [*CLASSES_IN_ORDER, *SHARES_AND_WHOLE_DAYS])
+def test_classes_keep_their_order_shares_are_no_per_cent_and_days_are_whole(
+    name: str, value: str, is_taken: bool
+) -> None:
     carol = staff_create("carol")
     if is_taken:
         assert proposed(carol, value, name=name).after["value"] == value
