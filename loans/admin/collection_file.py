@@ -12,9 +12,10 @@ from accounts.notices import notice_text
 from accounts.services.contact import contact_outlook
 from loans.admin.collection_forms import source_word
 from loans.admin.money import approval_badge
-from loans.models import Approval, CollectionTask, Loan, Outcome, PaymentPromise, PromiseState, TaskState
+from loans.models import Approval, CollectionTask, Outcome, PaymentPromise, PromiseState, TaskState
 from loans.selectors.collection import left_in_peace
 from loans.selectors.collection_page import ROWS_SHOWN, Phone, contacts_of, overdue_rows, phones_of, wish_alerts
+from loans.selectors.loan import LoanSeen
 from loans.services.collection_contact import open_call
 from weilidai.lib.backoffice import badge
 from weilidai.lib.money import ZERO
@@ -45,8 +46,8 @@ def task_file(task: CollectionTask, today: date, now: datetime, user: Any) -> di
         "title": translate("Collections: {customer}").format(customer=person),
         "is_mine": task.assigned_to_id == user.pk,
         "call_open": open_call(task),
-        "loans": [_loan_row(loan) for loan in loans],
-        "due_total": f"{sum((_figures(loan).due_amount for loan in loans), ZERO):,.2f}",
+        "loans": [_loan_row(row) for row in loans],
+        "due_total": f"{sum((row.figures.due_amount for row in loans), ZERO):,.2f}",
         "person_facts": [
             (_("name"), person.masked_name or "–"),
             (_("identity number"), person.masked_id_number or "–"),
@@ -74,14 +75,10 @@ def task_file(task: CollectionTask, today: date, now: datetime, user: Any) -> di
     }
 
 
-def _figures(loan: Loan) -> Any:
-    return loan.figures  # type: ignore[attr-defined]
-
-
-def _loan_row(loan: Loan) -> dict[str, Any]:
-    figures = _figures(loan)
+def _loan_row(row: LoanSeen) -> dict[str, Any]:
+    figures = row.figures
     return {
-        "loan": loan,
+        "loan": row.loan,
         "days": figures.days_past_due,
         "bucket": figures.bucket,
         "due": f"{figures.due_amount:,.2f}",
@@ -90,7 +87,7 @@ def _loan_row(loan: Loan) -> dict[str, Any]:
     }
 
 
-def _guard(task: CollectionTask, loans: list[Loan], peace: bool, today: date) -> str:
+def _guard(task: CollectionTask, loans: list[LoanSeen], peace: bool, today: date) -> str:
     """What forbids a call whatever the number; empty where nothing does."""
     if task.state == TaskState.CLOSED or not loans:
         return translate("Nothing is overdue any more: nobody is to be called.")

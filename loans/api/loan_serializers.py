@@ -6,7 +6,7 @@ from typing import Any
 from rest_framework import serializers
 
 from loans.disclosure import penalty_text
-from loans.models import CostDisclosure, DemandState, LoanPlan, VoucherDemand
+from loans.models import CostDisclosure, DemandState, LoanPlan, RearrangementOffer, VoucherDemand
 from loans.selectors.quote import Quote
 from risk.rules.purposes import LoanPurpose
 from weilidai.lib.serializers import MoneyField, RateField
@@ -120,28 +120,37 @@ class VoucherDemandSerializer(serializers.Serializer[VoucherDemand]):
     due_date = serializers.DateField()
 
 
-class LoanSerializer(serializers.Serializer[Any]):
-    """A loan on the business date. Overdue is a fact of the schedule (`days_past_due`), not a state."""
+class LoanOfferSerializer(serializers.Serializer[RearrangementOffer]):
+    """A new schedule the customer can confirm or refuse; all of it is at `rearrangement-offers/{id}`."""
 
     id = serializers.UUIDField()
-    state = serializers.CharField()
-    credit_line = serializers.UUIDField(source="credit_line_id")
-    product = serializers.CharField(source="product_id")
-    bank_card = serializers.UUIDField(source="bank_card_id")
-    disclosure = serializers.UUIDField(source="disclosure_id")
-    plan = serializers.CharField()
-    amount = MoneyField(source="principal_amount")
-    days = serializers.IntegerField(source="days_count", allow_null=True)
-    periods = serializers.IntegerField(source="periods_count", allow_null=True)
-    purpose = serializers.CharField()
-    daily_rate = RateField()
-    fee_rate = RateField()
-    requested_at = serializers.DateTimeField()
-    disbursed_at = serializers.DateTimeField(allow_null=True)
-    start_date = serializers.DateField(allow_null=True)
-    due_date = serializers.DateField(allow_null=True)
-    settled_date = serializers.DateField(allow_null=True)
-    failure = serializers.CharField(source="payout.refusal_code")
+    offered_on = serializers.DateField(source="business_date")
+    answer_until = serializers.DateField(source="expires_date")
+    begins_on = serializers.DateField(source="begins_date", allow_null=True)
+
+
+class LoanSerializer(serializers.Serializer[Any]):
+    """A `LoanSeen` on the business date. Overdue is a fact of the schedule (`days_past_due`), not a state."""
+
+    id = serializers.UUIDField(source="loan.id")
+    state = serializers.CharField(source="loan.state")
+    credit_line = serializers.UUIDField(source="loan.credit_line_id")
+    product = serializers.CharField(source="loan.product_id")
+    bank_card = serializers.UUIDField(source="loan.bank_card_id")
+    disclosure = serializers.UUIDField(source="loan.disclosure_id")
+    plan = serializers.CharField(source="loan.plan")
+    amount = MoneyField(source="loan.principal_amount")
+    days = serializers.IntegerField(source="loan.days_count", allow_null=True)
+    periods = serializers.IntegerField(source="loan.periods_count", allow_null=True)
+    purpose = serializers.CharField(source="loan.purpose")
+    daily_rate = RateField(source="loan.daily_rate")
+    fee_rate = RateField(source="loan.fee_rate")
+    requested_at = serializers.DateTimeField(source="loan.requested_at")
+    disbursed_at = serializers.DateTimeField(source="loan.disbursed_at", allow_null=True)
+    start_date = serializers.DateField(source="loan.start_date", allow_null=True)
+    due_date = serializers.DateField(source="loan.due_date", allow_null=True)
+    settled_date = serializers.DateField(source="loan.settled_date", allow_null=True)
+    failure = serializers.CharField(source="loan.payout.refusal_code")
     days_past_due = serializers.IntegerField(source="figures.days_past_due")
     bucket = serializers.CharField(source="figures.bucket")
     outstanding_principal = MoneyField(source="figures.outstanding_principal")
@@ -151,7 +160,8 @@ class LoanSerializer(serializers.Serializer[Any]):
     next_due_date = serializers.DateField(source="figures.next_due_date", allow_null=True)
     next_due_amount = MoneyField(source="figures.next_due_amount", allow_null=True)
     rearrangement = RearrangementSerializer(allow_null=True)
-    vouchers = VoucherDemandSerializer(source="voucher_demand", default=None, allow_null=True)
+    rearrangement_offer = LoanOfferSerializer(source="offer", allow_null=True)
+    vouchers = VoucherDemandSerializer(source="loan.voucher_demand", default=None, allow_null=True)
 
 
 class ScheduleLineSerializer(serializers.Serializer[Any]):

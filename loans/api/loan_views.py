@@ -20,7 +20,7 @@ from loans.api.caller import customer_of, machine_of
 from loans.models import CostDisclosure, Loan
 from loans.selectors import quote as quotes
 from loans.selectors.comparison import products_compare
-from loans.selectors.loan import customer_loans, loan_forms, loan_get, loan_schedule, with_figures
+from loans.selectors.loan import customer_loans, loan_forms, loan_get, loan_schedule, loans_seen
 from loans.services.disclosure import quote_disclose
 from loans.services.loan import loan_request
 from loans.services.payout_callback import payout_callback_receive
@@ -82,7 +82,7 @@ class LoanList(IdempotentMixin, APIView):
         pages = CursorPage()
         found = _filtered(customer_loans(customer_of(request)), request)
         page: list[Loan] = pages.paginate_queryset(found, request, view=self) or []
-        rows = with_figures(page, current_business_date())
+        rows = loans_seen(page, current_business_date())
         return pages.get_paginated_response(s.LoanSerializer(rows, many=True).data)
 
     @extend_schema(
@@ -109,7 +109,7 @@ class LoanList(IdempotentMixin, APIView):
             actor=Actor.of(customer_of(request)),
         )
         transaction.on_commit(PAYOUTS_BELL.ring_soon)
-        return Response(shown(s.LoanSerializer, with_figures([loan], as_of)[0]), status=202)
+        return Response(shown(s.LoanSerializer, loans_seen([loan], as_of)[0]), status=202)
 
 
 def _filtered(rows: QuerySet[Loan], request: Request) -> QuerySet[Loan]:
@@ -134,7 +134,7 @@ class LoanDetail(APIView):
     @extend_schema(operation_id="loans_retrieve", responses={200: s.LoanSerializer, **PROBLEMS})
     def get(self, request: Request, loan_id: UUID) -> Response:
         loan = loan_get(customer_of(request), loan_id)
-        return Response(s.LoanSerializer(with_figures([loan], current_business_date())[0]).data)
+        return Response(s.LoanSerializer(loans_seen([loan], current_business_date())[0]).data)
 
 
 class LoanScheduleView(APIView):

@@ -1,5 +1,6 @@
 """Offers of a new schedule over the API: seen, their cost form shown, confirmed or refused (R54, R59)."""
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from rest_framework.views import APIView
 from accounts.api.authentication import request_device
 from loans.api.caller import customer_of
 from loans.api.loan_serializers import DisclosureSerializer, LoanFormSerializer, ScheduleRowSerializer
+from loans.maths.rearrangement import Agreed
 from loans.models import OfferState, RearrangementOffer
 from loans.selectors.rearrangement import Proposal
 from loans.selectors.rearrangement_offer import current_proposal, customer_offers, offer_agreed, offer_get
@@ -24,23 +26,32 @@ from weilidai.lib.schema import DEVICE_ID, IDEMPOTENCY_KEY, PROBLEMS
 from weilidai.lib.serializers import MoneyField, RateField, parsed
 
 
+@dataclass(frozen=True)
+class OfferSeen:
+    """An offer with what it agrees, and, where it is looked at alone, what could be confirmed today."""
+
+    offer: RearrangementOffer
+    agreed: Agreed
+    plan: Proposal | None = None
+
+
 class OfferSerializer(serializers.Serializer[Any]):
     """What is offered. `state` says what became of it; `answer_until` is the last day on which it can be answered."""
 
-    id = serializers.UUIDField()
-    loan = serializers.UUIDField(source="loan_id")
-    state = serializers.ChoiceField(choices=OfferState.choices)
-    offered_on = serializers.DateField(source="business_date")
-    answer_until = serializers.DateField(source="expires_date")
-    begins_on = serializers.DateField(source="begins_date", allow_null=True)
+    id = serializers.UUIDField(source="offer.id")
+    loan = serializers.UUIDField(source="offer.loan_id")
+    state = serializers.ChoiceField(source="offer.state", choices=OfferState.choices)
+    offered_on = serializers.DateField(source="offer.business_date")
+    answer_until = serializers.DateField(source="offer.expires_date")
+    begins_on = serializers.DateField(source="offer.begins_date", allow_null=True)
     periods = serializers.IntegerField(source="agreed.periods")
     first_due_date = serializers.DateField(source="agreed.first_due_date")
     daily_rate = RateField(source="agreed.daily_rate")
     keeps_fees = serializers.BooleanField(source="agreed.keeps_fees")
     waives_penalty = serializers.BooleanField(source="agreed.waives_penalty")
     stops_penalty = serializers.BooleanField(source="agreed.stops_penalty")
-    ended_at = serializers.DateTimeField(allow_null=True)
-    ended_because = serializers.CharField()
+    ended_at = serializers.DateTimeField(source="offer.ended_at", allow_null=True)
+    ended_because = serializers.CharField(source="offer.ended_because")
 
 
 class OfferPlanSerializer(serializers.Serializer[Proposal]):
@@ -61,7 +72,7 @@ class OfferDetailSerializer(OfferSerializer):
     """`plan` is null where it can no longer be confirmed; `disclosure` is the form the customer confirmed."""
 
     plan = OfferPlanSerializer(allow_null=True)
-    disclosure = LoanFormSerializer(allow_null=True)
+    disclosure = LoanFormSerializer(source="offer.disclosure", allow_null=True)
 
 
 class OfferQuery(serializers.Serializer[Any]):
@@ -79,15 +90,10 @@ class RefusalRequest(serializers.Serializer[Any]):
     reason = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
 
 
-def _with_terms(offer: RearrangementOffer) -> RearrangementOffer:
-    offer.agreed = offer_agreed(offer)  # type: ignore[attr-defined]
-    return offer
-
-
 def _answer(request: Request, offer_id: UUID) -> Response:
-    offer = _with_terms(offer_get(customer_of(request), offer_id))
-    offer.plan = current_proposal(offer, current_business_date())  # type: ignore[attr-defined]
-    return Response(OfferDetailSerializer(offer).data)
+    offer = offer_get(customer_of(request), offer_id)
+    plan = current_proposal(offer, current_business_date())
+    return Response(OfferDetailSerializer(OfferSeen(offer, offer_agreed(offer), plan)).data)
 
 
 class OfferList(APIView):
@@ -102,7 +108,9 @@ class OfferList(APIView):
         rows = customer_offers(customer_of(request)).filter(**parsed(OfferQuery, request.query_params))
         pages = CursorPage()
         page = pages.paginate_queryset(rows, request, view=self) or []
-        return pages.get_paginated_response(OfferSerializer([_with_terms(row) for row in page], many=True).data)
+        return pages.get_paginated_response(
+            OfferSerializer([OfferSeen(row, offer_agreed(row)) for row in page], many=True).data
+        )
 
 
 class OfferDetail(APIView):

@@ -15,14 +15,13 @@ from accounts.notices import DEBT_KINDS
 from loans.models import (
     CollectionAction,
     CollectionTask,
-    Loan,
     PaymentPromise,
     PromiseState,
     Repayment,
     TaskState,
 )
 from loans.selectors.collection import OPEN_TASKS, overdue_loans
-from loans.selectors.loan import with_figures
+from loans.selectors.loan import LoanSeen, loans_seen
 from risk.models import Alert
 from risk.rules.alerts import HARDSHIP_WISH
 from weilidai.lib.money import ZERO
@@ -54,10 +53,10 @@ def phones_of(task: CollectionTask) -> list[Phone]:
     return found
 
 
-def overdue_rows(task: CollectionTask, on: date) -> list[Loan]:
-    """The loans that are late on the day, each with its `figures`, the latest first."""
+def overdue_rows(task: CollectionTask, on: date) -> list[LoanSeen]:
+    """The loans that are late on the day with their figures, the latest first."""
     rows = overdue_loans(on).filter(customer=task.customer_id).select_related("product", "tally")
-    return with_figures(rows.order_by("next_due_date", "id")[:ROWS_SHOWN], on)
+    return loans_seen(rows.order_by("next_due_date", "id")[:ROWS_SHOWN], on)
 
 
 def contacts_of(task: CollectionTask) -> list[dict[str, Any]]:

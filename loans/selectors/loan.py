@@ -15,7 +15,7 @@ from loans.maths.delinquency import bucket_of
 from loans.maths.schedule import ScheduleRow
 from loans.maths.state import InstalmentPosition, next_due_of, position_of
 from loans.maths.terms import LoanTerms
-from loans.models import CostDisclosure, Loan, LoanState, Rearrangement
+from loans.models import CostDisclosure, Loan, LoanState, OfferState, Rearrangement, RearrangementOffer
 from loans.selectors.position import loan_book, loan_terms
 from weilidai.lib.errors import ObjectNotFound
 from weilidai.lib.money import ZERO
@@ -33,6 +33,16 @@ class LoanFigures:
     penalty_unpaid: Decimal = ZERO
     next_due_date: date | None = None
     next_due_amount: Decimal | None = None
+
+
+@dataclass(frozen=True)
+class LoanSeen:
+    """A loan as it stands on a date: its figures, the new schedule in force, and the one it is offered."""
+
+    loan: Loan
+    figures: LoanFigures
+    rearrangement: Rearrangement | None
+    offer: RearrangementOffer | None
 
 
 @dataclass(frozen=True)
@@ -88,16 +98,14 @@ def loan_figures(loan: Loan, on: date) -> LoanFigures:
     )
 
 
-def with_figures(loans: Iterable[Loan], on: date) -> list[Loan]:
-    """The loans, each with its `figures` on the date."""
+def loans_seen(loans: Iterable[Loan], on: date) -> list[LoanSeen]:
+    """The loans as they stand on the date; a statement for all of them for each thing that is read."""
     rows = list(loans)
     started = [loan for loan in rows if loan.start_date is not None and getattr(loan, "tally", None) is None]
     prefetch_related_objects(started, "events")
     newest = _rearrangements([loan for loan in rows if loan.rearranged_date is not None])
-    for loan in rows:
-        loan.figures = loan_figures(loan, on)  # type: ignore[attr-defined]
-        loan.rearrangement = newest.get(loan.pk)  # type: ignore[attr-defined]
-    return rows
+    offers = _open_offers([loan for loan in rows if loan.state == LoanState.ACTIVE], on)
+    return [LoanSeen(loan, loan_figures(loan, on), newest.get(loan.pk), offers.get(loan.pk)) for loan in rows]
 
 
 def _rearrangements(loans: list[Loan]) -> dict[UUID, Rearrangement]:
@@ -106,6 +114,14 @@ def _rearrangements(loans: list[Loan]) -> dict[UUID, Rearrangement]:
         return {}
     found = Rearrangement.objects.filter(loan__in=loans, event__reversed_by__isnull=True).order_by("version")
     return {row.loan_id: row for row in found}
+
+
+def _open_offers(loans: list[Loan], on: date) -> dict[UUID, RearrangementOffer]:
+    """What can still be answered on the date; a loan has one at most."""
+    if not loans:
+        return {}
+    waiting = RearrangementOffer.objects.filter(loan__in=loans, state=OfferState.OPEN, expires_date__gte=on)
+    return {row.loan_id: row for row in waiting}
 
 
 @dataclass(frozen=True)

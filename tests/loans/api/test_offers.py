@@ -4,10 +4,13 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from accounts.models import Device, Notification
 from loans.models import Loan, Rearrangement, RearrangementOffer
+from loans.selectors.loan import loans_seen
 from tests.loans.builders import TODAY, Borrower, borrower
 from tests.loans.life import active_loan, day, faults, repay
 from tests.loans.offers import fresh, offered, refuse
@@ -60,6 +63,42 @@ def test_the_offer_its_form_and_the_word_on_it(alice: Borrower, offer: Rearrange
     assert client.get(f"/api/v1/loans/{offer.loan_id}").json()["rearrangement"]["disclosure"] == form["id"]
     assert client.get(f"/api/v1/loans/{offer.loan_id}/disclosures").json()[0]["id"] == form["id"]
     assert faults() == []
+
+
+def test_a_loan_names_the_offer_that_can_be_answered(alice: Borrower, offer: RearrangementOffer) -> None:
+    """Until its last day, as for the offer itself; one that was answered or whose time is over is named no more."""
+    client, other = alice.client(), active_loan(alice, days=30)
+    told = {
+        "id": str(offer.pk),
+        "offered_on": TODAY.isoformat(),
+        "answer_until": day(14).isoformat(),
+        "begins_on": None,
+    }
+    assert client.get(f"/api/v1/loans/{offer.loan_id}").json()["rearrangement_offer"] == told
+    listed = {row["id"]: row["rearrangement_offer"] for row in client.get("/api/v1/loans").json()["results"]}
+    assert listed == {str(offer.loan_id): told, str(other.pk): None}
+    refuse(alice, offer, TODAY)
+    assert client.get(f"/api/v1/loans/{offer.loan_id}").json()["rearrangement_offer"] is None
+
+
+@pytest.mark.parametrize(("on", "named"), [(14, True), (15, False)])
+def test_an_offer_is_named_until_its_last_day(offer: RearrangementOffer, on: int, named: bool) -> None:
+    (seen,) = loans_seen([offer.loan], day(on))
+    assert (seen.offer == offer) is named
+
+
+def test_loans_with_offers_are_listed_with_as_many_queries(alice: Borrower, django_assert_num_queries: Any) -> None:
+    client = alice.client()
+    loans = [active_loan(alice, days=30) for _ in range(4)]
+    offered(loans[0], TODAY)
+    client.get("/api/v1/loans")
+    with CaptureQueriesContext(connection) as one:
+        client.get("/api/v1/loans")
+    for loan in loans[1:]:
+        offered(loan, TODAY)
+    with django_assert_num_queries(len(one)):
+        rows = client.get("/api/v1/loans").json()["results"]
+    assert all(row["rearrangement_offer"]["answer_until"] == day(14).isoformat() for row in rows)
 
 
 def test_twice_the_same_key_is_the_same_answer(alice: Borrower, offer: RearrangementOffer) -> None:

@@ -12,7 +12,7 @@ from accounts.models import Notification, StaffUser
 from loans import ledger as chart
 from loans.errors import LoanNotOpen, NothingToReverse, RearrangementStands
 from loans.models import Approval, Instalment, Loan, LoanEvent, Rearrangement
-from loans.selectors.loan import loan_schedule, with_figures
+from loans.selectors.loan import loan_schedule, loans_seen
 from loans.selectors.position import loan_position
 from loans.selectors.rearrangement import standing_rearrangements
 from loans.services.approval import approval_approve, approval_request
@@ -90,8 +90,8 @@ def test_both_schedules_are_kept_and_the_former_is_in_force(alice: Borrower) -> 
     assert sum(row.principal_amount for row in rows[3:]) == D("1110.00")
     schedule = loan_schedule(fresh(loan), day(6))
     assert (schedule.version, len(schedule.rows), schedule.former) == (0, 3, [])
-    (shown,) = with_figures([fresh(loan)], day(6))
-    assert shown.rearrangement is None  # type: ignore[attr-defined]
+    (shown,) = loans_seen([fresh(loan)], day(6))
+    assert shown.rearrangement is None
     assert Rearrangement.objects.get() == eased
     assert len(eased.disclosure.content["schedule"]) == 6
     assert faults() == []
