@@ -1,6 +1,7 @@
 from datetime import time
 
 from django.db import models
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models.customer import Customer
@@ -72,7 +73,7 @@ class ContactAttempt(models.Model):
         indexes = [models.Index(fields=["customer", "-id"], name="contact_by_customer")]
 
     def __str__(self) -> str:
-        return f"{self.get_channel_display()} {self.at:%Y-%m-%d %H:%M}"
+        return f"{self.get_channel_display()} {localtime(self.at):%Y-%m-%d %H:%M}"
 
 
 class ContactDay(models.Model):

@@ -1,4 +1,5 @@
 from django.db import models
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from weilidai.lib.ids import uuid7
@@ -38,4 +39,4 @@ class VerificationAttempt(models.Model):
         ordering = ["-at"]
 
     def __str__(self) -> str:
-        return f"{self.purpose} {self.at:%Y-%m-%d %H:%M}"
+        return f"{self.purpose} {localtime(self.at):%Y-%m-%d %H:%M}"

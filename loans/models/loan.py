@@ -1,6 +1,7 @@
 from decimal import Decimal
 
 from django.db import models
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from django_fsm import transition
 
@@ -340,4 +341,4 @@ class CostDisclosure(models.Model):
         indexes = [models.Index(fields=["credit_line", "terms_key", "-id"], name="disclosure_latest")]
 
     def __str__(self) -> str:
-        return f"{self.form_version} {self.shown_at:%Y-%m-%d %H:%M}"
+        return f"{self.form_version} {localtime(self.shown_at):%Y-%m-%d %H:%M}"

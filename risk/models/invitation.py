@@ -1,6 +1,7 @@
 from datetime import date
 
 from django.db import models
+from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 from django_fsm import transition
 
@@ -41,7 +42,7 @@ class InvitationBatch(models.Model):
         ordering = ["-id"]
 
     def __str__(self) -> str:
-        return f"{self.get_source_display()} {self.created_at:%Y-%m-%d %H:%M}"
+        return f"{self.get_source_display()} {localtime(self.created_at):%Y-%m-%d %H:%M}"
 
 
 class Invitation(models.Model):

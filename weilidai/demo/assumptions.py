@@ -105,3 +105,32 @@ REPAYS_ON_TIME_SHARE = Decimal("0.55")
 REPAYS_LATE_SHARE = Decimal("0.20")
 FROZEN_SHARE = Decimal("0.06")
 PAYMENT_PASSWORD = "135790"  # noqa: S105 - of made-up people
+
+
+@dataclass(frozen=True)
+class OfferStory:
+    """A new schedule offered to somebody who cannot pay: days before today on which it was made and answered."""
+
+    made_back: int
+    word: str = ""
+    ended_back: int | None = None
+    begins_in: int = 0
+    periods: int = 6
+    rate_share: Decimal = Decimal("0.5")
+    why: str = "失业，暂时无力还款"
+
+
+# Every state an offer can be in: two were not answered in time, one is confirmed for a day to come.
+OFFERS = (
+    OfferStory(made_back=24),
+    OfferStory(made_back=18, why="住院治疗"),
+    OfferStory(made_back=15, word="confirm", ended_back=14),
+    OfferStory(made_back=12, word="refuse", ended_back=10, periods=3),
+    OfferStory(made_back=10, word="pay", ended_back=8),
+    OfferStory(made_back=8, word="withdraw", ended_back=6, why="收入减少"),
+    OfferStory(made_back=6, word="confirm", ended_back=5, rate_share=Decimal(0), periods=12, why="住院治疗"),
+    OfferStory(made_back=4, word="confirm", ended_back=3, begins_in=12, why="收入减少"),
+    OfferStory(made_back=3, periods=9),
+    OfferStory(made_back=1, begins_in=7, why="收入减少"),
+)
+PAID_MEANWHILE = Decimal("20.00")

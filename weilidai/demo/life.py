@@ -22,6 +22,8 @@ from risk.services.invitation import invitations_issue
 from weilidai.demo import assumptions as a
 from weilidai.demo.applicant import papers_give, sign_and_verify
 from weilidai.demo.bank import payouts_settle
+from weilidai.demo.people import mood_of
+from weilidai.demo.relief import Relief
 from weilidai.lib.audit import Actor
 from weilidai.lib.business_date import SHANGHAI
 from weilidai.lib.errors import DomainError
@@ -40,6 +42,7 @@ class Life:
     def __init__(self, *, first: date, last: date, seed: int) -> None:
         self.first, self.last = first, last
         self.rnd = random.Random(seed)  # noqa: S311 - made-up people
+        self.relief = Relief(last=last)
 
     def live(self, watch: Callable[[int, int], None]) -> None:
         """From `first` to `last`, closing every day but the last."""
@@ -88,6 +91,7 @@ class Life:
                 self._draw(customer, line, day)
         payouts_settle(as_of=day, at=noon(day))
         self._repay(day)
+        self.relief.day(day, noon(day))
         if day == self.last - timedelta(days=2):
             self._freeze(day)
 
@@ -133,7 +137,7 @@ class Life:
     def _repay(self, day: date) -> None:
         loans = Loan.objects.filter(state=LoanState.ACTIVE, due_date__lte=day + timedelta(days=2))
         for loan in loans.select_related("customer").prefetch_related("events").order_by("pk"):
-            mood = random.Random(str(loan.customer.openid)).random()  # noqa: S311 - made-up people
+            mood = mood_of(loan.customer.openid)
             on_time = mood < a.REPAYS_ON_TIME_SHARE
             late = mood < a.REPAYS_ON_TIME_SHARE + a.REPAYS_LATE_SHARE and loan.due_date is not None
             days_late = 4 + int(mood * 20)

@@ -43,3 +43,8 @@ def _card(rnd: random.Random, ending: str | None) -> str:
         number = body + luhn.calc_check_digit(body)
         if number.endswith(ending) if ending else not number.endswith(RESERVED_ENDINGS):
             return number
+
+
+def mood_of(openid: str) -> float:
+    """How somebody repays, from 0 to 1; `assumptions` say what share of them pays on time, late, never."""
+    return random.Random(openid).random()  # noqa: S311 - made-up people

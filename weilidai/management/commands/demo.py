@@ -32,10 +32,11 @@ class Command(BaseCommand):
         today = clock_date(timezone.now())
         presets_load(as_of=today)
         ledger_accounts_load()
-        if not Customer.objects.exists() and not BusinessDay.objects.filter(state=BusinessDay.State.CLOSED).exists():
-            self._population(today)
+        # Before the population: what two persons have to agree on is agreed on by these.
         for username, role, password in staff_create():
             self.stdout.write(f"staff account  {username:<16} password {password}   ({role})")
+        if not Customer.objects.exists() and not BusinessDay.objects.filter(state=BusinessDay.State.CLOSED).exists():
+            self._population(today)
 
     def _population(self, today: Any) -> None:
         first = today - timedelta(days=a.LIVED_DAYS)
