@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
+from django.db.models import QuerySet
+
 from loans.books.fault import Fault
 from loans.books.rows_money import Differences, audits_of, chunks, differing
 from loans.models import Approval, CreditGift
@@ -42,9 +44,10 @@ def _gift(row: Any, audits: list[AuditEvent]) -> Differences:
     yield "used until", row.use_until_date is not None, accepted is not None
 
 
-def lines_agree() -> Iterator[Fault]:
+def lines_agree(among: QuerySet[CreditLine] | None = None) -> Iterator[Fault]:
     """A line's limit, price and owner are those of its newest change and of its application."""
-    for chunk in chunks(CreditLine.objects.select_related("application")):
+    lines = CreditLine.objects.all() if among is None else among
+    for chunk in chunks(lines.select_related("application")):
         keys = [row.pk for row in chunk]
         changes = LineChange.objects.filter(credit_line__in=keys).order_by("pk")
         newest = {change.credit_line_id: change for change in changes}

@@ -58,30 +58,54 @@ def audits_of(label: str, keys: Iterable[Any]) -> dict[str, list[AuditEvent]]:
     return found
 
 
-def states_as_changed() -> Iterator[Fault]:
-    """I6: a row stands in the state its newest change of state led to."""
-    for model in (Loan, Payout, Refund, CreditGift, Approval, RearrangementOffer, CreditLine):
-        label = model._meta.label_lower
-        for chunk in chunks(model._default_manager.only("pk", "state")):
-            keys = [str(row.pk) for row in chunk]
-            rows = StateChange.objects.filter(subject_type=label, subject_id__in=keys, field="state").order_by("pk")
-            newest = dict(rows.values_list("subject_id", "new"))
-            for row in chunk:
-                told = newest.get(str(row.pk), row.state)
-                yield from differing("states_as_changed", f"{model._meta.model_name} {row.pk}",
-                                     [("state", str(row.state), told)])  # fmt: skip
+def states_as_changed(among: QuerySet[Loan] | None = None) -> Iterator[Fault]:
+    """I6: a loan and its order to the bank stand in the states their newest changes of state led to."""
+    loans, orders = Loan.objects.all(), Payout.objects.filter(loan__isnull=False)
+    if among is not None:
+        loans, orders = among, orders.filter(loan__in=among)
+    yield from _states("states_as_changed", loans)
+    yield from _states("states_as_changed", orders)
 
 
-def orders_agree() -> Iterator[Fault]:
-    """I8: an order to the bank is its loan's or its refund's, and is told as decided exactly when it is."""
-    rows = Payout.objects.select_related("loan", "refund__bank_card")
-    for chunk in chunks(rows):
-        loans = audits_of("loans.loan", [row.loan_id for row in chunk if row.loan_id])
-        refunds = audits_of("loans.refund", [row.refund.pk for row in chunk if row.loan_id is None])
+def line_states_as_changed(among: QuerySet[CreditLine] | None = None) -> Iterator[Fault]:
+    """I6: so does a line."""
+    yield from _states("line_states_as_changed", CreditLine.objects.all() if among is None else among)
+
+
+def other_states_as_changed() -> Iterator[Fault]:
+    """I6: so does every other row that has states."""
+    yield from _states("other_states_as_changed", Payout.objects.filter(loan__isnull=True))
+    for model in (Refund, CreditGift, Approval, RearrangementOffer):
+        yield from _states("other_states_as_changed", model._default_manager.all())
+
+
+def _states(check: str, rows: QuerySet[Any]) -> Iterator[Fault]:
+    label, name = rows.model._meta.label_lower, rows.model._meta.model_name
+    for chunk in chunks(rows.only("pk", "state")):
+        keys = [str(row.pk) for row in chunk]
+        changes = StateChange.objects.filter(subject_type=label, subject_id__in=keys, field="state").order_by("pk")
+        newest = dict(changes.values_list("subject_id", "new"))
         for row in chunk:
-            owner = row.loan if row.loan_id else row.refund
-            audits = loans[str(row.loan_id)] if row.loan_id else refunds[str(owner.pk)]
-            yield from differing("orders_agree", row.reference, _order(row, owner, audits))
+            told = newest.get(str(row.pk), row.state)
+            yield from differing(check, f"{name} {row.pk}", [("state", str(row.state), told)])
+
+
+def orders_agree(among: QuerySet[Loan] | None = None) -> Iterator[Fault]:
+    """I8: an order to the bank is its loan's, and is told as decided exactly when it is."""
+    rows = Payout.objects.filter(loan__isnull=False).select_related("loan")
+    for chunk in chunks(rows if among is None else rows.filter(loan__in=among)):
+        audits = audits_of("loans.loan", [row.loan_id for row in chunk])
+        for row in chunk:
+            yield from differing("orders_agree", row.reference, _order(row, row.loan, audits[str(row.loan_id)]))
+
+
+def refund_orders_agree() -> Iterator[Fault]:
+    """I8: or it is its refund's."""
+    for chunk in chunks(Payout.objects.filter(loan__isnull=True).select_related("refund__bank_card")):
+        audits = audits_of("loans.refund", [row.refund.pk for row in chunk])
+        for row in chunk:
+            pairs = _order(row, row.refund, audits[str(row.refund.pk)])
+            yield from differing("refund_orders_agree", row.reference, pairs)
 
 
 def _order(row: Any, owner: Any, audits: list[AuditEvent]) -> Differences:

@@ -133,8 +133,9 @@ def chain_looks_far_enough() -> Iterator[Fault]:
         yield from differing("chain_looks_far_enough", "chain", [("horizon", chain.horizon, newest)])
 
 
-def answers_kept() -> Iterator[Fault]:
+def answers_kept(among: QuerySet[IdempotencyRecord] | None = None) -> Iterator[Fault]:
     """I4: what was answered under a key is what is answered under it for ever."""
-    rows = IdempotencyRecord.objects.exclude(sha256="").order_by("pk")
+    records = IdempotencyRecord.objects.all() if among is None else among
+    rows = records.exclude(sha256="").order_by("pk")
     for row in rows.iterator(chunk_size=2000):
         yield from differing("answers_kept", row.pk, [("record", record_digest(row), row.sha256)])

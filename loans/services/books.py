@@ -1,22 +1,22 @@
 """The continuous checker: every invariant over and over, faults kept as rows until a later pass no longer sees them.
 
-What sums up tables looks at all of them each time. What replays loans one by one looks, where the database can
-tell, at those with a row written since the last pass, those at fault, and a slice of the others: so a pass stays short
-on a large book, and nothing stays unseen for ever.
+What sums up tables looks at all of them each time. What compares row by row looks, where the database can tell, at
+what was written since the last pass, what is at fault, and a slice of the others (`loans/books/touched.py`): so a pass
+stays short on a large book, and nothing stays unseen for ever.
 """
 
 import time
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
-from loans.books.checks import CHECKS, PER_LOAN, Check, faults_of
+from loans.books.checks import BY_ROW, CHECKS, Check, faults_of
 from loans.books.fault import Fault
-from loans.books.touched import mark_now, touched_since
+from loans.books.touched import Among, mark_now, rows_to_look_at
 from loans.end_of_day.run import claimant, has_died
-from loans.models import BookFault, Loan
+from loans.models import BookFault
 from weilidai.lib.models import JobRun
 
 JOB = "books_watch"
@@ -24,7 +24,6 @@ JOB = "books_watch"
 # checker never takes more than half of one core.
 REST = timedelta(seconds=20)
 LEASE = timedelta(minutes=30)
-SLICE = 2000
 FAULTS_PER_CHECK_MAX = 1000
 
 
@@ -34,7 +33,7 @@ def books_watch(*, at: datetime, day: Any) -> dict[str, Any] | None:
     if run is None:
         return None
     started, mark = time.monotonic(), mark_now()
-    among, reached = _loans_to_look_at(run)
+    among, reached = rows_to_look_at(*_last_pass())
     found: dict[str, list[Fault]] = {}
     for check in CHECKS:
         found[check.__name__] = _snapshot(check, among)
@@ -45,7 +44,7 @@ def books_watch(*, at: datetime, day: Any) -> dict[str, Any] | None:
     result = {
         "seconds": round(time.monotonic() - started, 2),
         "faults": sum(len(rows) for rows in found.values()),
-        "loans": None if among is None else len(among),
+        "looked_at": None if among is None else {model._meta.label_lower: len(rows) for model, rows in among.items()},
         "mark": mark,
         "reached": reached,
     }
@@ -76,26 +75,15 @@ def _since(started: float) -> timedelta:
     return timedelta(seconds=time.monotonic() - started)
 
 
-def _loans_to_look_at(run: JobRun) -> tuple[set[UUID] | None, str]:
-    """The loans to replay, None for all, and the key up to which the slices have come."""
+def _last_pass() -> tuple[int | None, dict[str, str]]:
+    """The mark of the last pass that came to its end, and how far its slices came."""
     last = JobRun.objects.filter(job=JOB).exclude(result={}).order_by("-business_date").first()
     before = last.result if last else {}
-    touched = touched_since(before.get("mark"))
-    if touched is None:
-        return None, ""
-    rows = Loan.objects.order_by("pk").values_list("pk", flat=True)
     reached = before.get("reached")
-    piece = list((rows.filter(pk__gt=reached) if reached else rows)[:SLICE])
-    at_fault = BookFault.objects.filter(check_name__in=[check.__name__ for check in PER_LOAN], resolved_at__isnull=True)
-    known = {UUID(row) for row in at_fault.values_list("subject", flat=True) if _is_key(row)}
-    return touched | known | set(piece), str(piece[-1]) if len(piece) == SLICE else ""
+    return before.get("mark"), reached if isinstance(reached, dict) else {}
 
 
-def _is_key(subject: str) -> bool:
-    return len(subject) == 36 and subject.count("-") == 4
-
-
-def _snapshot(check: Check, loans: set[UUID] | None) -> list[Fault]:
+def _snapshot(check: Check, among: Among | None) -> list[Fault]:
     """One check over one snapshot: work going on meanwhile is not taken for a fault."""
     faults: list[Fault] = []
     outermost = not connection.in_atomic_block
@@ -103,12 +91,16 @@ def _snapshot(check: Check, loans: set[UUID] | None) -> list[Fault]:
         if connection.vendor == "postgresql" and outermost:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        among = [Loan.objects.filter(pk__in=loans)] if loans is not None and check in PER_LOAN else []
-        for fault in faults_of(check, *among):
+        for fault in faults_of(check, *_narrowed(check, among)):
             faults.append(fault)
             if len(faults) >= FAULTS_PER_CHECK_MAX:
                 break
     return faults
+
+
+def _narrowed(check: Check, among: Among | None) -> list[QuerySet[Any]]:
+    model = BY_ROW.get(check)
+    return [] if among is None or model is None else [model._default_manager.filter(pk__in=among[model])]
 
 
 @transaction.atomic

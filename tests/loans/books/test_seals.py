@@ -116,9 +116,19 @@ def _cut_tail() -> str:
 
 @pytest.mark.parametrize("damage", [_amount, _date, _more_postings, _take_out, _lose_seal, _cut_tail])
 def test_damage_shows(sealed: int, damage: Callable[[], str]):
+    """Walking the whole chain, and looking at some entries only: that one among them."""
     with unguarded():
         subject = damage()
     assert subject in subjects()
+    assert subject in [fault.subject for fault in seals_hold(JournalEntry.objects.all())]
+
+
+def test_links_of_other_entries_are_not_looked_at(sealed: int):
+    with unguarded():
+        subject = _date()
+    others = JournalEntry.objects.exclude(reference=subject)
+    assert list(seals_hold(others)) == []
+    assert list(seals_hold(JournalEntry.objects.none())) == []
 
 
 def test_a_seal_is_written_once(sealed: int):
