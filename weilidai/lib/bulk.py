@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, IntegrityError, connection, connections, models
 
+from weilidai.lib.columns import Column, column_of, told
 from weilidai.lib.together import kept_back, trip
 
 # SQLite takes so many values in one statement at most.
@@ -72,9 +73,7 @@ def rows_save(rows: Sequence[models.Model], *, unless_there: bool = False) -> in
     # Fields ask it for this and that: the connection itself, rather than what finds it each time.
     database = connections[DEFAULT_DB_ALIAS]
     statement = _insert_of(type(rows[0]), database.vendor, len(rows))
-    values = [
-        field.get_db_prep_save(field.pre_save(row, True), database) for row in rows for field in _told_fields(type(row))
-    ]
+    values = [told(row, column, database) for row in rows for column in _told_columns(type(row), database.vendor)]
     if unless_there or not kept_back(statement, values):
         with connection.cursor() as cursor:
             cursor.execute(statement + " ON CONFLICT DO NOTHING" if unless_there else statement, values)
@@ -89,8 +88,8 @@ def rows_save(rows: Sequence[models.Model], *, unless_there: bool = False) -> in
 def row_update(row: models.Model, *names: str) -> None:
     """Writes these fields of a row under lock, as `save(update_fields=…)` does, without signals or hooks."""
     database = connections[DEFAULT_DB_ALIAS]
-    statement, fields = _update_of(type(row), database.vendor, names)
-    values = [field.get_db_prep_save(field.pre_save(row, False), database) for field in fields]
+    statement, columns = _update_of(type(row), database.vendor, names)
+    values = [told(row, column, database, is_new=False) for column in columns]
     name = f"{row._meta.label} {row.pk}"
     if kept_back(statement, values, row=name):
         return
@@ -101,24 +100,25 @@ def row_update(row: models.Model, *names: str) -> None:
 
 
 @lru_cache(maxsize=500)
-def _update_of(model: type[models.Model], vendor: str, names: tuple[str, ...]) -> tuple[str, list[Any]]:
+def _update_of(model: type[models.Model], vendor: str, names: tuple[str, ...]) -> tuple[str, list[Column]]:
     quote, options = connection.ops.quote_name, model._meta
     fields: list[Any] = [options.get_field(name) for name in names]
     settings = ", ".join(f"{quote(field.column)} = %s" for field in fields)
     key: Any = options.pk
     statement = f"UPDATE {quote(options.db_table)} SET {settings} WHERE {quote(key.column)} = %s"  # noqa: S608
-    return statement, [*fields, key]
+    return statement, [column_of(field, vendor) for field in (*fields, key)]
 
 
 @lru_cache(maxsize=500)
-def _told_fields(model: type[models.Model]) -> tuple[Any, ...]:
+def _told_columns(model: type[models.Model], vendor: str) -> tuple[Column, ...]:
     """Every column but a key that the database counts by itself."""
-    return tuple(field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField))
+    fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
+    return tuple(column_of(field, vendor) for field in fields)
 
 
 @lru_cache(maxsize=500)
 def _insert_of(model: type[models.Model], vendor: str, count: int) -> str:
-    columns = [str(field.column) for field in _told_fields(model)]
+    columns = [str(column.field.column) for column in _told_columns(model, vendor)]
     table, names = _names(model, columns)
     places = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * count)
     return f"INSERT INTO {table} ({names}) VALUES {places}"  # noqa: S608

@@ -12,15 +12,17 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cached_property, update_wrapper
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from django.db import connection, models
+from django.db import DEFAULT_DB_ALIAS, connection, connections, models
+from django.db.models.base import ModelState
 from django.db.models.expressions import Expression
 from django.db.models.query import FlatValuesListIterable, ModelIterable
+from django.db.models.signals import post_init, pre_init
 
 from weilidai.lib.ready import PLACE as POSITION
-from weilidai.lib.ready import composed, executed
+from weilidai.lib.ready import InFull, Ready, composed, speaker
 
 T = TypeVar("T")
 Row = Any
@@ -70,8 +72,12 @@ class Statement:
 
         return POSITION.sub(place, self.sql)
 
-    def executed(self, values: Sequence[Value]) -> str:
-        return executed(self.open_sql, [p.of(values) for p in self.params if isinstance(p, Slot)])
+    @cached_property
+    def slots(self) -> list[Slot]:
+        return [param for param in self.params if isinstance(param, Slot)]
+
+    def executed(self, values: Sequence[Value], by: Ready | InFull) -> str:
+        return by.executed(self.open_sql, [slot.of(values) for slot in self.slots])
 
     def taken(self, rows: list[tuple[Any, ...]]) -> list[Row]:
         width = self.width
@@ -80,8 +86,21 @@ class Statement:
         if self.converters:
             rows = [self._converted(row) for row in rows]
         if self.model is not None:
-            return [self.model.from_db("default", self.names, row) for row in rows]
+            if self.is_plain:
+                return [_made(self.model, self.names, row) for row in rows]
+            return [self.model.from_db(DEFAULT_DB_ALIAS, self.names, row) for row in rows]
         return [row[0] for row in rows] if self.is_flat else rows
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether nobody looks on when a row of the model is made, so that it may be made without asking around."""
+        own: Any = self.model
+        base: Any = models.Model
+        return (
+            own.from_db.__func__ is base.from_db.__func__
+            and own.__init__ is base.__init__
+            and not (pre_init.has_listeners(own) or post_init.has_listeners(own))
+        )
 
     def _converted(self, row: tuple[Any, ...]) -> tuple[Any, ...]:
         values = list(row)
@@ -89,6 +108,15 @@ class Statement:
             for converter in converters:
                 values[place] = converter(values[place], expression, connection)
         return tuple(values)
+
+
+def _made(model: type[models.Model], names: list[str], row: tuple[Any, ...]) -> models.Model:
+    """What `from_db` makes where nobody looks on: values of the database stand in the row as they come."""
+    made = model.__new__(model)
+    made._state = state = ModelState()
+    state.adding, state.db = False, DEFAULT_DB_ALIAS
+    made.__dict__.update(zip(names, row, strict=True))
+    return made
 
 
 def _plain(value: Any) -> Any:
@@ -116,12 +144,13 @@ class Prepared:
     def __call__(self, *values: Value) -> list[Row]:
         return ask(self.of(*values))[0]
 
-    def statement(self, values: Sequence[Value]) -> Statement:
+    def statement(self, values: Sequence[Value], vendor: str) -> Statement:
         """Made at first sight for this database and for so many values in each list."""
-        key = (connection.vendor, *(len(value) if isinstance(value, tuple) else None for value in values))
-        if key not in self._made:
-            self._made[key] = _compiled(self._build(*(_slots(n, value) for n, value in enumerate(values))))
-        return self._made[key]
+        key = (vendor, *[len(value) if isinstance(value, tuple) else None for value in values])
+        found = self._made.get(key)
+        if found is None:
+            found = self._made[key] = _compiled(self._build(*(_slots(n, value) for n, value in enumerate(values))))
+        return found
 
 
 def prepared(build: Callable[..., Any]) -> Prepared:
@@ -139,7 +168,7 @@ class Written(Prepared):
         self._statement = Statement(PLACE.sub("%s", sql), order, None, [], None, [], False)
         super().__init__(lambda: None)
 
-    def statement(self, values: Sequence[Value]) -> Statement:
+    def statement(self, values: Sequence[Value], vendor: str) -> Statement:
         return self._statement
 
 
@@ -160,8 +189,7 @@ def _compiled(query: Any) -> Statement:
     return Statement(sql, tuple(params), len(chosen), converters, model, names, is_flat)
 
 
-@dataclass(frozen=True)
-class Ask:
+class Ask(NamedTuple):
     """One question: what is asked, and of which values. A list without values finds nothing."""
 
     what: Prepared
@@ -169,7 +197,7 @@ class Ask:
 
     @property
     def is_empty(self) -> bool:
-        return () in self.values
+        return any(type(value) is tuple and not value for value in self.values)
 
 
 Answers = dict[Ask, list[Row]]
@@ -199,12 +227,15 @@ def ask(*questions: Ask) -> list[list[Row]]:
     """The rows of each, on PostgreSQL in one trip. They are run in their order, so that locks are taken in it too."""
     early = _early.get()
     told = [early.pop(question, None) if early else None for question in questions]
+    if None not in told:
+        return [rows for rows in told if rows is not None]
+    vendor = connections[DEFAULT_DB_ALIAS].vendor
     real = [
-        (question.what.statement(question.values), question.values)
+        (question.what.statement(question.values, vendor), question.values)
         for question, rows in zip(questions, told, strict=True)
         if rows is None and not question.is_empty
     ]
-    found = iter(_together(real) if connection.vendor == "postgresql" else _one_by_one(real))
+    found = iter(_together(real) if vendor == "postgresql" else _one_by_one(real))
     return [
         rows if rows is not None else [] if question.is_empty else next(found)
         for question, rows in zip(questions, told, strict=True)
@@ -214,9 +245,9 @@ def ask(*questions: Ask) -> list[list[Row]]:
 def _together(real: Sequence[tuple[Statement, Sequence[Value]]]) -> list[list[Row]]:
     if not real:
         return []
-    answers = []
+    answers, by = [], speaker()
     with connection.cursor() as cursor:
-        cursor.execute(";\n".join(statement.executed(values) for statement, values in real))
+        cursor.execute(";\n".join([statement.executed(values, by) for statement, values in real]))
         for statement, _ in real:
             answers.append(statement.taken(cursor.fetchall()))
             cursor.nextset()

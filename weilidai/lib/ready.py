@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping, Sequence
 from itertools import count
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.db import DEFAULT_DB_ALIAS, connection, connections
@@ -19,43 +18,66 @@ from psycopg.adapt import Transformer
 # Of one connection; what comes later is sent in full.
 READY_MAX = 500
 PLACE = re.compile("%[s%]")
-# The names by text. A name is never given twice: whether a statement that failed was made does not matter.
-_ready: WeakKeyDictionary[Any, dict[str, str]] = WeakKeyDictionary()
+# A name is never given twice: whether a statement that failed was made does not matter.
 _numbers = count(1)
+
+
+class Ready:
+    """The statements of one connection by their text, and how it writes values. Lives and dies with the connection."""
+
+    def __init__(self, raw: Any) -> None:
+        self._raw = raw
+        self._names: dict[str, str] = {}
+        # It remembers which type is written how; a new one would find that out anew for every statement.
+        self._literal = Transformer(raw).as_literal
+
+    def executed(self, sql: str, values: Sequence[Any]) -> str:
+        name = self._names.get(sql)
+        if name is None:
+            if len(self._names) >= READY_MAX:
+                return composed(sql, values)
+            name = self._names[sql] = self._prepare(sql)
+        if not values:
+            return f"EXECUTE {name}"
+        literal = self._literal
+        told = b", ".join([b"NULL" if value is None else literal(value) for value in values])
+        return f"EXECUTE {name} ({told.decode()})"
+
+    def _prepare(self, sql: str) -> str:
+        name, places = f"ready_{next(_numbers)}", count(1)
+        text = PLACE.sub(lambda found: "%" if found[0] == "%%" else f"${next(places)}", sql)
+        with connection.wrap_database_errors:
+            self._raw.execute(f"PREPARE {name} AS {text}")
+        return name
+
+
+class InFull:
+    """The same where a connection keeps nothing."""
+
+    def executed(self, sql: str, values: Sequence[Any]) -> str:
+        return composed(sql, values)
+
+
+def speaker() -> Ready | InFull:
+    """What says statements to the connection of now: for one trip or one transaction, in which it stays the same."""
+    if not settings.DATABASE_PREPARE:
+        return InFull()
+    # Several times a request: the connection itself, rather than what finds it each time.
+    database = connections[DEFAULT_DB_ALIAS]
+    if database.connection is None:
+        database.ensure_connection()
+    raw: Any = database.connection
+    kept: Ready | None = getattr(raw, "weilidai_ready", None)
+    if kept is None:
+        kept = raw.weilidai_ready = Ready(raw)
+    return kept
 
 
 def executed(sql: str, values: Sequence[Any]) -> str:
     """What runs the statement with these values, made ready at first sight. PostgreSQL tells their types from where
     they stand. For texts that come again and again, in which the values always stand at the same places.
     """
-    if not settings.DATABASE_PREPARE:
-        return composed(sql, values)
-    # Some forty times a request: the connection itself, rather than what finds it each time.
-    database = connections[DEFAULT_DB_ALIAS]
-    if database.connection is None:
-        database.ensure_connection()
-    raw: Any = database.connection
-    names = _ready.get(raw)
-    if names is None:
-        names = _ready[raw] = {}
-    name = names.get(sql)
-    if name is None:
-        if len(names) >= READY_MAX:
-            return composed(sql, values)
-        name = names[sql] = _prepare(raw, sql)
-    if not values:
-        return f"EXECUTE {name}"
-    literal = Transformer(raw).as_literal
-    told = [b"NULL" if value is None else literal(value) for value in values]
-    return f"EXECUTE {name} ({b', '.join(told).decode()})"
-
-
-def _prepare(raw: Any, sql: str) -> str:
-    name, places = f"ready_{next(_numbers)}", count(1)
-    text = PLACE.sub(lambda found: "%" if found[0] == "%%" else f"${next(places)}", sql)
-    with connection.wrap_database_errors:
-        raw.execute(f"PREPARE {name} AS {text}")
-    return name
+    return speaker().executed(sql, values)
 
 
 def composed(sql: str, values: Sequence[Any] | Mapping[str, Any] | None) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from django.db import DatabaseError, connection
 from psycopg import ServerCursor
 
-from weilidai.lib.ready import composed, executed
+from weilidai.lib.ready import composed, speaker
 
 MARK, RELEASE, UNDO = "SAVEPOINT ", "RELEASE SAVEPOINT ", "ROLLBACK TO SAVEPOINT "
 Execute = Callable[..., Any]
@@ -41,6 +41,7 @@ class Waiting:
 
     def __init__(self) -> None:
         self.statements: list[Kept] = []
+        self.speaker = speaker()
         self._never_made: set[str] = set()
         self._sending = False
 
@@ -124,5 +125,5 @@ def kept_back(sql: str, values: Sequence[Any], *, row: str = "") -> bool:
     waiting = _waiting.get()
     if waiting is None:
         return False
-    waiting.statements.append(Kept(executed(sql, values), row))
+    waiting.statements.append(Kept(waiting.speaker.executed(sql, values), row))
     return True
