@@ -18,6 +18,7 @@ from loans import ledger
 from loans.books.chain import seals_hold
 from loans.books.disclosed import charged_as_disclosed
 from loans.books.fault import Fault
+from loans.books.owners import customers_agree
 from loans.books.portfolio import portfolio_matches_tape
 from loans.books.rows_granted import acts_agree, gifts_agree, lines_agree
 from loans.books.rows_loan import loans_agree_with_their_rows
@@ -350,6 +351,7 @@ CHECKS: tuple[Check, ...] = (
     chart_as_declared,
     chain_looks_far_enough,
     answers_kept,
+    customers_agree,
 )
 
 # These compare row by row in Python: what they look at can be narrowed to some rows of the kind named here. All others

@@ -69,7 +69,7 @@ WITH candidate AS MATERIALIZED (
     INSERT INTO loans_delinquencyfact (id, loan_id, customer_id, business_date, days_past_due, bucket,
                                        outstanding_principal_amount)
     SELECT {uuid7}, id, customer_id, %(day)s, days, bucket, outstanding_principal_amount FROM moved ORDER BY id
-    ON CONFLICT (loan_id, business_date) DO UPDATE SET days_past_due = excluded.days_past_due,
+    ON CONFLICT ON CONSTRAINT overdue_fact_once_per_day DO UPDATE SET days_past_due = excluded.days_past_due,
         bucket = excluded.bucket, outstanding_principal_amount = excluded.outstanding_principal_amount
 ), marked AS (
     UPDATE loans_loan SET recorded_bucket = moved.bucket FROM moved WHERE loans_loan.id = moved.id
@@ -148,21 +148,18 @@ def _replayed(day: date, batches: Iterator[list[Loan]]) -> Iterator[Standing]:
 @transaction.atomic
 def _facts_write(batch: Iterable[Standing], day: date) -> None:
     rows = list(batch)
+    # Not an upsert: that would name the unique key, which is another one where the table is partitioned.
+    DelinquencyFact.objects.filter(loan__in=[row.loan_id for row in rows], business_date=day).delete()
     DelinquencyFact.objects.bulk_create(
-        (
-            DelinquencyFact(
-                loan_id=row.loan_id,
-                customer_id=row.customer_id,
-                business_date=day,
-                days_past_due=row.days_past_due,
-                bucket=row.bucket,
-                outstanding_principal_amount=row.outstanding_principal,
-            )
-            for row in rows
-        ),
-        update_conflicts=True,
-        unique_fields=["loan", "business_date"],
-        update_fields=["days_past_due", "bucket", "outstanding_principal_amount"],
+        DelinquencyFact(
+            loan_id=row.loan_id,
+            customer_id=row.customer_id,
+            business_date=day,
+            days_past_due=row.days_past_due,
+            bucket=row.bucket,
+            outstanding_principal_amount=row.outstanding_principal,
+        )
+        for row in rows
     )
     for bucket in {row.bucket for row in rows}:
         keys = [row.loan_id for row in rows if row.bucket == bucket]

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 
 from weilidai.lib.ids import uuid7
 from weilidai.lib.money import MoneyField
+from weilidai.lib.owner import OwnerField
 
 
 class LedgerAccount(models.Model):
@@ -90,6 +91,8 @@ class Posting(models.Model):
     )
     side = models.CharField(_("side"), max_length=6, choices=Side.choices)
     amount = MoneyField(_("amount"))
+    # Empty in entries of a product: accruals are nobody's.
+    customer_id = OwnerField(of="entry")
 
     class Meta:
         verbose_name = _("posting")

@@ -10,6 +10,7 @@ from risk.rules.purposes import LoanPurpose
 from weilidai.lib.fsm import StateField
 from weilidai.lib.ids import uuid7
 from weilidai.lib.money import MoneyField, RateField
+from weilidai.lib.owner import OwnerField
 
 NOTHING = Decimal("0.00")
 
@@ -202,6 +203,7 @@ class Instalment(models.Model):
     moved_amount = MoneyField(_("moved to the new schedule"), default=NOTHING, db_default=NOTHING)
     # Of this principal a penalty may be claimed at most, so that none is claimed for twice; empty: for all of it.
     claimable_amount = MoneyField(_("penalty may be claimed for"), null=True, blank=True)
+    customer_id = OwnerField(of="loan")
 
     class Meta:
         verbose_name = _("instalment")
@@ -282,6 +284,7 @@ class LoanEvent(models.Model):
         blank=True,
         related_name="+",
     )
+    customer_id = OwnerField(of="loan")
 
     class Meta:
         verbose_name = _("loan event")
@@ -307,6 +310,7 @@ class LoanTally(models.Model):
     )
     sequence = models.PositiveIntegerField(_("sequence of the newest event"))
     content = models.JSONField(_("content"))
+    customer_id = OwnerField(of="loan")
 
     class Meta:
         verbose_name = _("tally of a loan")

@@ -6,6 +6,7 @@ from django.utils.translation import gettext_lazy as _
 from loans.models.loan import LoanEvent
 from weilidai.lib.ids import uuid7
 from weilidai.lib.money import MoneyField
+from weilidai.lib.owner import OwnerField
 
 NOTHING = Decimal("0.00")
 
@@ -76,6 +77,7 @@ class RepaymentAllocation(models.Model):
     )
     component = models.CharField(_("component"), max_length=10, choices=Component.choices)
     amount = MoneyField(_("amount"))
+    customer_id = OwnerField(of="repayment")
 
     class Meta:
         verbose_name = _("allocation")

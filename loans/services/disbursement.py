@@ -192,6 +192,7 @@ def _instalments_create(loan: Loan) -> list[Instalment]:
             principal_amount=row.principal,
             interest_amount=row.interest,
             fee_amount=row.fee,
+            customer_id=loan.customer_id,
         )
         for row in loan_terms(loan).schedule
     )
@@ -221,6 +222,7 @@ def _drawdown_write(loan: Loan, entry: JournalEntry, word: Word) -> None:
         principal_amount=loan.principal_amount,
         outstanding_principal_amount=loan.principal_amount,
         entry=entry,
+        customer_id=loan.customer_id,
     )
 
 

@@ -83,7 +83,9 @@ def schedules_write(loan: Loan, terms: LoanTerms, on: date) -> None:
         if number in stored:
             Instalment.objects.filter(pk=stored[number].pk).update(**values)
     Instalment.objects.bulk_create(
-        Instalment(loan=loan, number=number, **values) for number, values in wanted if number not in stored
+        Instalment(loan=loan, customer_id=loan.customer_id, number=number, **values)
+        for number, values in wanted
+        if number not in stored
     )
     loan.due_date, loan.rearranged_date = terms.last_due_date, on if terms.brought is None else terms.start
 
@@ -116,13 +118,12 @@ def tally_keep(loan: Loan, tally: Tally, sequence: int) -> None:
 
     Not of a rearranged loan: its terms are a part of its events.
     """
-    if sequence >= TALLY_FROM and tally.terms.brought is None:
-        LoanTally.objects.bulk_create(
-            [LoanTally(loan=loan, sequence=sequence, content=tally.content())],
-            update_conflicts=True,
-            unique_fields=["loan"],
-            update_fields=["sequence", "content"],
-        )
+    if sequence < TALLY_FROM or tally.terms.brought is not None:
+        return
+    content = tally.content()
+    # Under the loan's lock; an upsert would name the unique key, which is another one where the table is partitioned.
+    if not LoanTally.objects.filter(loan=loan).update(sequence=sequence, content=content):
+        LoanTally.objects.create(loan=loan, sequence=sequence, content=content, customer_id=loan.customer_id)
 
 
 def loan_columns_set(loan: Loan, after: LoanPosition, today: LoanPosition | None = None) -> None:

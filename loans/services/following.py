@@ -14,7 +14,7 @@ from weilidai.lib.money import ZERO
 
 COMPONENT_COLUMNS = {component: f"{component.value}_amount" for component in Component}
 FIGURES = (*COMPONENT_COLUMNS.values(), "unapplied_amount")
-ALLOCATION_COLUMNS = ("id", "repayment_id", "instalment_id", "component", "amount")
+ALLOCATION_COLUMNS = ("id", "repayment_id", "instalment_id", "component", "amount", "customer_id")
 # Number of the instalment (0: the settlement fee, which is none's), component, amount.
 Line = tuple[int, str, Decimal]
 
@@ -35,14 +35,14 @@ def repayments_follow(loan: Loan, history: LoanHistory) -> None:
         if item is not None and (tuple(figures) != figures_of(item) or sorted(lines[pk]) != sorted(lines_of(item))):
             changed.append((pk, item))
     RepaymentAllocation.objects.filter(repayment__in=[pk for pk, _ in changed]).delete()
-    _write(changed, instalments)
+    _write(loan, changed, instalments)
 
 
 def repayment_follow(repayment: Repayment, item: AppliedEvent) -> None:
     """The parts and allocations of a repayment that has none yet."""
     for name, value in zip(FIGURES, figures_of(item), strict=True):
         setattr(repayment, name, value)
-    _write([(repayment.pk, item)], _instalments(repayment.loan))
+    _write(repayment.loan, [(repayment.pk, item)], _instalments(repayment.loan))
 
 
 def _instalments(loan: Loan) -> dict[int, UUID]:
@@ -57,7 +57,7 @@ def _lines_stored(loan: Loan, numbers: dict[UUID, int]) -> dict[UUID, list[Line]
     return lines
 
 
-def _write(pairs: list[tuple[UUID, AppliedEvent]], instalments: dict[int, UUID]) -> None:
+def _write(loan: Loan, pairs: list[tuple[UUID, AppliedEvent]], instalments: dict[int, UUID]) -> None:
     rows_update(
         [Repayment(pk=pk, **dict(zip(FIGURES, figures_of(item), strict=True))) for pk, item in pairs],
         FIGURES,
@@ -66,7 +66,7 @@ def _write(pairs: list[tuple[UUID, AppliedEvent]], instalments: dict[int, UUID])
         RepaymentAllocation,
         ALLOCATION_COLUMNS,
         [
-            (uuid7(), pk, instalments.get(number), component, amount)
+            (uuid7(), pk, instalments.get(number), component, amount, loan.customer_id)
             for pk, item in pairs
             for number, component, amount in lines_of(item)
         ],

@@ -68,6 +68,7 @@ def event_add(
     before, after = lived(agreed, events), after or lived(agreed, _events_with(events, row))
     old, new = position_of(before.book(before.tally.last_date)), position_of(after.book(after.tally.last_date))
     row.pk, row.loan, row.sequence = row.pk or uuid7(), loan, len(stored) + 1
+    row.customer_id = loan.customer_id
     row.business_date, row.posted_at = act.as_of, act.at
     row.outstanding_principal_amount = new.outstanding_principal
     entry = _entry_post(loan, row, standing(before), standing(after), entry_kind, act)

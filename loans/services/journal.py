@@ -53,7 +53,12 @@ def entry_post(
         loan=loan,
     )
     row_insert(entry)
-    rows_save([Posting(entry=entry, ledger_account_id=code, side=side, amount=amount) for code, side, amount in lines])
+    rows_save(
+        [
+            Posting(entry=entry, ledger_account_id=code, side=side, amount=amount, customer_id=entry.customer_id)
+            for code, side, amount in lines
+        ]
+    )
     return entry
 
 

@@ -214,12 +214,18 @@ def _repayment_write(
             instalment=numbers[line.number],
             component=line.component.value,
             amount=line.amount,
+            customer_id=loan.customer_id,
         )
         for line in applied.allocations
     ]
     if applied.settlement_fee:
         rows.append(
-            RepaymentAllocation(repayment=repayment, component=Component.FEE.value, amount=applied.settlement_fee)
+            RepaymentAllocation(
+                repayment=repayment,
+                component=Component.FEE.value,
+                amount=applied.settlement_fee,
+                customer_id=loan.customer_id,
+            )
         )
     if rows:
         rows_save(rows)
@@ -249,6 +255,7 @@ def _event_write(loan: Loan, repayment: Repayment, after: LoanPosition, sequence
         penalty_amount=repayment.penalty_amount,
         outstanding_principal_amount=after.outstanding_principal,
         entry=repayment.entry,
+        customer_id=loan.customer_id,
     )
     row_insert(event)
 

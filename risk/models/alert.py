@@ -8,6 +8,7 @@ from django_fsm import transition
 from risk.rules.alerts import rule_word
 from weilidai.lib.fsm import StateField
 from weilidai.lib.ids import uuid7
+from weilidai.lib.owner import OwnerField
 
 
 class AlertState(models.TextChoices):
@@ -123,6 +124,7 @@ class AlertNote(models.Model):
     )
     text = models.TextField(_("text"))
     at = models.DateTimeField(_("time"))
+    customer_id = OwnerField(of="alert")
 
     class Meta:
         verbose_name = _("note on an alert")

@@ -6,6 +6,7 @@ from django_fsm import transition
 from risk.models.credit_line import FreezeReason
 from weilidai.lib.fsm import StateField
 from weilidai.lib.ids import uuid7
+from weilidai.lib.owner import OwnerField
 
 
 class AppealState(models.TextChoices):
@@ -134,6 +135,7 @@ class AppealImage(models.Model):
     faults: "models.JSONField[list[str], list[str]]" = models.JSONField(_("faults"), default=list)
     passed = models.BooleanField(_("passed"), null=True)
     reference = models.CharField(_("check reference"), max_length=100, blank=True, default="")
+    customer_id = OwnerField(of="appeal")
 
     class Meta:
         verbose_name = _("picture of an appeal")

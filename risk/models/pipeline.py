@@ -8,6 +8,7 @@ from simple_history.models import HistoricalRecords
 from risk.models.product import VersionedPolicy
 from risk.rules.alerts import layer_word
 from weilidai.lib.ids import uuid7
+from weilidai.lib.owner import OwnerField
 
 
 class ScreeningPolicy(VersionedPolicy):
@@ -103,6 +104,7 @@ class ScreeningHit(models.Model):
     condition = models.CharField(_("condition"), max_length=60)
     verdict = models.CharField(_("verdict"), max_length=10, choices=ScreeningVerdict.choices)
     is_enforced = models.BooleanField(_("enforced"))
+    customer_id = OwnerField(of="screening")
 
     class Meta:
         verbose_name = _("hit of a layer")

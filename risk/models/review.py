@@ -3,6 +3,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from risk.models.application import CreditApplication
+from weilidai.lib.owner import OwnerField
 
 
 class ReviewClaim(models.Model):
@@ -19,6 +20,7 @@ class ReviewClaim(models.Model):
         verbose_name=_("claimed by"), to=settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+"
     )
     until = models.DateTimeField(_("claimed until"))
+    customer_id = OwnerField(of="application")
 
     class Meta:
         verbose_name = _("claim of a review")

@@ -8,6 +8,7 @@ from risk.models.decision import Decision, Outcome, Scorecard
 from weilidai.lib.ids import uuid7
 from weilidai.lib.models import AppendOnlyModel
 from weilidai.lib.money import MoneyField
+from weilidai.lib.owner import OwnerField
 
 
 class LabelledSet(models.Model):
@@ -111,6 +112,7 @@ class ShadowDecision(AppendOnlyModel):
     score = models.DecimalField(_("the challenger's score"), max_digits=7, decimal_places=2, null=True, blank=True)
     limit_amount = MoneyField(_("the challenger's limit"), null=True, blank=True)
     error = models.CharField(_("error"), max_length=300, blank=True, default="")
+    customer_id = OwnerField(of="decision")
 
     class Meta:
         verbose_name = _("shadow decision")

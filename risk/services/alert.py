@@ -115,7 +115,7 @@ def alert_note(*, alert_id: UUID, text: str, user: StaffUser, as_of: date, at: d
     if not text.strip():
         raise ReasonRequired
     alert = alert_lock(alert_id)
-    note = AlertNote.objects.create(alert=alert, author=user, text=text.strip(), at=at)
+    note = AlertNote.objects.create(alert=alert, author=user, text=text.strip(), at=at, customer_id=alert.customer_id)
     audit_record(
         action="alert.note", actor=Actor.of(user), subject=alert, at=at, as_of=as_of, after={"note": str(note.pk)}
     )

@@ -115,7 +115,10 @@ def _images_create(appeal: Appeal, images: dict[str, CleanImage], stored: dict[s
     for kind, row in stored.items():
         row.save()
         others = [picture for picture in pictures.values() if picture.kind != kind]
-        AppealImage.objects.create(appeal=appeal, kind=kind, image=row, faults=picture_faults(pictures[kind], others))
+        AppealImage.objects.create(
+            appeal=appeal, kind=kind, image=row, faults=picture_faults(pictures[kind], others),
+            customer_id=appeal.customer_id,
+        )  # fmt: skip
 
 
 def _picture(appeal: Appeal, kind: str, image: CleanImage) -> Picture:

@@ -44,7 +44,8 @@ def review_claim(
         )  # fmt: skip
     until = at + timedelta(minutes=monitoring_current(as_of).review_claim_minutes)
     claim, _created = ReviewClaim.objects.update_or_create(
-        application=application, defaults={"claimed_by": user, "until": until}
+        application=application,
+        defaults={"claimed_by": user, "until": until, "customer_id": application.customer_id},
     )
     return claim
 

@@ -133,6 +133,7 @@ def _hits_write(screening: Screening) -> None:
         ScreeningHit(
             screening=screening, business_date=screening.business_date, layer=layer["layer"],
             condition=finding["condition"], verdict=finding["verdict"], is_enforced=layer["mode"] == ENFORCED,
+            customer_id=screening.customer_id,
         )
         for layer in screening.result["layers"]
         for finding in layer["findings"]

@@ -145,6 +145,7 @@ def _keep(card: Scorecard, decision: Decision, at: datetime, **more: Any) -> Sha
         at=at,
         live_outcome=decision.outcome,
         live_score=decision.score,
+        customer_id=decision.customer_id,
         **more,
     )
     return row

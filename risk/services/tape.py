@@ -17,7 +17,7 @@ WITH told AS MATERIALIZED ({source}), ended AS (
     WHERE former.loan_id = told.loan_id AND former.business_date < %(business_date)s AND former.valid_to IS NULL
 )
 INSERT INTO risk_loantape ({columns}) SELECT {columns} FROM told
-ON CONFLICT (loan_id, business_date) DO UPDATE SET {again}
+ON CONFLICT ON CONSTRAINT tape_once_per_day DO UPDATE SET {again}
 """.replace("{columns}", ", ".join(COLUMNS)).replace(
     "{again}", ", ".join(f"{name} = excluded.{name}" for name in COLUMNS if name not in ("loan_id", "business_date"))
 )

@@ -47,12 +47,14 @@ UNSEEN: dict[str, str] = {
 
 ROWS, NIGHTS = "loans_agree_with_their_rows", "nights_agree_with_loans"
 MEANT = {
-    **dict.fromkeys(("Loan", "Instalment", "LoanEvent", "CostDisclosure", "Repayment", "RepaymentAllocation"), (ROWS,)),
-    **dict.fromkeys(("JournalEntry", "Posting", "JournalSeal"), ("seals_hold",)),
+    **dict.fromkeys(("Loan", "CostDisclosure", "Repayment"), (ROWS,)),
+    **dict.fromkeys(("Instalment", "LoanEvent", "RepaymentAllocation"), (ROWS, "customers_agree")),
+    **dict.fromkeys(("JournalEntry", "JournalSeal"), ("seals_hold",)),
+    "Posting": ("seals_hold", "customers_agree"),
     **dict.fromkeys(("LoanTape", "DelinquencyFact"), (NIGHTS,)),
     **dict.fromkeys(("AccountingPeriod", "PeriodBalance"), ("periods_agree",)),
     **dict.fromkeys(("UnappliedMovement", "MoneyReceipt"), ("money_held_agrees",)),
-    "LoanTally": ("loans_match_events",),
+    "LoanTally": ("loans_match_events", "customers_agree"),
     "LedgerAccount": ("chart_as_declared",),
     "JournalChain": ("seals_hold", "chain_looks_far_enough"),
     "ProductAccrual": ("accruals_every_day",),

@@ -115,6 +115,7 @@ def _instalments_write(loan: Loan, agreed: terms.LoanTerms) -> None:
         Instalment(
             loan=loan, number=row.number, start_date=row.start_date, due_date=row.due_date,
             principal_amount=row.principal, interest_amount=row.interest, fee_amount=row.fee,
+            customer_id=loan.customer_id,
         )
         for row in agreed.schedule
     )  # fmt: skip
@@ -128,6 +129,7 @@ def _drawdown_write(loan: Loan) -> None:
     LoanEvent.objects.create(
         loan=loan, sequence=1, kind=LoanEvent.Kind.DRAWDOWN, effective_date=day, business_date=day, posted_at=_at(day),
         principal_amount=PRINCIPAL, outstanding_principal_amount=PRINCIPAL, entry=entry,
+        customer_id=loan.customer_id,
     )  # fmt: skip
 
 
@@ -148,7 +150,8 @@ def _repayments_write(loan: Loan, applied: list[terms.AppliedEvent]) -> None:
         ))  # fmt: skip
         events.append(LoanEvent(
             pk=item.event.key, loan=loan, sequence=sequence, kind=LoanEvent.Kind.REPAYMENT, effective_date=day,
-            business_date=day, posted_at=_at(day), outstanding_principal_amount=owed, entry=entry, **parts,
+            business_date=day, posted_at=_at(day), outstanding_principal_amount=owed, entry=entry,
+            customer_id=loan.customer_id, **parts,
         ))  # fmt: skip
         repayment = Repayment(
             loan=loan, customer=loan.customer, amount=item.event.amount, effective_date=day, received_at=_at(day),
@@ -157,10 +160,11 @@ def _repayments_write(loan: Loan, applied: list[terms.AppliedEvent]) -> None:
         repayments.append(repayment)
         allocations += [
             RepaymentAllocation(
-                repayment=repayment, instalment=numbers[line.number], component=line.component.value, amount=line.amount
+                repayment=repayment, instalment=numbers[line.number], component=line.component.value,
+                amount=line.amount, customer_id=loan.customer_id,
             )
             for line in item.allocations
-        ]
+        ]  # fmt: skip
     JournalEntry.objects.bulk_create(entries)
     Posting.objects.bulk_create(postings)
     LoanEvent.objects.bulk_create(events)
@@ -177,7 +181,10 @@ def _entry(loan: Loan, kind: str, sequence: int, day: date) -> JournalEntry:
 
 
 def _postings(entry: JournalEntry, lines: list[ledger.Line]) -> list[Posting]:
-    return [Posting(entry=entry, ledger_account_id=code, side=side, amount=amount) for code, side, amount in lines]
+    return [
+        Posting(entry=entry, ledger_account_id=code, side=side, amount=amount, customer_id=entry.customer_id)
+        for code, side, amount in lines
+    ]
 
 
 def _at(day: date) -> datetime:

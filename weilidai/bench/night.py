@@ -59,21 +59,21 @@ FROM (
 ) b;
 
 INSERT INTO loans_instalment (id, loan_id, number, start_date, due_date, principal_amount, interest_amount, fee_amount,
-                              principal_paid_amount, interest_paid_amount, fee_paid_amount, settled_date)
+                              principal_paid_amount, interest_paid_amount, fee_paid_amount, settled_date, customer_id)
 SELECT gen_random_uuid(), l.id, k,
        l.start_date + CASE WHEN k = 1 OR l.periods_count IS NULL THEN 0 ELSE (k - 1) * 30 + 1 END,
        CASE WHEN l.periods_count IS NULL THEN l.due_date ELSE l.start_date + k * 30 END,
        CASE WHEN l.periods_count IS NULL THEN 1200 ELSE 200 END, 0, CASE WHEN l.periods_count IS NULL THEN 0 ELSE 1 END,
        CASE WHEN paid THEN 200 ELSE 0 END, 0, CASE WHEN paid THEN 1 ELSE 0 END,
-       CASE WHEN paid THEN l.start_date + k * 30 END
+       CASE WHEN paid THEN l.start_date + k * 30 END, l.customer_id
 FROM loans_loan l CROSS JOIN LATERAL generate_series(1, coalesce(l.periods_count, 1)) k
 CROSS JOIN LATERAL (SELECT l.periods_count IS NOT NULL AND l.start_date + k * 30 < l.next_due_date AS paid) p
 WHERE l.product_id = 'bench';
 
 INSERT INTO loans_loanevent (id, loan_id, sequence, kind, effective_date, business_date, funding, posted_at,
                              principal_amount, interest_amount, fee_amount, penalty_amount,
-                             outstanding_principal_amount)
-SELECT gen_random_uuid(), id, 1, 'drawdown', start_date, start_date, 'bank', now(), 1200, 0, 0, 0, 1200
+                             outstanding_principal_amount, customer_id)
+SELECT gen_random_uuid(), id, 1, 'drawdown', start_date, start_date, 'bank', now(), 1200, 0, 0, 0, 1200, customer_id
 FROM loans_loan WHERE product_id = 'bench';
 """
 
