@@ -60,6 +60,13 @@ def storm(count: int, seed: int) -> str:
     return storm(count, seed)
 
 
+def distributed(count: int, seed: int) -> str:
+    """A life of `count` days on tables partitioned by customer, and the same life on whole ones: the same books."""
+    from tests.audit.distributed import distributed
+
+    return distributed(min(count, 365), seed)
+
+
 PROOFS: dict[str, Callable[[int, int], str]] = {
     "lives": lives,
     "year": year,
@@ -67,6 +74,7 @@ PROOFS: dict[str, Callable[[int, int], str]] = {
     "storm": storm,
     "corruptions": corruptions,
     "lines": lines,
+    "distributed": distributed,
 }
 
 

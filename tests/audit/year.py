@@ -277,7 +277,8 @@ class Year:
 def _again(step: AnyStep, on: date) -> None:
     """A step of a night that is over, as by a worker that knows nothing of it."""
     if isinstance(step, RangedStep):
-        step.gather(on, [step.run(on, EVERYTHING)])
+        with transaction.atomic():
+            step.gather(on, [step.run(on, EVERYTHING)])
     else:
         step.run(on, lambda _done, _total: None)
 
