@@ -27,9 +27,9 @@ def act_count(*, customer: Customer, act: str, at: datetime) -> list[int]:
         found = counter_locked(customer.pk, act)
     [counter] = found
     now = milliseconds(at)
-    counter.times = [*(time for time in counter.times if time > now - KEPT_MS), now][-TIMES_KEPT:]
+    counter.times = [*[time for time in counter.times if time > now - KEPT_MS], now][-TIMES_KEPT:]
     row_update(counter, "times")
-    return sorted(max(0, now - time) // 1000 for time in counter.times)
+    return sorted([(now - time) // 1000 if time < now else 0 for time in counter.times])
 
 
 @prepared

@@ -1,6 +1,7 @@
 """Bodies as JSON: numbers exact, NUL refused, nothing else than an object where one is expected."""
 
 import json
+import re
 from decimal import Decimal
 from typing import IO, Any
 
@@ -8,6 +9,8 @@ from rest_framework.exceptions import ParseError
 from rest_framework.parsers import BaseParser, JSONParser
 
 DEPTH_MAX = 20
+# PostgreSQL stores neither NUL nor lone surrogates.
+NOT_STORABLE = re.compile("[\x00\ud800-\udfff]")
 
 
 class StrictJSONParser(JSONParser):
@@ -30,7 +33,7 @@ def _refuse_constant(name: str) -> Any:
 
 
 def _check(value: Any, depth: int) -> None:
-    if depth > DEPTH_MAX or (isinstance(value, str) and not _is_storable(value)):
+    if depth > DEPTH_MAX or (isinstance(value, str) and NOT_STORABLE.search(value) is not None):
         raise ParseError
     if isinstance(value, dict):
         for key, item in value.items():
@@ -39,11 +42,6 @@ def _check(value: Any, depth: int) -> None:
     elif isinstance(value, list):
         for item in value:
             _check(item, depth + 1)
-
-
-def _is_storable(text: str) -> bool:
-    """PostgreSQL stores neither NUL nor lone surrogates."""
-    return "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 class RawBodyParser(BaseParser):

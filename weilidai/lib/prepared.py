@@ -197,7 +197,7 @@ class Ask(NamedTuple):
 
     @property
     def is_empty(self) -> bool:
-        return any(type(value) is tuple and not value for value in self.values)
+        return () in [value for value in self.values if type(value) is tuple]
 
 
 Answers = dict[Ask, list[Row]]
