@@ -5,13 +5,14 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Q, QuerySet, Sum
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from loans.models import UNDECIDED, Loan, LoanState, Payout, ProductAccrual, Repayment
+from loans.maths.delinquency import bucket_of
+from loans.models import UNDECIDED, Loan, LoanEvent, LoanState, Payout, PortfolioFigure, ProductAccrual, Repayment
 from loans.selectors.portfolio import newest_closed, npl_limit, npl_lines
 from loans.selectors.voucher import demands_missing, vouchers_waiting
 from risk.models import (
@@ -64,24 +65,40 @@ def _yuan(amount: Any) -> str:
 
 
 def _cards(today: date) -> list[dict[str, Any]]:
-    active = Loan.objects.filter(state=LoanState.ACTIVE).aggregate(
-        count=Count("pk"),
-        owed=Sum("outstanding_principal_amount"),
-        overdue=Sum("outstanding_principal_amount", filter=Q(next_due_date__lt=today)),
-    )
-    lent = Loan.objects.filter(start_date=today).aggregate(total=Sum("principal_amount"), count=Count("pk"))
+    book, evening = _book(today)
+    lent = _paid_out().filter(business_date=today).aggregate(total=Sum("principal_amount"), count=Count("pk"))
     received = Repayment.objects.filter(effective_date=today).aggregate(total=Sum("amount"), count=Count("pk"))
     lines = CreditLine.objects.exclude(state=LineState.CLOSED).aggregate(
         count=Count("pk"), limit=Sum("limit_amount"), used=Sum("used_amount")
     )
     return [
-        _card(_("Outstanding principal"), _yuan(active["owed"]), _("{n} open loans").format(n=active["count"])),
+        _card(
+            _("Outstanding principal"), _yuan(book["owed"]), _("{n} open loans").format(n=book["count"] or 0) + evening
+        ),
         _card(_("Paid out today"), _yuan(lent["total"]), _("{n} loans").format(n=lent["count"])),
         _card(_("Received today"), _yuan(received["total"]), _("{n} repayments").format(n=received["count"])),
-        _card(_("Overdue principal"), _yuan(active["overdue"]), _share_of(active["overdue"], active["owed"])),
+        _card(_("Overdue principal"), _yuan(book["overdue"]), _share_of(book["overdue"], book["owed"])),
         _card(_("Credit lines"), f"{lines['count']:,}", _("limits {n}").format(n=_yuan(lines["limit"]))),
         approval_card(today),
     ]
+
+
+def _book(today: date) -> tuple[dict[str, Any], str]:
+    """The open book as it was on the last evening, with words that say so: the night has added it up. Before the first
+    night it is added up here.
+    """
+    amount, newest = Sum("outstanding_principal_amount"), newest_closed()
+    if newest is None:
+        late = Sum("outstanding_principal_amount", filter=Q(next_due_date__lt=today))
+        return Loan.objects.filter(state=LoanState.ACTIVE).aggregate(count=Count("pk"), owed=amount, overdue=late), ""
+    late = Sum("outstanding_principal_amount", filter=~Q(bucket=bucket_of(0)))
+    figures = PortfolioFigure.objects.filter(business_date=newest)
+    found = figures.aggregate(count=Sum("loans_count"), owed=amount, overdue=late)
+    return found, " · " + _("evening of {day}").format(day=newest)
+
+
+def _paid_out() -> QuerySet[LoanEvent]:
+    return LoanEvent.objects.filter(kind=LoanEvent.Kind.DRAWDOWN)
 
 
 def npl_card(today: date) -> dict[str, Any]:
@@ -153,7 +170,7 @@ def _per_day(queryset: Any, field: str, amount: str, since: date) -> dict[date, 
 
 def _charts(today: date) -> list[dict[str, Any]]:
     days = [today - timedelta(days=back) for back in range(CHART_DAYS - 1, -1, -1)]
-    out = _per_day(Loan.objects, "start_date", "principal_amount", days[0])
+    out = _per_day(_paid_out(), "business_date", "principal_amount", days[0])
     received = _per_day(Repayment.objects, "effective_date", "amount", days[0])
     earned = _per_day(ProductAccrual.objects, "business_date", "amount", days[0])
     labels = [day.strftime("%m-%d") for day in days]

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar
 
+from django.contrib import messages
 from django.core.exceptions import FieldDoesNotExist
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -15,7 +16,9 @@ from unfold.decorators import action
 
 from weilidai.lib.backoffice.acts import PermissionMethods
 from weilidai.lib.backoffice.exports import csv_response, export_rows, xlsx_response
-from weilidai.lib.backoffice.lists import BoundedPaginator
+from weilidai.lib.backoffice.lists import BoundedPaginator, QuickChangeList
+from weilidai.lib.backoffice.search import rows_found, sorted_quickly
+from weilidai.lib.backoffice.xlsx import ROWS_MAX
 from weilidai.lib.replica import report_alias
 
 TONES = {
@@ -66,11 +69,26 @@ class ReadOnlyAdmin(PermissionMethods, ModelAdmin):  # type: ignore[misc]
     def get_actions(self, request: HttpRequest) -> dict[str, Any]:
         return {}
 
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[QuickChangeList]:
+        return QuickChangeList
+
+    def get_sortable_by(self, request: HttpRequest) -> list[str]:
+        return [name for name in super().get_sortable_by(request) if self._sorted_quickly(name)]
+
+    def _sorted_quickly(self, name: str) -> bool:
+        column = getattr(getattr(self, name, None), "admin_order_field", name)
+        return not isinstance(column, str) or sorted_quickly(self.model, column)
+
+    def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
+        """By indexes. No field of a search leads to several rows, so none is found twice."""
+        term, fields = search_term.strip(), self.get_search_fields(request)
+        return (rows_found(queryset, fields, term) if term and fields else queryset), False
+
     def _export(self, request: HttpRequest) -> tuple[str, list[str], Any]:
         changelist = self.get_changelist_instance(request)
         columns = self.export_columns or [name for name in self.list_display if name != "action_checkbox"]
         header = [str(self._column_title(name)) for name in columns]
-        rows = export_rows(self, request, changelist.get_queryset(request).using(report_alias()), columns)
+        rows = export_rows(self, changelist.get_queryset(request).using(report_alias()), columns)
         return self.model._meta.model_name, header, rows
 
     def _column_title(self, name: str) -> Any:
@@ -88,6 +106,11 @@ class ReadOnlyAdmin(PermissionMethods, ModelAdmin):  # type: ignore[misc]
 
     @action(description=_("Export XLSX"), url_path="export-xlsx", icon="table", permissions=["view"])  # type: ignore[untyped-decorator]
     def export_xlsx(self, request: HttpRequest) -> Any:
+        rows = self.get_changelist_instance(request).get_queryset(request).using(report_alias()).order_by()
+        if rows[: ROWS_MAX + 1].count() > ROWS_MAX:
+            text = _("More than {n} rows do not fit into a sheet: filter the list, or export it as CSV.")
+            messages.error(request, text.format(n=f"{ROWS_MAX:,}"))
+            return redirect(f"{self.list_url()}?{request.GET.urlencode()}")
         return xlsx_response(*self._export(request))
 
     def detail_url(self, object_id: Any) -> str:

@@ -1,0 +1,131 @@
+"""Lists over large tables: searched and sorted by indexes, exported as streams, the same statements for any length."""
+
+import io
+from typing import Any
+from uuid import uuid4
+
+import openpyxl
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+
+from accounts.models import Customer, StaffUser
+from loans.models import JournalEntry, Loan
+from risk.models import CreditLine
+from tests.loans.builders import Borrower
+from tests.loans.life import active_loan
+from weilidai.lib.backoffice import admin, search, xlsx
+from weilidai.lib.backoffice.search import rows_found, sorted_quickly
+
+LIST = "/admin/loans/loan/"
+LOANS = ("=id", "customer__openid")
+ENTRIES = ("=reference", "=loan__id", "customer__openid")
+
+
+@pytest.fixture
+def chief(db: None) -> Client:
+    client = Client()
+    client.force_login(StaffUser.objects.create_superuser("chief", password="x"))
+    return client
+
+
+def test_rows_are_found_by_keys_whole_words_and_the_beginning_of_a_customers_name(alice: Borrower) -> None:
+    loan, entries = active_loan(alice, days=30), JournalEntry.objects.all()
+    entry = JournalEntry.objects.filter(loan=loan)[0]
+    openid = Customer.objects.get().openid
+    for term in (str(loan.pk), loan.pk.hex, openid, openid[:3]):
+        assert list(rows_found(Loan.objects.all(), LOANS, term)) == [loan], term
+    for term in (str(uuid4()), openid[1:], f"{openid}x", "%", "x" * 500):
+        assert not rows_found(Loan.objects.all(), LOANS, term).exists(), term
+    assert list(rows_found(entries, ENTRIES, entry.reference)) == [entry]
+    assert entry in rows_found(entries, ENTRIES, str(loan.pk))
+    assert not rows_found(entries, ENTRIES, entry.reference[:-1]).exists()
+    assert not rows_found(CreditLine.objects.all(), ("=id",), "no key").exists()
+
+
+def test_a_search_compares_no_row_by_its_text_and_joins_nothing(alice: Borrower) -> None:
+    for rows, fields in ((Loan.objects.all(), LOANS), (JournalEntry.objects.all(), ENTRIES)):
+        sql = str(rows_found(rows, fields, str(uuid4())).query)
+        assert "UPPER" not in sql
+        assert "JOIN" not in sql
+
+
+@pytest.mark.parametrize(("rows", "freely"), [(50_000, True), (50_001, False)])
+def test_a_large_table_is_sorted_by_columns_with_an_index(
+    monkeypatch: pytest.MonkeyPatch, rows: int, freely: bool
+) -> None:
+    monkeypatch.setattr(search, "_estimated_rows", lambda _table: rows)
+    assert sorted_quickly(Loan, "-state")
+    assert sorted_quickly(JournalEntry, "effective_date")
+    assert sorted_quickly(JournalEntry, "reference")
+    # A partial index and one of a related row serve no sorting of all rows.
+    for column in ("principal_amount", "rearranged_date", "product", "customer"):
+        assert sorted_quickly(Loan, column) is freely, column
+
+
+def test_an_address_cannot_ask_for_a_slow_order_either(
+    alice: Borrower, chief: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = admin_list(chief).list_display.index("principal_amount")
+    assert "principal_amount" in admin_list(chief, o=place).queryset.query.order_by
+    monkeypatch.setattr(search, "_estimated_rows", lambda _table: 1_000_000)
+    shown = admin_list(chief, o=place)
+    assert shown.queryset.query.order_by == ("-pk",)
+    assert "principal_amount" not in shown.sortable_by
+
+
+def admin_list(client: Client, **query: Any) -> Any:
+    return client.get(LIST, query).context["cl"]
+
+
+def test_three_loans_take_as_many_statements_as_one(alice: Borrower, chief: Client) -> None:
+    active_loan(alice, "100.00", days=30)
+    chief.get(LIST)
+    with CaptureQueriesContext(connection) as one:
+        chief.get(LIST)
+    for _ in range(2):
+        active_loan(alice, "100.00", days=30)
+    with CaptureQueriesContext(connection) as three:
+        chief.get(LIST)
+    assert len(three) == len(one)
+
+
+@pytest.mark.parametrize(("most", "fits"), [(2, True), (1, False)])
+def test_a_sheet_holds_the_list_or_the_reader_is_told_why_not(
+    alice: Borrower, chief: Client, monkeypatch: pytest.MonkeyPatch, most: int, fits: bool
+) -> None:
+    monkeypatch.setattr(admin, "ROWS_MAX", most)
+    for _ in range(2):
+        active_loan(alice, "100.00", days=30)
+    answer: Any = chief.get(f"{LIST}export-xlsx/?state__exact=active", follow=True)
+    if not fits:
+        assert answer.redirect_chain == [(f"{LIST}?state__exact=active", 302)]
+        assert "CSV" in str(next(iter(answer.context["messages"])))
+        return
+    sheet = openpyxl.load_workbook(io.BytesIO(b"".join(answer.streaming_content))).active
+    rows = [[cell.value for cell in row] for row in sheet.rows]
+    assert len(rows) == 3
+    assert "100.00" in rows[1]
+    assert not [cell for cell in rows[1] if "<" in str(cell)]
+
+
+def test_a_workbook_is_handed_on_while_it_is_written(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(xlsx, "PIECE", 1)
+    asked: list[int] = []
+
+    def rows() -> Any:
+        for number in range(20_000):
+            asked.append(number)
+            yield [str(number), "a<b>&\"c'\x01", "x" * 40_000 if number == 7 else " 空 "]
+
+    pieces = xlsx.xlsx_pieces(rows())
+    whole = next(pieces)
+    assert whole.startswith(b"PK")
+    assert asked == []
+    whole += next(pieces)
+    assert len(asked) < 20_000
+    whole += b"".join(pieces)
+    sheet: Any = openpyxl.load_workbook(io.BytesIO(whole), read_only=True).active
+    read = list(sheet.iter_rows(values_only=True))
+    assert (len(read), read[0], len(read[7][2])) == (20_000, ("0", "a<b>&\"c'", " 空 "), 32_767)
