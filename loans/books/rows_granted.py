@@ -65,9 +65,8 @@ def _line(row: Any, change: LineChange | None, audits: list[AuditEvent]) -> Diff
     if change is not None:
         told = (change.new_limit_amount, change.new_daily_rate, change.new_tier, change.customer_id)
         yield "change", (row.limit_amount, row.daily_rate, row.tier, row.customer_id), told
-    figures = [said for said in (audit.after or {} for audit in audits) if set(FIGURES) <= set(said)]
-    if figures:
-        yield "figures", {name: str(getattr(row, name)) for name in FIGURES}, {n: figures[-1][n] for n in FIGURES}
+    figures = _figures_said(audits)
+    yield "figures", {name: str(getattr(row, name)) for name in figures}, figures
     for audit in audits:
         if audit.action == "credit_line.open":
             yield "opened", (row.opened_date, row.customer_id), (audit.business_date, audit.customer_id)
@@ -76,6 +75,18 @@ def _line(row: Any, change: LineChange | None, audits: list[AuditEvent]) -> Diff
         newest = freezes[-1]
         frozen_as = ((newest.after or {}).get("frozen_reason"), newest.at)
         yield "frozen as", (row.frozen_reason, row.frozen_at), frozen_as
+
+
+def _figures_said(audits: list[AuditEvent]) -> dict[str, str]:
+    """The newest word on each figure. One that names the tier alone, as a review does, brings the tier's own share of
+    the penalty, which it does not name.
+    """
+    found: dict[str, str] = {}
+    for said in (audit.after or {} for audit in audits):
+        if "tier" in said:
+            found.pop("penalty_share", None)
+        found |= {name: said[name] for name in FIGURES if name in said}
+    return found
 
 
 DECIDED = ("approved", "rejected", "agreed", "failed", "offered", "declined")

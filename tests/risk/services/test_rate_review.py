@@ -14,6 +14,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from accounts.models import Customer, Notification, StaffUser
+from loans.books.rows_granted import FIGURES, lines_agree
 from loans.end_of_day.run import days_close
 from loans.end_of_day.steps import STEPS
 from risk.errors import FourEyesRequired
@@ -40,6 +41,7 @@ from risk.services.rate_review import (
     rate_review_release,
 )
 from tests.loans.builders import line_for
+from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.business_date import business_date_set
 from weilidai.lib.errors import TransitionRefused
 from weilidai.lib.models import AuditEvent, JobRun
@@ -104,6 +106,22 @@ def test_every_open_line_is_reviewed_once_and_its_customer_told():
         "lines": 5, "change:-20": 2, "change:0": 3, "tier:new>new": 5, "reason:paid_on_time": 2, "reason:unchanged": 3,
         "rate_before": 2250, "rate_after": 2210, "limit_before": 2_500_000, "limit_after": 2_500_000,
     }  # fmt: skip
+
+
+def test_the_books_know_the_new_figures_of_a_line_and_see_others():
+    for line in lines_make(2, on_time=1):
+        figures = {name: str(getattr(line, name)) for name in FIGURES}
+        system = Actor.system("tests")
+        audit_record(
+            action="credit_line.open", actor=system, subject=line, at=AT, as_of=date(2026, 9, 15), after=figures
+        )
+    begin()
+    work()
+    assert list(lines_agree()) == []
+    line = CreditLine.objects.exclude(daily_rate=D("0.000450"))[0]
+    for changed in ({"daily_rate": D("0.000450")}, {"daily_rate": line.daily_rate, "tier": "other"}):
+        CreditLine.objects.filter(pk=line.pk).update(**changed)
+        assert [fault.subject for fault in lines_agree()] == [str(line.pk)]
 
 
 def test_a_second_beginning_and_more_workers_change_nothing():
