@@ -4,7 +4,7 @@ A case is a function from the sizes asked for to its results, one line in `CASES
 """
 
 from weilidai.bench.assessment import assessment
-from weilidai.bench.draw import draw
+from weilidai.bench.draw import draw, draw_partitioned
 from weilidai.bench.layers import layers
 from weilidai.bench.long_loan import long_loan
 from weilidai.bench.measure import Case, Result
@@ -30,6 +30,7 @@ CASES: dict[str, Case] = {
     "variables": variables,
     "long_loan": long_loan,
     "draw": draw,
+    "draw_partitioned": draw_partitioned,
     "partitions": partitions,
 }
 

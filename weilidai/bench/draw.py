@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from io import StringIO
 from uuid import uuid4
 
+from django.core.management import call_command
 from django.db import connection
 from django.db.models import F, Q, Sum
 from django.utils import timezone
@@ -50,6 +52,8 @@ REPAYMENTS_A_LOAN = 5
 FITTING = Decimal("0.8")
 BASELINE = "a bare endpoint: one locked read, two inserts"
 SENT_AGAIN = 2
+# Of each table, where they are partitioned.
+PARTS = 16
 
 
 @dataclass(frozen=True)
@@ -73,13 +77,24 @@ class Before:
 
 def draw(sizes: Sizes) -> list[Result]:
     """Writes a second and the times of the answers at each number of calls a client."""
+    return _draws(sizes, parts=0)
+
+
+def draw_partitioned(sizes: Sizes) -> list[Result]:
+    """The same where the tables of customers are hash partitions by customer."""
+    return _draws(sizes, parts=PARTS)
+
+
+def _draws(sizes: Sizes, *, parts: int) -> list[Result]:
     if connection.vendor != "postgresql":
         return [Result("draw", 0.0, "needs PostgreSQL: set DATABASE_URL", 0.0)]
-    return [_draw(size) for size in sizes or PREFERRED]
+    return [_draw(size, parts) for size in sizes or PREFERRED]
 
 
-def _draw(size: int) -> Result:
+def _draw(size: int, parts: int) -> Result:
     with scratch_database() as url:
+        if parts:
+            call_command("partition_tables", partitions=parts, apply=True, stdout=StringIO())
         as_of = current_business_date()
         presets_load(as_of=as_of)
         ledger_accounts_load()

@@ -119,6 +119,7 @@ def test_a_month_of_thousands_of_movements_is_pages_long(alice: Borrower):
         LoanEvent(
             loan=loan, sequence=number, kind="repayment", effective_date=TODAY, business_date=TODAY,
             posted_at=first.posted_at, principal_amount="0.10", outstanding_principal_amount="0",
+            customer_id=loan.customer_id,
         )
         for number in range(2, 3002)
     )  # fmt: skip
