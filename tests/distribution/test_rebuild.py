@@ -98,6 +98,16 @@ def test_evidence_stays_evidence_and_rights_stay_rights(before: dict[str, list[A
     assert "=r/" in rights
 
 
+def test_the_applications_role_cannot_touch_evidence_by_the_name_of_a_part(before: dict[str, list[Any]]):
+    _sql("CREATE ROLE weilidai_parts")
+    call_command("database_roles", app="weilidai_parts", apply=True)
+    for table in ("loans_posting", "loans_posting_p0"):
+        [(may,)] = _sql("SELECT has_table_privilege('weilidai_parts', %s, 'UPDATE')", table)
+        assert not may
+    [(may,)] = _sql("SELECT has_table_privilege('weilidai_parts', 'loans_posting_p0', 'INSERT')")
+    assert may
+
+
 def test_a_reference_counts_once_for_a_customer_and_once_for_nobody(before: dict[str, list[Any]], alice: Borrower):
     other = Customer.objects.create(openid="other")
     values = {"kind": EntryKind.FEE, "reference": "fee:2", "effective_date": TODAY, "at": NOW, "lines": LINES}

@@ -35,10 +35,22 @@ class Command(BaseCommand):
 def grants(role: str) -> list[str]:
     """Everything an application needs, then the right to change evidence taken away again."""
     name = connection.ops.quote_name(role.replace('"', ""))
-    tables = ", ".join(connection.ops.quote_name(apps.get_model(label)._meta.db_table) for label in EVIDENCE)
+    tables = ", ".join(map(connection.ops.quote_name, _evidence_tables()))
     return [
         f"GRANT USAGE ON SCHEMA public TO {name}",
         f"GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {name}",
         f"GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {name}",
         f"REVOKE UPDATE, DELETE, TRUNCATE ON {tables} FROM {name}",
     ]
+
+
+def _evidence_tables() -> list[str]:
+    """The tables and, where they are partitioned, each part: one can be written to by its own name."""
+    tables = [apps.get_model(label)._meta.db_table for label in EVIDENCE]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_inherits JOIN pg_class ON pg_class.oid = inhrelid "
+            "WHERE inhparent = ANY(%s::regclass[]) ORDER BY relname",
+            [tables],
+        )
+        return [*tables, *(name for (name,) in cursor.fetchall())]
