@@ -93,7 +93,7 @@ class LoanAdmin(PaperPages, ArrearsPages, ReliefActs, LoanActs, ReadOnlyAdmin):
     list_select_related = ("customer", "product")
     inlines = (InstalmentInline, RepaymentInline, EventInline, RearrangementInline, OfferInline)
     readonly_fields = ("papers", "arrears", "offer", "penalty_money")
-    exclude = ("penalty_paid_amount",)
+    exclude = ("penalty_paid_amount", "folded_date", "unfolded_date")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Loan]:
         """The business date is asked for once, not for each row."""

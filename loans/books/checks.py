@@ -18,6 +18,7 @@ from loans import ledger
 from loans.books.chain import seals_hold
 from loans.books.disclosed import charged_as_disclosed
 from loans.books.fault import Fault
+from loans.books.folded import folded_as_earned
 from loans.books.owners import customers_agree
 from loans.books.portfolio import portfolio_matches_tape
 from loans.books.rows_granted import acts_agree, gifts_agree, lines_agree
@@ -330,6 +331,7 @@ CHECKS: tuple[Check, ...] = (
     ledger_matches_loans,
     balances_match_movements,
     accruals_every_day,
+    folded_as_earned,
     days_in_order,
     tape_matches_journal,
     portfolio_matches_tape,

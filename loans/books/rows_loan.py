@@ -20,7 +20,7 @@ from loans.books.fault import Fault
 from loans.disclosure import digest, terms_digest
 from loans.maths.history import LoanHistory
 from loans.maths.state import LoanPosition, position_of, replay
-from loans.models import Loan, LoanEvent, LoanState, Posting, Repayment
+from loans.models import FoldedEarnings, Loan, LoanEvent, LoanState, Posting, Repayment
 from loans.selectors.earned import BATCH
 from loans.selectors.loan import disclosed_terms
 from loans.selectors.position import event_total, is_open, last_event_date, loan_events, loan_terms
@@ -58,6 +58,7 @@ class Case:
     loan: Any
     audits: list[AuditEvent]
     postings: dict[str, Decimal]
+    unfoldings: list[FoldedEarnings]
 
     @cached_property
     def events(self) -> list[Any]:
@@ -106,14 +107,14 @@ def _cases(loans: QuerySet[Loan]) -> Iterator[Case]:
     repayments = Repayment.objects.prefetch_related("allocations").order_by("pk")
     page = loans.select_related("disclosure", "credit_line", "terms", "bank_card", "payout").prefetch_related(
         Prefetch("events", LoanEvent.objects.select_related("entry").order_by("sequence")),
-        Prefetch("repayments", repayments), "instalments", "delinquency_facts",
+        Prefetch("repayments", repayments), "instalments", "delinquency_facts"
     ).order_by("pk")  # fmt: skip
     last: Any = None
     while rows := list((page.filter(pk__gt=last) if last else page)[:BATCH]):
         keys = [row.pk for row in rows]
-        audits, postings = _audits(keys), _postings(keys)
+        audits, postings, unfoldings = _audits(keys), _postings(keys), _unfoldings(keys)
         for row in rows:
-            yield Case(row, audits[str(row.pk)], postings[row.pk])
+            yield Case(row, audits[str(row.pk)], postings[row.pk], unfoldings[row.pk])
         last = keys[-1]
 
 
@@ -133,6 +134,14 @@ def _postings(keys: list[UUID]) -> dict[UUID, dict[str, Decimal]]:
     for loan, code, side, total in rows.values_list(*columns).annotate(total=Sum("amount")):
         sums[loan][code] += (total if side == "debit" else -total).quantize(ZERO)
     return sums
+
+
+def _unfoldings(keys: list[UUID]) -> dict[UUID, list[FoldedEarnings]]:
+    found: dict[UUID, list[FoldedEarnings]] = defaultdict(list)
+    for row in FoldedEarnings.objects.filter(loan_id__in=keys).order_by("pk"):
+        if row.loan_id is not None:
+            found[row.loan_id].append(row)
+    return found
 
 
 def as_agreed(case: Case) -> Differences:
@@ -166,6 +175,8 @@ def as_drawn(case: Case) -> Differences:
             *DERIVED,
             "recorded_bucket",
             "rearranged_date",
+            "folded_date",
+            "unfolded_date",
             "start_date",
             "disbursed_at",
             "due_date",
@@ -211,6 +222,14 @@ def marks(case: Case) -> Differences:
     entered = {event.business_date for event in case.events}
     rewriting = [event.business_date for event in case.events if _rewrites(event)]
     yield "rewritten on", loan.replayed_date in ({None, *entered} if not rewriting else entered), True
+    if loan.folded_date is not None:
+        ended = loan.state != LoanState.ACTIVE and case.events[-1].business_date <= loan.folded_date
+        yield "folded after its end", ended, True
+    for row in case.unfoldings:
+        told = (row.product_id, row.loans_count, row.business_date in entered)
+        yield f"unfolded on {row.business_date}", told, (loan.product_id, -1, True)
+    taken_out = max((row.business_date for row in case.unfoldings), default=None)
+    yield "unfolded on", loan.unfolded_date, taken_out
     if loan.start_date is not None and not case.is_rearranged:
         day = timedelta(days=1)
         turns = {date_ for row in case.last.instalments for date_ in (row.start_date, row.due_date + day)}

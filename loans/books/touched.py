@@ -30,6 +30,7 @@ TABLES: dict[type[Model], tuple[str, ...]] = {
         "loan_id FROM loans_journalentry AS row",
         "loan_id FROM loans_delinquencyfact AS row",
         "loan_id FROM loans_rearrangement AS row",
+        "loan_id FROM loans_foldedearnings AS row",
         "loan_id FROM risk_loantape AS row",
         "r.loan_id FROM loans_repaymentallocation AS row JOIN loans_repayment r ON r.id = row.repayment_id",
         "e.loan_id FROM loans_posting AS row JOIN loans_journalentry e ON e.id = row.entry_id",

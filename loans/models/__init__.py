@@ -26,6 +26,7 @@ from loans.models.money import MoneyReceipt, Refund, RefundState, UnappliedBalan
 from loans.models.payout import UNDECIDED, Payout, PayoutCallback, PayoutState, SandboxPayment
 from loans.models.portfolio import (
     DelinquencyFact,
+    FoldedEarnings,
     PortfolioFigure,
     ProductAccrual,
     RollFigure,
@@ -64,6 +65,7 @@ __all__ = [
     "DelinquencyFact",
     "DemandState",
     "EntryKind",
+    "FoldedEarnings",
     "ForbiddenUse",
     "ForbiddenUseState",
     "GiftState",

@@ -109,6 +109,10 @@ class Loan(models.Model):
     rearranged_date = models.DateField(_("rearranged on"), null=True, blank=True)
     # The business date on which what lay behind was last rewritten: a night of an earlier day replays the loan.
     replayed_date = models.DateField(_("history rewritten on"), null=True, blank=True)
+    # Since the night of which day what an ended loan had earned is in `FoldedEarnings`, and no night asks its row.
+    folded_date = models.DateField(_("earnings folded on"), null=True, blank=True)
+    # When that was taken back because something was entered: a night of an earlier day still has it there.
+    unfolded_date = models.DateField(_("earnings unfolded on"), null=True, blank=True)
 
     class Meta:
         verbose_name = _("loan")
@@ -118,6 +122,10 @@ class Loan(models.Model):
             models.CheckConstraint(condition=models.Q(principal_amount__gt=0), name="loan_principal_positive"),
             models.CheckConstraint(
                 condition=models.Q(outstanding_principal_amount__gte=0), name="loan_outstanding_not_negative"
+            ),
+            # Who brings a loan back to life must unfold it first (`loans/services/folding.py`).
+            models.CheckConstraint(
+                condition=models.Q(folded_date__isnull=True) | ~models.Q(state="active"), name="loan_folded_has_ended"
             ),
         ]
         indexes = [
@@ -138,6 +146,12 @@ class Loan(models.Model):
                     | models.Q(plan="instalments", with_interest=True)
                 ),
                 name="loan_with_history",
+            ),
+            # Serves the night: all whose earnings it has to add up.
+            models.Index(
+                fields=["id"],
+                condition=models.Q(folded_date__isnull=True, start_date__isnull=False),
+                name="loan_not_folded",
             ),
             # Serves the night and the list: the few that were rearranged.
             models.Index(

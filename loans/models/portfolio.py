@@ -4,6 +4,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from weilidai.lib.ids import uuid7
+from weilidai.lib.models import AppendOnlyModel
 from weilidai.lib.money import MoneyField
 
 
@@ -37,6 +38,35 @@ class ProductAccrual(models.Model):
 
     def __str__(self) -> str:
         return f"{self.product_id} {self.business_date}"
+
+
+class FoldedEarnings(AppendOnlyModel):
+    """What loans that ended have earned, added up so that no later night asks them again.
+
+    A night writes a row per product and range. A row with a `loan_id` takes that one out again, on the business date on
+    which something was entered for it. The rows of a `folded_date` add up to what the loans folded on it have earned.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    product = models.ForeignKey(
+        verbose_name=_("product"), to="risk.Product", on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    business_date = models.DateField(_("business date"))
+    folded_date = models.DateField(_("earnings folded on"))
+    # No foreign key: these are sums of products, which lie whole where loans are spread by customer.
+    loan_id = models.UUIDField(_("loan"), null=True, db_index=True)
+    loans_count = models.IntegerField(_("number of loans"))
+    interest_amount = MoneyField(_("interest"))
+    fee_amount = MoneyField(_("fee"))
+    penalty_amount = MoneyField(_("penalty"))
+
+    class Meta:
+        verbose_name = _("folded earnings of ended loans")
+        verbose_name_plural = _("folded earnings of ended loans")
+        ordering = ["-business_date", "product_id"]
+
+    def __str__(self) -> str:
+        return f"{self.product_id} {self.business_date} {self.loans_count}"
 
 
 class DelinquencyFact(models.Model):

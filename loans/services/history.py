@@ -26,6 +26,7 @@ from loans.selectors.position import (
 )
 from loans.selectors.standing import standing
 from loans.services.figures import instalments_write, loan_columns_set, schedules_write, tally_keep
+from loans.services.folding import loan_unfold
 from loans.services.following import COMPONENT_COLUMNS, repayments_follow
 from loans.services.journal import entry_post
 from loans.services.unapplied import unapplied_move
@@ -119,6 +120,7 @@ def _entry_post(
 
 
 def _rows_write(loan: Loan, history: LoanHistory, new: LoanPosition, act: Act) -> None:
+    loan_unfold(loan, act.as_of)
     paid_on = {line.number: on for on, line in history.payments}
     Instalment.objects.filter(loan=loan).update(settled_date=None)
     schedules_write(loan, history.terms, act.as_of)

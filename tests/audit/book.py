@@ -8,7 +8,7 @@ from accounts.models import StaffUser
 from loans.books.rows_granted import FIGURES
 from loans.end_of_day.run import days_close
 from loans.end_of_day.steps import STEPS
-from loans.models import Loan, LoanState, Repayment
+from loans.models import FoldedEarnings, Loan, LoanState, Repayment
 from loans.services import correction
 from loans.services.approval import approval_approve, approval_request
 from loans.services.gift import gift_accept, gift_offer, gift_revoke
@@ -73,6 +73,7 @@ def rich_book() -> None:
     journal_seal(at=NOW + timedelta(days=18))
     assert Loan.objects.filter(state=LoanState.WRITTEN_OFF).count() == 1
     assert Repayment.objects.count() > 6
+    assert {loan is None for loan in FoldedEarnings.objects.values_list("loan_id", flat=True)} == {True, False}
 
 
 def _offers(alice: Borrower, late: Loan, fred: Borrower, dear: Loan) -> None:

@@ -25,8 +25,9 @@ TABLES: tuple[type[models.Model], ...] = (
     loans.Loan, loans.Instalment, loans.LoanEvent, loans.LoanTally, loans.CostDisclosure, loans.Repayment,
     loans.RepaymentAllocation, loans.JournalEntry, loans.Posting, loans.LedgerAccount, loans.JournalSeal,
     loans.JournalChain, loans.AccountingPeriod, loans.PeriodBalance, loans.ProductAccrual, loans.DelinquencyFact,
-    loans.UnappliedBalance, loans.UnappliedMovement, loans.MoneyReceipt, loans.Refund, loans.Payout,
-    loans.CreditGift, loans.Approval, loans.RearrangementOffer, CreditLine, LoanTape, BusinessDay, IdempotencyRecord,
+    loans.FoldedEarnings, loans.UnappliedBalance, loans.UnappliedMovement, loans.MoneyReceipt, loans.Refund,
+    loans.Payout, loans.CreditGift, loans.Approval, loans.RearrangementOffer, CreditLine, LoanTape, BusinessDay,
+    IdempotencyRecord,
 )  # fmt: skip
 NOBODY = UUID(int=7)
 # Columns of which no other row tells anything, and why that does no harm.
@@ -58,6 +59,7 @@ MEANT = {
     "LedgerAccount": ("chart_as_declared",),
     "JournalChain": ("seals_hold", "chain_looks_far_enough"),
     "ProductAccrual": ("accruals_every_day",),
+    "FoldedEarnings": ("folded_as_earned", ROWS),
     "UnappliedBalance": ("balances_match_movements",),
     "Refund": ("refunds_agree", "other_states_as_changed"),
     "Payout": ("orders_agree", "states_as_changed"),

@@ -256,7 +256,9 @@ class Year:
             "entry__effective_date", "entry__kind", "entry__product", "entry__customer", "entry__loan",
             "ledger_account", "side", "amount")  # fmt: skip
         columns = [field.attname for field in Loan._meta.concrete_fields]
-        kept = [name for name in columns if name not in ("terms_id", "bank_card_id", "disclosure_id")]
+        # Which night folds an ended loan is a matter of what was entered before it ran; what is posted is not.
+        left_out = ("terms_id", "bank_card_id", "disclosure_id", "folded_date", "unfolded_date")
+        kept = [name for name in columns if name not in left_out]
         yield "loans", Loan.objects.values_list(*kept)
         yield "instalments", Instalment.objects.values_list(*_but_keys(Instalment))
         yield "events", LoanEvent.objects.values_list(*_but_keys(LoanEvent, "reverses_id", "entry_id"))

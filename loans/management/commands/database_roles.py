@@ -9,7 +9,8 @@ from django.db import connection
 # Rows that are evidence: the application writes them and reads them, and nothing else.
 EVIDENCE = (
     "loans.JournalEntry", "loans.Posting", "loans.JournalSeal", "loans.AccountingPeriod", "loans.PeriodBalance",
-    "loans.Rearrangement", "lib.AuditEvent", "lib.StateChange", "risk.Screening", "risk.ScreeningHit",
+    "loans.Rearrangement", "loans.FoldedEarnings", "lib.AuditEvent", "lib.StateChange", "risk.Screening",
+    "risk.ScreeningHit",
 )  # fmt: skip
 
 
