@@ -42,8 +42,10 @@ def taken(broker: Broker, count: int) -> Callable[[], bool]:
 @pytest.mark.worker
 def test_a_task_published_while_no_worker_runs_is_done_later(live_workers: Workers):
     heartbeat.delay()
+    done = beaten(live_workers.broker)
+    assert not done()
     live_workers.start()
-    wait_until(beaten(live_workers.broker), seconds=20, what="the task")
+    wait_until(done, seconds=20, what="the task")
 
 
 @pytest.mark.worker
@@ -53,8 +55,10 @@ def test_a_task_outlives_a_kill_of_the_pool_process_that_held_it(live_workers: W
     os.kill(pool_process, signal.SIGSTOP)
     heartbeat.delay()
     wait_until(taken(live_workers.broker, 1), seconds=10, what="the task to be taken")
+    done = beaten(live_workers.broker)
+    assert not done()
     os.kill(pool_process, signal.SIGKILL)
-    wait_until(beaten(live_workers.broker), seconds=20, what="the task, by the next process")
+    wait_until(done, seconds=20, what="the task, by the next process")
 
 
 @pytest.mark.worker
@@ -65,8 +69,10 @@ def test_a_task_outlives_a_kill_of_the_whole_worker(live_workers: Workers):
     heartbeat.delay()
     wait_until(taken(live_workers.broker, 1), seconds=10, what="the task to be taken")
     live_workers.kill(doomed)
+    done = beaten(live_workers.broker)
+    assert not done()
     live_workers.start()
-    wait_until(beaten(live_workers.broker), seconds=30, what="the task, by the other worker")
+    wait_until(done, seconds=30, what="the task, by the other worker")
 
 
 @pytest.mark.worker
@@ -77,8 +83,10 @@ def test_a_task_outlives_a_kill_of_the_broker(live_workers: Workers):
     wait_until(lambda: client.info("persistence")["aof_pending_bio_fsync"] == 0, seconds=5, what="the file")
     live_workers.broker.kill()
     live_workers.broker.start()
+    done = beaten(live_workers.broker)
+    assert not done()
     live_workers.start()
-    wait_until(beaten(live_workers.broker), seconds=20, what="the task")
+    wait_until(done, seconds=20, what="the task")
 
 
 # --- The process manager ----------------------------------------------------------------------------------------
@@ -96,10 +104,12 @@ def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 @pytest.mark.worker
 @pytest.mark.parametrize("name", ["worker", "beat", "web"])
 def test_a_killed_process_is_started_again(embedded: Stack, name: str):
-    before = embedded.pids()[name]
-    os.kill(before, signal.SIGKILL)
-    wait_until(lambda: embedded.pids()[name] != before, seconds=20, what=f"another {name}")
+    before = embedded.pids()
+    os.kill(before[name], signal.SIGKILL)
+    wait_until(lambda: embedded.pids()[name] != before[name], seconds=20, what=f"another {name}")
     wait_until(lambda: embedded.status("/api/v1/health/ready") == 200, seconds=30, what="readiness")
+    after = embedded.pids()
+    assert {other for other in before if before[other] != after[other]} == {name}
 
 
 @pytest.mark.worker
@@ -110,6 +120,8 @@ def test_the_workers_are_replaced_when_the_broker_was_killed(embedded: Stack):
     wait_until(lambda: embedded.pids()["worker"] != before["worker"], seconds=20, what="another worker")
     wait_until(lambda: embedded.pids()["beat"] != before["beat"], seconds=20, what="another beat")
     wait_until(lambda: embedded.ready()["workers"], seconds=30, what="work done")
+    # Who publishes finds the new broker by its old address, and is left alone.
+    assert embedded.pids()["web"] == before["web"]
 
 
 @pytest.mark.worker

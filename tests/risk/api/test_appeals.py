@@ -127,6 +127,7 @@ def test_large_text_parts_and_thousands_of_parts_are_coded_problems(charlie: Cli
     refused(send(charlie, path(frozen), many), 400, "invalid")
     files = {f"f{number}": io.BytesIO(b"x") for number in range(150)}
     refused(send(charlie, path(frozen), files), 400, "invalid")
+    assert (Appeal.objects.count(), StoredImage.objects.count()) == (0, 0)
 
 
 @pytest.mark.parametrize(
@@ -148,6 +149,7 @@ def test_other_and_broken_bodies(
     charlie: Client, frozen: CreditLine, body: bytes, kind: str, code: int, name: str
 ) -> None:
     refused(charlie.http.post(f"/api/v1/{path(frozen)}", body, content_type=kind), code, name)
+    assert not Appeal.objects.exists()
 
 
 def test_without_signing_in_there_is_nothing(frozen: CreditLine) -> None:
@@ -161,6 +163,7 @@ def test_somebody_elses_line_is_not_found(alice: Client, frozen: CreditLine) -> 
         refused(alice.get(where), 404, "not_found")
         refused(send(alice, where, appeal_body()), 404, "not_found")
         refused(send(alice, where, {}), 404, "not_found")
+    assert not Appeal.objects.exists()
 
 
 def test_only_a_frozen_line_and_one_appeal_at_a_time(charlie: Client, frozen: CreditLine) -> None:

@@ -5,7 +5,7 @@ import pytest
 from rest_framework.test import APIClient
 
 from accounts.models import BankCard
-from risk.models import CreditLine, Decision, Invitation
+from risk.models import CreditApplication, CreditLine, Decision, Invitation
 from risk.services.contest import contest_answer, contest_open
 from tests.risk.api.client import Client, client_of
 from tests.risk.builders import (
@@ -78,8 +78,10 @@ def test_starting_answers_why_not(alice: Client) -> None:
     refused(alice.post("applications", {"product": "huabei"}), 404, "not_found")
     refused(alice.post("applications", {}), 400, "invalid")
     refused(alice.post("applications", {"product": "../x"}), 400, "invalid")
-    started(alice.customer)
+    assert not CreditApplication.objects.exists()
+    open_one = started(alice.customer)
     refused(alice.post("applications", {"product": "weilidai"}), 409, "application_open")
+    assert CreditApplication.objects.get() == open_one
 
 
 @pytest.mark.req("R1")
@@ -99,6 +101,7 @@ def test_signatures_refuse_a_changed_an_unknown_and_a_malformed_text(alice: Clie
     refused(alice.post(path, {"document": str(uuid4()), "sha256": "0" * 64}), 404, "not_found")
     refused(alice.post(path, {"document": document["id"], "sha256": "short"}), 400, "invalid")
     refused(alice.post(path, {"document": "x", "sha256": "0" * 64}), 400, "invalid")
+    assert not application.signatures.exists()
 
 
 @pytest.mark.req("R12")
@@ -124,6 +127,7 @@ def test_verification_without_a_card_is_refused(alice: Client) -> None:
     application = signed(alice.customer)
     BankCard.objects.update(removed_at="2026-11-20T10:00:00+08:00")
     refused(alice.post(f"applications/{application.pk}/verifications", VERIFICATION), 409, "bank_card_required")
+    assert CreditApplication.objects.get().state == application.state == "documents_signed"
 
 
 def test_assessment_needs_a_key_and_gives_its_first_answer_again(alice: Client) -> None:
@@ -219,7 +223,9 @@ def test_malformed_ids_are_not_found(alice: Client, step: str) -> None:
      "credit-lines", "me/auxiliary-items"],
 )  # fmt: skip
 def test_nobody_reads_without_signing_in(path: str) -> None:
-    refused(APIClient().get(f"/api/v1/{path}"), 401, "not_authenticated")
+    answer = APIClient().get(f"/api/v1/{path}")
+    refused(answer, 401, "not_authenticated")
+    assert answer["WWW-Authenticate"] == "Bearer"
 
 
 def test_own_applications_are_listed_newest_first_and_filtered(alice: Client) -> None:

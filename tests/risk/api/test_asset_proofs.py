@@ -84,6 +84,7 @@ def test_a_frozen_or_closed_line_takes_none(charlie: Client, line: CreditLine) -
     refused(send(charlie, path(line), body()), 409, "credit_line_frozen")
     credit_line_close(line_id=line.pk, reason="asked for", actor=LAYERS, **EDGE)
     refused(send(charlie, path(line), body()), 409, "credit_line_closed")
+    assert (AssetProof.objects.count(), StoredImage.objects.count()) == (0, 0)
 
 
 def test_strangers_see_and_send_nothing(alice: Client, line: CreditLine) -> None:

@@ -75,6 +75,7 @@ def test_a_missing_or_malformed_product_is_a_bad_request(alice: Client, path: st
 def test_an_unknown_product_is_not_found(alice: Client) -> None:
     refused(alice.get("entry?product=huabei"), 404, "not_found")
     refused(alice.get("documents?product=huabei"), 404, "not_found")
+    assert "huabei" not in [row["code"] for row in alice.get("products").json()]
 
 
 @pytest.mark.req("R9")
