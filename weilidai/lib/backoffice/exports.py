@@ -92,7 +92,7 @@ def export_rows(admin: Any, queryset: Any, columns: list[str]) -> Iterator[Row]:
     """
     readers = [_reader(admin, column) for column in columns]
     with transaction.atomic(using=queryset.db):
-        for obj in queryset.iterator(chunk_size=2000):
+        for obj in queryset.iterator(chunk_size=500):
             yield [_plain(reader(obj)) for reader in readers]
 
 
