@@ -171,8 +171,11 @@ def is_returned(events: list[terms.LoanEvent]) -> bool:
 
 
 def is_open(row: state.InstalmentPosition, after: state.LoanPosition) -> bool:
-    """Something is or will be owed on the row: a period paid ahead still bears interest on what later periods owe."""
+    """Something is or will be owed on the row: a period paid ahead still bears interest on what later periods owe,
+    until the loan is written off.
+    """
     if row.outstanding_principal or row.scheduled_unpaid:
         return True
-    bears = after.bears_by_period and row.replaced_on is None and row.due_date > after.on
-    return bears and bool(after.outstanding_principal)
+    if not after.bears_by_period or after.written_off_on is not None:
+        return False
+    return row.replaced_on is None and row.due_date > after.on and bool(after.outstanding_principal)

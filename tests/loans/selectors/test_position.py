@@ -1,5 +1,6 @@
 """A loan with many events is read from its tally, and never from one that something happened after."""
 
+from datetime import date
 from decimal import Decimal
 
 import pytest
@@ -7,8 +8,10 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
+from loans.maths.state import position
+from loans.maths.terms import EventKind, LoanEvent, LoanTerms, Plan
 from loans.models import Loan, LoanTally
-from loans.selectors.position import loan_book, loan_events, loan_position
+from loans.selectors.position import is_open, loan_book, loan_events, loan_position
 from loans.services import figures
 from loans.services.correction import repayment_enter_late, repayment_reverse
 from loans.services.history import Act
@@ -101,3 +104,21 @@ def test_the_customer_sees_the_same_from_the_tally_as_from_the_events(alice: Bor
     assert [client.get(page).json() for page in pages] == from_tally
     assert from_tally[0]["outstanding_principal"] == "901.96"
     assert loan_book(kept, day(9)).tally.last_date == loan_events(kept)[-1].effective_date
+
+
+@pytest.mark.req("R43")
+@pytest.mark.parametrize(("written_off", "opens"), [(False, True), (True, False)])
+def test_a_period_paid_ahead_bears_interest_until_the_loan_is_written_off(written_off: bool, opens: bool):
+    terms = LoanTerms(
+        plan=Plan.INSTALMENTS, principal=Decimal("3000.00"), start=date(2026, 1, 31), daily_rate=Decimal("0.0004"),
+        periods=3, fee_rate=Decimal("0.005"), with_interest=True,
+    )  # fmt: skip
+    day = date(2026, 2, 3)
+    events = [LoanEvent(day, EventKind.REPAYMENT, Decimal("1018.60"))]
+    if written_off:
+        events.append(LoanEvent(day, EventKind.WRITE_OFF))
+    after = position(terms, events, day)
+    first = after.instalments[0]
+    assert (first.outstanding_principal, first.scheduled_unpaid) == (Decimal(0), Decimal(0))
+    assert is_open(first, after) is opens
+    assert is_open(after.instalments[1], after)

@@ -4,6 +4,7 @@ Cells that a spreadsheet would take for a formula are written as text.
 """
 
 import csv
+import gc
 import re
 from collections.abc import Callable, Iterable, Iterator
 from html import unescape
@@ -21,6 +22,7 @@ from weilidai.lib.backoffice.xlsx import xlsx_pieces
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TAG = re.compile(r"<[^>]*>")
+BATCH = 500
 Row = list[str]
 
 
@@ -89,11 +91,14 @@ def export_rows(admin: Any, queryset: Any, columns: list[str]) -> Iterator[Row]:
     """What the list shows, row by row in batches; `columns` are names of the admin's list.
 
     Inside a transaction the database hands on the rows as it finds them; outside it would first lay down all of them.
+    Rows that know each other, as an entry and its postings, are garbage that nobody looks for while many rows come by.
     """
     readers = [_reader(admin, column) for column in columns]
     with transaction.atomic(using=queryset.db):
-        for obj in queryset.iterator(chunk_size=500):
+        for number, obj in enumerate(queryset.iterator(chunk_size=BATCH), 1):
             yield [_plain(reader(obj)) for reader in readers]
+            if number % (10 * BATCH) == 0:
+                gc.collect()
 
 
 def _plain(value: Any) -> str:
