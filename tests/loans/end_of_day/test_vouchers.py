@@ -100,7 +100,7 @@ def test_a_closed_loan_needs_no_proof_and_an_opened_one_does_again(alice: Borrow
     repay(alice, loan, "6000.00", TODAY)
     close_through(TODAY)
     assert demand().state == "lapsed"
-    Loan.objects.filter(pk=loan.pk).update(state="active")
+    Loan.objects.filter(pk=loan.pk).update(state="active", folded_date=None)
     night(0)
     assert (demand().state, demand().due_date) == ("asked", day(30))
 
