@@ -9,8 +9,9 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from accounts.models import Customer, StaffUser
+from accounts.models import Customer, StaffUser, VerificationAttempt
 from loans.models import JournalEntry, Loan
 from risk.models import CreditLine
 from tests.loans.builders import Borrower
@@ -42,6 +43,19 @@ def test_rows_are_found_by_keys_whole_words_and_the_beginning_of_a_customers_nam
     assert entry in rows_found(entries, ENTRIES, str(loan.pk))
     assert not rows_found(entries, ENTRIES, entry.reference[:-1]).exists()
     assert not rows_found(CreditLine.objects.all(), ("=id",), "no key").exists()
+
+
+@pytest.mark.parametrize(
+    ("term", "count"), [("203.0.113.9", 1), ("203.0.113.8", 0), ("alice", 0), ("203.0.113.999", 0)]
+)
+def test_an_address_is_found_by_an_address_and_by_nothing_else(alice: Borrower, term: str, count: int) -> None:
+    """PostgreSQL would refuse what is no address."""
+    VerificationAttempt.objects.all().delete()
+    VerificationAttempt.objects.create(
+        customer=alice.customer, purpose="device", at=timezone.now(), ip="203.0.113.9",
+        liveness_passed=True, voiceprint_passed=True, passed=True,
+    )  # fmt: skip
+    assert rows_found(VerificationAttempt.objects.all(), ("=ip",), term).count() == count
 
 
 def test_a_search_compares_no_row_by_its_text_and_joins_nothing(alice: Borrower) -> None:

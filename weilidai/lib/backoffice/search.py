@@ -2,9 +2,8 @@
 
 import time
 from typing import Any
-from uuid import UUID
 
-from django.core.exceptions import FieldDoesNotExist
+from django.core.exceptions import FieldDoesNotExist, ValidationError
 from django.db import connection, models
 from django.db.models import Q, QuerySet
 
@@ -33,9 +32,13 @@ def _match(model: type[models.Model], field: str, term: str) -> Q | None:
     *relations, last = path.split("__")
     for name in relations:
         model = _related(model, name)
-    if isinstance(model._meta.get_field(last), models.UUIDField):
-        key = _key(term)
-        return None if key is None else Q(**{path: key})
+    column = model._meta.get_field(last)
+    if isinstance(column, models.UUIDField) or field.startswith("="):
+        value = _value(column, term)
+        if value is None:
+            return None
+    if isinstance(column, models.UUIDField):
+        return Q(**{path: value})
     if relations:
         how = "exact" if field.startswith("=") else "startswith"
         rows = model._default_manager.filter(**{f"{last}__{how}": term}).order_by(last)
@@ -51,11 +54,14 @@ def _related(model: type[models.Model], name: str) -> type[models.Model]:
     return found
 
 
-def _key(term: str) -> UUID | None:
+def _value(column: Any, term: str) -> Any:
+    """The term as a value of the column, a key or an address say; None where it is none."""
     try:
-        return UUID(term)
-    except ValueError:
+        value = column.to_python(term)
+        column.run_validators(value)
+    except ValidationError:
         return None
+    return value
 
 
 def sorted_quickly(model: type[models.Model], column: str) -> bool:
