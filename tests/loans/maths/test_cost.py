@@ -116,3 +116,14 @@ def test_at_the_irr_the_discounted_flows_cancel(principal, periods, fee_rate):
     )
     assert abs(value) <= principal * Decimal("0.000001")
     assert rate >= 0
+
+
+@pytest.mark.req("R59")
+@pytest.mark.parametrize(
+    ("back", "rate"),
+    [("110.00", "0.100000"), ("100.00", "0.000000"), ("1000000.00", "9999.000000"), ("1.00", "-0.990000")],
+)
+def test_the_rate_of_return_is_found_however_far_away_it_lies(back: str, rate: str):
+    start = date(2026, 1, 31)
+    flows = [CashFlow(start, Decimal("-100.00")), CashFlow(date(2027, 1, 31), Decimal(back))]
+    assert irr(flows) == Decimal(rate)
