@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from django.db import DatabaseError, InterfaceError
-from django.db.models import Case, Count, F, Max, Model, Q, QuerySet, Sum, When
+from django.db.models import Case, Count, Exists, F, Max, Model, OuterRef, Q, QuerySet, Sum, When
 from django.db.models.functions import Coalesce
 
 from loans import ledger
@@ -51,6 +51,7 @@ from loans.books.sums import (
 )
 from loans.maths.state import position_of, replay
 from loans.models import (
+    Instalment,
     JournalEntry,
     Loan,
     LoanEvent,
@@ -283,9 +284,13 @@ def _newest_closed() -> date:
 def disclosed_not_exceeded(among: QuerySet[Loan] | None = None) -> Iterator[Fault]:
     """I10: interest and fees of a loan paid on time are at most what its form disclosed.
 
-    Each payment starts the formula again and may so round by half a fen: that much per payment is no fault.
+    On time is every period, not only the last: principal that was owed longer than the schedule says bore more
+    interest than the schedule shows, which `charged_as_disclosed` works out from the form. Each payment starts the
+    formula again and may so round by half a fen: that much per payment is no fault.
     """
-    on_time = _among(among).filter(state=LoanState.SETTLED, settled_date__lte=F("due_date"))
+    late = Instalment.objects.filter(loan=OuterRef("pk"), settled_date__gt=F("due_date"))
+    settled = _among(among).filter(state=LoanState.SETTLED, settled_date__lte=F("due_date"))
+    on_time = settled.filter(~Exists(late))
     for batch in in_batches(on_time.select_related("disclosure")):
         for loan in batch:
             disclosed = _disclosed(loan)

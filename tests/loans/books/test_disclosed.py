@@ -1,5 +1,6 @@
 """Nothing beyond the confirmed form was ever charged (R59): every bent figure is found, honest lives are not."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -104,3 +105,28 @@ def test_instalment_plans_of_every_product_setting_stay_within_their_forms(
     else:
         settlement_make(expected=None, as_of=day(20), **how)
     assert faults() == []
+
+
+@pytest.mark.req("R59")
+@pytest.mark.parametrize(("last_paid", "bent_is_found"), [(30, True), (31, False)])
+def test_the_schedule_of_the_form_bounds_only_a_plan_of_which_every_period_was_paid_on_time(
+    alice: Borrower, last_paid: int, *, bent_is_found: bool
+):
+    """The first period is due on day 30. Settled after it, but before the plan's last day, a plan may owe more interest
+    than its schedule shows, because its principal was owed for longer.
+    """
+    ProductTerms.objects.update(with_interest=True, fee_rate=Decimal("0.005000"))
+    loan = active_loan(alice, "3000.00", plan="instalments", periods=3)
+    close_through(day(last_paid - 1))
+    settlement_make(
+        loan_id=loan.pk, customer=alice.customer, expected=None, as_of=day(last_paid), at=NOW + timedelta(last_paid),
+        actor=Actor.of(alice.customer),
+    )  # fmt: skip
+    loan = Loan.objects.get(pk=loan.pk)
+    assert (loan.state, loan.settled_date) == ("settled", day(last_paid))
+    assert faults() == []
+    shown = sum(Decimal(row["interest"]) + Decimal(row["fee"]) for row in loan.disclosure.content["schedule"])
+    owed_more = shown - loan.fee_charged_amount + FEN * 3
+    Loan.objects.filter(pk=loan.pk).update(interest_settled_amount=owed_more)
+    assert ("disclosed_not_exceeded" in {fault.check for fault in faults()}) is bent_is_found
+    assert "charged_as_disclosed" in {fault.check for fault in faults()}
