@@ -28,6 +28,7 @@ from risk.models import (
 )
 from risk.selectors.appeals import appeals_late
 from weilidai.backoffice.desk import approval_card, desk_waiting
+from weilidai.lib.backoffice.charts import chart_options
 from weilidai.lib.business_date import clock_date, current_business_date
 from weilidai.lib.models import BusinessDay, JobRun
 from weilidai.lib.money import ZERO
@@ -178,10 +179,12 @@ def _charts(today: date) -> list[dict[str, Any]]:
         {
             "title": _("Paid out and received, yuan a day"),
             "data": _chart_data(labels, (_("Paid out"), out, 600), (_("Received"), received, 300), days=days),
+            "options": chart_options(),
         },
         {
             "title": _("Income booked, yuan a day"),
             "data": _chart_data(labels, (_("Income"), earned, 500), days=days),
+            "options": chart_options(legend=False),
         },
     ]
 

@@ -7,6 +7,8 @@ from django.urls import reverse_lazy
 from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from weilidai.backoffice.navigation import navigation
+
 
 def _item(title: Any, icon: str, url_name: str, permission: str) -> dict[str, Any]:
     allowed: Callable[[Any], bool] = lambda request: request.user.has_perm(permission)  # noqa: E731
@@ -18,7 +20,7 @@ def _list(title: Any, icon: str, app: str, model: str, query: str = "") -> dict[
     return item | {"link": format_lazy("{}{}", item["link"], query)} if query else item
 
 
-NAVIGATION = [
+NAVIGATION: list[dict[str, Any]] = [
     {
         "items": [
             {"title": _("Home"), "icon": "home", "link": reverse_lazy("admin:index")},
@@ -167,5 +169,5 @@ UNFOLD: dict[str, Any] = {
     "COLORS": {"primary": PRIMARY},
     "LOGIN": {"form": "weilidai.backoffice.sign_in.SignInForm"},
     "ACCOUNT": {"navigation": [{"title": _("Second factor"), "link": reverse_lazy("second-factor")}]},
-    "SIDEBAR": {"show_search": True, "command_search": True, "navigation": NAVIGATION},
+    "SIDEBAR": {"show_search": True, "command_search": True, "navigation": navigation(NAVIGATION)},
 }
