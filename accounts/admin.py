@@ -28,6 +28,7 @@ from accounts.services.staff import staff_roles_change
 from accounts.services.staff_password import password_reset_ask, temporary_mark
 from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.backoffice import PermissionMethods, ReadOnlyAdmin, ReasonForm, act, finish, staff_of
+from weilidai.lib.backoffice.told import Told
 from weilidai.lib.backoffice.words import subject_word, words_filter
 from weilidai.lib.business_date import current_business_date
 from weilidai.lib.errors import DomainError
@@ -251,6 +252,7 @@ class NotificationAdmin(ReadOnlyAdmin):
     list_filter = (("kind", words_filter(notice_word)), ("business_date", RangeDateFilter))
     search_fields = ("customer__openid",)
     list_select_related = ("customer",)
+    export_told = {"notice": Told(("kind",), notice_word)}
 
     @admin.display(description=_("kind"), ordering="kind")
     def notice(self, row: Notification) -> str:

@@ -17,6 +17,10 @@ class Occupation(models.TextChoices):
     OTHER = "other", _("Other")
 
 
+def _masked_name(name: str) -> str:
+    return mask(name, head=1, tail=0) if name else ""
+
+
 class Customer(models.Model):  # type: ignore[django-manager-missing]
     """A person known by a WeChat openid. Names and numbers are ciphertext; hashes beside them are for search."""
 
@@ -66,8 +70,15 @@ class Customer(models.Model):  # type: ignore[django-manager-missing]
         ordering = ["-id"]
         permissions = [("view_full_number", _("Can read a full name, identity or phone number"))]
 
+    # What a file of many rows reads to name a customer.
+    TOLD_BY = ("name", "openid")
+
     def __str__(self) -> str:
-        return self.masked_name or self.openid
+        return self.told(self.name, self.openid)
+
+    @staticmethod
+    def told(name: str, openid: str) -> str:
+        return _masked_name(name) or openid
 
     @property
     def is_active(self) -> bool:
@@ -75,7 +86,7 @@ class Customer(models.Model):  # type: ignore[django-manager-missing]
 
     @property
     def masked_name(self) -> str:
-        return mask(self.name, head=1, tail=0) if self.name else ""
+        return _masked_name(self.name)
 
     @property
     def masked_id_number(self) -> str:

@@ -1,5 +1,6 @@
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import OuterRef, QuerySet, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter
@@ -7,12 +8,25 @@ from unfold.contrib.filters.admin import RangeDateFilter
 from loans.models import JournalEntry, LedgerAccount, Posting, ProductAccrual
 from weilidai.lib.backoffice import ReadOnlyAdmin
 from weilidai.lib.backoffice.admin import ReadOnlyInline
+from weilidai.lib.backoffice.told import Told
+from weilidai.lib.money import ZERO, MoneyField, round_money
 
 
 class PostingInline(ReadOnlyInline):
     model = Posting
     fields = ("ledger_account", "side", "amount")
     tab = False
+
+
+# One look at the index of postings for each entry, while the rows come by.
+DEBITS = Coalesce(
+    Subquery(
+        Posting.objects.filter(entry=OuterRef("pk"), side=Posting.Side.DEBIT)
+        .order_by().values("entry").annotate(total=Sum("amount")).values("total")
+    ),
+    ZERO,
+    output_field=MoneyField(),
+)  # fmt: skip
 
 
 @admin.register(JournalEntry)
@@ -22,6 +36,7 @@ class JournalEntryAdmin(ReadOnlyAdmin):
     search_fields = ("=reference", "=loan__id", "customer__openid")
     list_select_related = ("customer", "product", "loan")
     inlines = (PostingInline,)
+    export_told = {"debits": Told((DEBITS,), lambda total: str(round_money(total)))}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[JournalEntry]:
         rows: QuerySet[JournalEntry] = super().get_queryset(request)

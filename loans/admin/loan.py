@@ -1,4 +1,6 @@
+from datetime import date
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.db.models import DateField, QuerySet, Value
@@ -18,6 +20,7 @@ from loans.maths.delinquency import bucket_of, days_past_due
 from loans.models import CostDisclosure, DelinquencyFact, Instalment, Loan, LoanEvent, LoanState, Repayment
 from weilidai.lib.backoffice import ReadOnlyAdmin, badge
 from weilidai.lib.backoffice.admin import ReadOnlyInline
+from weilidai.lib.backoffice.told import Told
 from weilidai.lib.business_date import current_business_date
 
 # Some loans have thousands of repayments.
@@ -83,6 +86,18 @@ class RearrangedFilter(admin.SimpleListFilter):
         return queryset.filter(rearranged_date__isnull=False) if self.value() == "yes" else queryset
 
 
+def _reference(key: UUID) -> str:
+    return str(key)[-12:]
+
+
+def _overdue(state: str, next_due_date: date | None, today: date) -> tuple[str, bool]:
+    """Days past due with their bucket, and whether there are any."""
+    if state != LoanState.ACTIVE:
+        return "–", False
+    days = days_past_due(next_due_date, today)
+    return (f"{days} · {bucket_of(days)}", True) if days else ("0", False)
+
+
 @admin.register(Loan)
 class LoanAdmin(PaperPages, ArrearsPages, ReliefActs, LoanActs, ReadOnlyAdmin):
     list_display = ("reference", "customer_link", "product", "principal_amount", "outstanding_principal_amount",
@@ -91,6 +106,10 @@ class LoanAdmin(PaperPages, ArrearsPages, ReliefActs, LoanActs, ReadOnlyAdmin):
                    ("principal_amount", RangeNumericFilter))  # fmt: skip
     search_fields = ("=id", "customer__openid")
     list_select_related = ("customer", "product")
+    export_told = {
+        "reference": Told(("id",), _reference), "customer_link": "customer", "state_badge": "state",
+        "overdue_days": Told(("state", "next_due_date", "today"), lambda *values: _overdue(*values)[0]),
+    }  # fmt: skip
     inlines = (InstalmentInline, RepaymentInline, EventInline, RearrangementInline, OfferInline)
     readonly_fields = ("papers", "arrears", "offer", "penalty_money")
     exclude = ("penalty_paid_amount", "folded_date", "unfolded_date")
@@ -119,7 +138,7 @@ class LoanAdmin(PaperPages, ArrearsPages, ReliefActs, LoanActs, ReadOnlyAdmin):
 
     @admin.display(description=_("loan"))
     def reference(self, loan: Loan) -> str:
-        return str(loan.pk)[-12:]
+        return _reference(loan.pk)
 
     @admin.display(description=_("customer"))
     def customer_link(self, loan: Loan) -> SafeString:
@@ -128,10 +147,8 @@ class LoanAdmin(PaperPages, ArrearsPages, ReliefActs, LoanActs, ReadOnlyAdmin):
 
     @admin.display(description=_("days past due"))
     def overdue_days(self, loan: Any) -> Any:
-        if loan.state != LoanState.ACTIVE:
-            return "–"
-        days = days_past_due(loan.next_due_date, loan.today)
-        return badge("failed", f"{days} · {bucket_of(days)}") if days else 0
+        text, is_late = _overdue(loan.state, loan.next_due_date, loan.today)
+        return badge("failed", text) if is_late else text
 
     @admin.display(description=_("state"), ordering="state")
     def state_badge(self, loan: Loan) -> SafeString:

@@ -1,3 +1,5 @@
+from datetime import datetime
+
 from django.contrib import admin
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext_lazy as _
@@ -5,6 +7,7 @@ from unfold.contrib.filters.admin import RangeDateTimeFilter
 
 from loans.models import Payout, PayoutCallback, PayoutState
 from weilidai.lib.backoffice import ReadOnlyAdmin, badge
+from weilidai.lib.backoffice.told import Told
 from weilidai.lib.backoffice.words import words_filter
 
 EFFECTS = {"applied": _("Applied"), "repeated": _("Repeated"), "contradiction": _("Contradiction")}
@@ -21,6 +24,11 @@ def result_word(result: str) -> str:
     return str(RESULTS.get(result, result))
 
 
+def seconds_between(requested_at: datetime, decided_at: datetime | None) -> str:
+    """From the asking to the bank's word."""
+    return "–" if decided_at is None else f"{(decided_at - requested_at).total_seconds():.1f}"
+
+
 @admin.register(Payout)
 class PayoutAdmin(ReadOnlyAdmin):
     list_display = ("reference", "customer", "amount", "state_badge", "attempt_count", "inquiry_count",
@@ -28,6 +36,9 @@ class PayoutAdmin(ReadOnlyAdmin):
     list_filter = ("state", ("requested_at", RangeDateTimeFilter))
     search_fields = ("=reference", "=loan__id", "customer__openid")
     list_select_related = ("customer",)
+    export_told = {
+        "state_badge": "state", "seconds": Told(("requested_at", "decided_at"), seconds_between),
+    }  # fmt: skip
 
     @admin.display(description=_("state"), ordering="state")
     def state_badge(self, payout: Payout) -> SafeString:
@@ -35,9 +46,7 @@ class PayoutAdmin(ReadOnlyAdmin):
 
     @admin.display(description=_("seconds"))
     def seconds(self, payout: Payout) -> str:
-        if payout.decided_at is None:
-            return "–"
-        return f"{(payout.decided_at - payout.requested_at).total_seconds():.1f}"
+        return seconds_between(payout.requested_at, payout.decided_at)
 
 
 @admin.register(PayoutCallback)

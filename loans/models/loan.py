@@ -159,8 +159,15 @@ class Loan(models.Model):
             ),
         ]
 
+    # What a file of many rows reads to name a loan.
+    TOLD_BY = ("product_id", "principal_amount")
+
     def __str__(self) -> str:
-        return f"{self.product_id} {self.principal_amount}"
+        return self.told(self.product_id, self.principal_amount)
+
+    @staticmethod
+    def told(product_id: str, principal_amount: Decimal) -> str:
+        return f"{product_id} {principal_amount}"
 
     @transition(field=state, source=LoanState.DISBURSING, target=LoanState.ACTIVE)
     def disburse(self) -> None:

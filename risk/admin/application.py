@@ -97,6 +97,7 @@ class DecisionAdmin(DashboardPages, ReadOnlyAdmin):
     list_filter = ("outcome", "product", "tier", ("business_date", RangeDateFilter))
     search_fields = ("=id", "customer__openid")
     list_select_related = ("customer", "product", "decided_by")
+    export_told = {"outcome_badge": "outcome"}
     readonly_fields = ("points", "values_used")
     exclude = ("dimensions",)
     actions_detail = ["replay"]

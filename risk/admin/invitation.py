@@ -62,6 +62,7 @@ class InvitationAdmin(ReadOnlyAdmin):
                    ("expires_date", RangeDateFilter))  # fmt: skip
     search_fields = ("=openid", "=id")
     list_select_related = ("product",)
+    export_told = {"state_badge": "state"}
     actions_list = ["invite", *ReadOnlyAdmin.actions_list]
     actions_detail = ["revoke"]
 

@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from unfold.contrib.filters.admin import RangeDateFilter, RangeNumericFilter
 
 from risk.models import CreditLine, FreezeReason, LineChange
+from risk.models.credit_line import available_of
 from risk.services.credit_line import (
     credit_line_change,
     credit_line_close,
@@ -20,6 +21,7 @@ from risk.services.credit_line import (
 from weilidai.lib.audit import Actor
 from weilidai.lib.backoffice import ReadOnlyAdmin, ReasonForm, act, badge, finish
 from weilidai.lib.backoffice.admin import ReadOnlyInline
+from weilidai.lib.backoffice.told import Told
 from weilidai.lib.business_date import current_business_date
 
 WORDS = {"opened": _("Credit line opened"), "asset_proof": _("Asset proof")}
@@ -52,6 +54,10 @@ class CreditLineAdmin(ReadOnlyAdmin):
                    ("limit_amount", RangeNumericFilter))  # fmt: skip
     search_fields = ("=id", "customer__openid")
     list_select_related = ("customer", "product")
+    export_told = {
+        "available": Told(("limit_amount", "received_amount", "used_amount", "gifted_amount"), available_of),
+        "state_badge": "state",
+    }  # fmt: skip
     inlines = (LineChangeInline,)
     actions_detail = ["freeze", "unfreeze", "set_limit", "close"]
 

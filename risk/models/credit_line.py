@@ -10,6 +10,11 @@ from weilidai.lib.ids import uuid7
 from weilidai.lib.money import MoneyField, RateField
 
 
+def available_of(limit: Decimal, received: Decimal, used: Decimal, gifted: Decimal) -> Decimal:
+    """What can be drawn now; never negative, also after a limit was lowered."""
+    return max(limit + received - used - gifted, Decimal("0.00"))
+
+
 class LineState(models.TextChoices):
     ACTIVE = "active", _("Active")
     FROZEN = "frozen", _("Frozen")
@@ -78,9 +83,7 @@ class CreditLine(models.Model):
 
     @property
     def available_amount(self) -> Decimal:
-        """What can be drawn now; never negative, also after a limit was lowered."""
-        free: Decimal = self.limit_amount + self.received_amount - self.used_amount - self.gifted_amount
-        return max(free, Decimal("0.00"))
+        return available_of(self.limit_amount, self.received_amount, self.used_amount, self.gifted_amount)
 
     @property
     def own_free_amount(self) -> Decimal:

@@ -106,16 +106,19 @@ def test_three_loans_take_as_many_statements_as_one(alice: Borrower, chief: Clie
 
 
 @pytest.mark.parametrize(("most", "fits"), [(2, True), (1, False)])
-def test_a_sheet_holds_the_list_or_the_reader_is_told_why_not(
+def test_a_workbook_holds_the_list_or_the_reader_is_told_why_not(
     alice: Borrower, chief: Client, monkeypatch: pytest.MonkeyPatch, most: int, fits: bool
 ) -> None:
     monkeypatch.setattr(admin, "ROWS_MAX", most)
+    monkeypatch.setattr(admin, "SHEETS_MAX", 1)
     for _ in range(2):
         active_loan(alice, "100.00", days=30)
     answer: Any = chief.get(f"{LIST}export-xlsx/?state__exact=active", follow=True)
     if not fits:
         assert answer.redirect_chain == [(f"{LIST}?state__exact=active", 302)]
-        assert "CSV" in str(next(iter(answer.context["messages"])))
+        told = str(next(iter(answer.context["messages"])))
+        assert "CSV" in told
+        assert "export_too_long" in told
         return
     sheet = openpyxl.load_workbook(io.BytesIO(b"".join(answer.streaming_content))).active
     rows = [[cell.value for cell in row] for row in sheet.rows]
@@ -128,12 +131,12 @@ def test_a_workbook_is_handed_on_while_it_is_written(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(xlsx, "PIECE", 1)
     asked: list[int] = []
 
-    def rows() -> Any:
+    def pages() -> Any:
         for number in range(20_000):
             asked.append(number)
-            yield [str(number), "a<b>&\"c'\x01", "x" * 40_000 if number == 7 else " 空 "]
+            yield [[str(number), "a<b>&\"c'\x01", "x" * 40_000 if number == 7 else " 空 "]]
 
-    pieces = xlsx.xlsx_pieces(rows())
+    pieces = xlsx.xlsx_pieces(["number", "signs", "long"], pages())
     whole = next(pieces)
     assert whole.startswith(b"PK")
     assert asked == []
@@ -142,4 +145,4 @@ def test_a_workbook_is_handed_on_while_it_is_written(monkeypatch: pytest.MonkeyP
     whole += b"".join(pieces)
     sheet: Any = openpyxl.load_workbook(io.BytesIO(whole), read_only=True).active
     read = list(sheet.iter_rows(values_only=True))
-    assert (len(read), read[0], len(read[7][2])) == (20_000, ("0", "a<b>&\"c'", " 空 "), 32_767)
+    assert (len(read), read[1], len(read[8][2])) == (20_001, ("0", "a<b>&\"c'", " 空 "), 32_767)

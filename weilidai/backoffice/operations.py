@@ -13,6 +13,7 @@ from loans.end_of_day.run import days_close
 from loans.end_of_day.steps import STEPS
 from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.backoffice import ConfirmForm, ReadOnlyAdmin, badge, finish, may
+from weilidai.lib.backoffice.told import Told
 from weilidai.lib.backoffice.words import actor_word, state_word, subject_word, words_filter
 from weilidai.lib.models import AuditEvent, BusinessDay, JobRun, StateChange
 
@@ -85,6 +86,9 @@ class AuditEventAdmin(ReadOnlyAdmin):
     list_display = ("at", "action", "actor", "actor_name", "subject", "subject_id", "reason")
     list_filter = (("actor_kind", words_filter(actor_word)), ("at", RangeDateTimeFilter))
     search_fields = ("=subject_id", "=actor_name", "=action")
+    export_told = {
+        "actor": Told(("actor_kind",), actor_word), "subject": Told(("subject_type",), subject_word),
+    }  # fmt: skip
 
     @admin.display(description=_("kind of actor"), ordering="actor_kind")
     def actor(self, event: AuditEvent) -> str:
@@ -100,6 +104,11 @@ class StateChangeAdmin(ReadOnlyAdmin):
     list_display = ("at", "business_date", "subject", "subject_id", "before", "after", "actor_name", "reason")
     list_filter = (("subject_type", words_filter(subject_word)), ("business_date", RangeDateFilter))
     search_fields = ("=subject_id", "=actor_name")
+    export_told = {
+        "subject": Told(("subject_type",), subject_word),
+        "before": Told(("subject_type", "field", "old"), state_word),
+        "after": Told(("subject_type", "field", "new"), state_word),
+    }
 
     @admin.display(description=_("object"), ordering="subject_type")
     def subject(self, change: StateChange) -> str:

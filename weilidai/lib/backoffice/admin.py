@@ -18,7 +18,8 @@ from weilidai.lib.backoffice.acts import PermissionMethods
 from weilidai.lib.backoffice.exports import csv_response, export_rows, xlsx_response
 from weilidai.lib.backoffice.lists import BoundedPaginator, QuickChangeList
 from weilidai.lib.backoffice.search import rows_found, sorted_quickly
-from weilidai.lib.backoffice.xlsx import ROWS_MAX
+from weilidai.lib.backoffice.told import Told
+from weilidai.lib.backoffice.xlsx import ROWS_MAX, SHEETS_MAX
 from weilidai.lib.replica import report_alias
 
 TONES = {
@@ -56,6 +57,8 @@ class ReadOnlyAdmin(PermissionMethods, ModelAdmin):  # type: ignore[misc]
     list_fullwidth = True
     actions_list: ClassVar[list[str]] = ["export_csv", "export_xlsx"]
     export_columns: ClassVar[list[str]] = []
+    # What stands for a method of the list in a file: a field's name, or how its values are told.
+    export_told: ClassVar[dict[str, str | Told]] = {}
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -107,9 +110,10 @@ class ReadOnlyAdmin(PermissionMethods, ModelAdmin):  # type: ignore[misc]
     @action(description=_("Export XLSX"), url_path="export-xlsx", icon="table", permissions=["view"])  # type: ignore[untyped-decorator]
     def export_xlsx(self, request: HttpRequest) -> Any:
         rows = self.get_changelist_instance(request).get_queryset(request).using(report_alias()).order_by()
-        if rows[: ROWS_MAX + 1].count() > ROWS_MAX:
-            text = _("More than {n} rows do not fit into a sheet: filter the list, or export it as CSV.")
-            messages.error(request, text.format(n=f"{ROWS_MAX:,}"))
+        most = SHEETS_MAX * ROWS_MAX
+        if rows[: most + 1].count() > most:
+            text = _("More than {n} rows do not fit into a workbook: filter the list, or export it as CSV.")
+            messages.error(request, f"{text.format(n=f'{most:,}')} (export_too_long)")
             return redirect(f"{self.list_url()}?{request.GET.urlencode()}")
         return xlsx_response(*self._export(request))
 

@@ -5,10 +5,11 @@ Cells that a spreadsheet would take for a formula are written as text.
 
 import csv
 import gc
+import io
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from html import unescape
-from itertools import chain
+from itertools import chain, islice
 from tempfile import NamedTemporaryFile
 from typing import Any
 
@@ -17,13 +18,17 @@ from django.http import FileResponse, StreamingHttpResponse
 from django.utils.safestring import SafeString
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
+from weilidai.lib.backoffice.told import cell, columns_told, rows_told
 from weilidai.lib.backoffice.xlsx import xlsx_pieces
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 TAG = re.compile(r"<[^>]*>")
-BATCH = 500
-Row = list[str]
+# What makes a look at the single cells of a page necessary, which are put one below the other.
+DOUBTFUL = re.compile(rf"(?:^|\n)[=+\-@\t\r]|{ILLEGAL_CHARACTERS_RE.pattern}")
+# Rows looked through and handed on at once: each piece of an answer costs the server a call of the system.
+PAGE, BATCH = 500, 500
+Row = Sequence[str]
 
 
 def safe_cell(value: Any) -> str:
@@ -38,31 +43,37 @@ def _is_number(text: str) -> bool:
     return text.lstrip("-").replace(".", "", 1).isdigit()
 
 
-class _Echo:
-    """A file whose writes are its return values, so that `csv` can feed a stream."""
-
-    def write(self, value: str) -> str:
-        return value
+def safe_pages(rows: Iterable[Row]) -> Iterator[list[Row]]:
+    """Pages of rows with safe cells. Most pages hold nothing doubtful, which one search tells."""
+    left = iter(rows)
+    while page := list(islice(left, PAGE)):
+        if DOUBTFUL.search("\n".join(chain.from_iterable(page))):
+            page = [[safe_cell(text) for text in row] for row in page]
+        yield page
 
 
 def csv_response(name: str, header: Row, rows: Iterable[Row]) -> StreamingHttpResponse:
     """UTF-8 with a byte-order mark: spreadsheets then show Chinese."""
-    writer = csv.writer(_Echo())
-
-    def lines() -> Iterator[str]:
-        yield "\ufeff" + writer.writerow(header)
-        for row in rows:
-            yield writer.writerow([safe_cell(cell) for cell in row])
-
-    response = StreamingHttpResponse(lines(), content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(_csv_pieces(header, rows), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
 
 
+def _csv_pieces(header: Row, rows: Iterable[Row]) -> Iterator[str]:
+    yield "\ufeff" + _csv([header])
+    for page in safe_pages(rows):
+        yield _csv(page)
+
+
+def _csv(rows: Iterable[Row]) -> str:
+    text = io.StringIO()
+    csv.writer(text).writerows(rows)
+    return text.getvalue()
+
+
 def xlsx_response(name: str, header: Row, rows: Iterable[Row]) -> StreamingHttpResponse:
-    """The caller sees to it that a sheet can hold the rows."""
-    safe = ([safe_cell(cell) for cell in row] for row in rows)
-    response = StreamingHttpResponse(xlsx_pieces(chain([header], safe)), content_type=XLSX)
+    """The caller sees to it that a workbook can hold the rows."""
+    response = StreamingHttpResponse(xlsx_pieces(header, safe_pages(rows)), content_type=XLSX)
     response["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'
     return response
 
@@ -88,7 +99,15 @@ def parquet_write(path: str, kinds: dict[str, str], rows: list[tuple[Any, ...]])
 
 
 def export_rows(admin: Any, queryset: Any, columns: list[str]) -> Iterator[Row]:
-    """What the list shows, row by row in batches; `columns` are names of the admin's list.
+    """What the list shows, row by row; `columns` are names of the admin's list. From values alone where each column
+    can be told so, many times quicker.
+    """
+    told = columns_told(admin, columns, queryset.db)
+    return rows_told(queryset, told) if told is not None else rows_read(admin, queryset, columns)
+
+
+def rows_read(admin: Any, queryset: Any, columns: list[str]) -> Iterator[Row]:
+    """The same from whole rows, as the list shows them.
 
     Inside a transaction the database hands on the rows as it finds them; outside it would first lay down all of them.
     Rows that know each other, as an entry and its postings, are garbage that nobody looks for while many rows come by.
@@ -103,7 +122,7 @@ def export_rows(admin: Any, queryset: Any, columns: list[str]) -> Iterator[Row]:
 
 def _plain(value: Any) -> str:
     """Without the tags of a link or a coloured word."""
-    return unescape(TAG.sub("", value)) if isinstance(value, SafeString) else str(value)
+    return unescape(TAG.sub("", value)) if isinstance(value, SafeString) else cell(value)
 
 
 def _reader(admin: Any, column: str) -> Callable[[Any], Any]:
