@@ -249,7 +249,7 @@ class RoleAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
 @admin.register(Notification)
 class NotificationAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "business_date", "customer", "notice", "read_at")
-    list_filter = (("kind", words_filter(notice_word)), ("business_date", RangeDateFilter))
+    list_filter = (("kind", words_filter(notice_word, NOTICES)), ("business_date", RangeDateFilter))
     search_fields = ("customer__openid",)
     list_select_related = ("customer",)
     export_told = {"notice": Told(("kind",), notice_word)}

@@ -53,8 +53,8 @@ class PayoutAdmin(ReadOnlyAdmin):
 class PayoutCallbackAdmin(ReadOnlyAdmin):
     list_display = ("received_at", "reference", "outcome", "consequence", "message_id")
     list_filter = (
-        ("result", words_filter(result_word)),
-        ("effect", words_filter(effect_word)),
+        ("result", words_filter(result_word, RESULTS)),
+        ("effect", words_filter(effect_word, EFFECTS)),
         ("received_at", RangeDateTimeFilter),
     )
     search_fields = ("=message_id", "=reference")

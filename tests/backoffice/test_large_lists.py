@@ -16,7 +16,7 @@ from loans.models import JournalEntry, Loan
 from risk.models import CreditLine
 from tests.loans.builders import Borrower
 from tests.loans.life import active_loan
-from weilidai.lib.backoffice import admin, search, xlsx
+from weilidai.lib.backoffice import admin, lists, search, xlsx
 from weilidai.lib.backoffice.search import rows_found, sorted_quickly
 
 LIST = "/admin/loans/loan/"
@@ -70,11 +70,11 @@ def test_a_large_table_is_sorted_by_columns_with_an_index(
     monkeypatch: pytest.MonkeyPatch, rows: int, freely: bool
 ) -> None:
     monkeypatch.setattr(search, "_estimated_rows", lambda _table: rows)
-    assert sorted_quickly(Loan, "-state")
+    assert sorted_quickly(Loan, "-pk")
     assert sorted_quickly(JournalEntry, "effective_date")
     assert sorted_quickly(JournalEntry, "reference")
-    # A partial index and one of a related row serve no sorting of all rows.
-    for column in ("principal_amount", "rearranged_date", "product", "customer"):
+    # A partial index and one of a related row serve no sorting of all rows, nor one of which half may be equal.
+    for column in ("principal_amount", "rearranged_date", "product", "customer", "-state"):
         assert sorted_quickly(Loan, column) is freely, column
 
 
@@ -91,6 +91,33 @@ def test_an_address_cannot_ask_for_a_slow_order_either(
 
 def admin_list(client: Client, **query: Any) -> Any:
     return client.get(LIST, query).context["cl"]
+
+
+@pytest.mark.parametrize(("few", "by_key"), [(3, True), (2, False)])
+def test_a_filter_looks_through_a_large_table_once(
+    alice: Borrower, chief: Client, monkeypatch: pytest.MonkeyPatch, few: int, by_key: bool
+) -> None:
+    """Few rows are then asked for by their keys, more along the list by the filter."""
+    loans = [active_loan(alice, "100.00", days=30).pk for _ in range(3)]
+    monkeypatch.setattr(search, "_estimated_rows", lambda _table: 1_000_000)
+    monkeypatch.setattr(lists, "FEW", few)
+    with CaptureQueriesContext(connection) as asked:
+        shown = admin_list(chief, plan__exact="single", o=7)
+    looked = [one["sql"] for one in asked if '"plan" = ' in one["sql"]]
+    assert [row.pk for row in shown.result_list] == sorted(loans, reverse=True)
+    assert shown.result_count == 3
+    assert ["ORDER BY" in sql for sql in looked] == [False, True]
+    assert [" IN (" in sql for sql in looked] == [False, by_key]
+
+
+def test_a_filter_that_finds_nothing_shows_nothing(
+    alice: Borrower, chief: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    active_loan(alice, "100.00", days=30)
+    monkeypatch.setattr(search, "_estimated_rows", lambda _table: 1_000_000)
+    assert list(admin_list(chief, plan__exact="instalments").result_list) == []
+    assert admin_list(chief, q="nobody").result_count == 0
+    assert admin_list(chief).result_count == 1
 
 
 def test_three_loans_take_as_many_statements_as_one(alice: Borrower, chief: Client) -> None:

@@ -4,10 +4,15 @@ from typing import Any
 
 from django.core.paginator import Paginator
 from django.db import connection, models
+from django.http import HttpRequest
 from django.utils.functional import cached_property
 from unfold.views import ChangeList
 
+from weilidai.lib.backoffice.search import is_large
+
 COUNT_LIMIT = 10_000
+# Rows found by a filter that are few enough to be asked for by their keys.
+FEW = 2_000
 
 
 class BoundedPaginator(Paginator[Any]):
@@ -16,6 +21,8 @@ class BoundedPaginator(Paginator[Any]):
     @cached_property
     def count(self) -> int:
         rows = self.object_list
+        if (counted := getattr(rows, "counted", None)) is not None:
+            return int(counted)
         ordered = rows.order_by() if hasattr(rows, "order_by") else None
         if ordered is None:
             return len(rows)
@@ -25,8 +32,21 @@ class BoundedPaginator(Paginator[Any]):
 class QuickChangeList(ChangeList):  # type: ignore[misc]  # the theme has no types
     """Sorts by columns the admin lets be sorted only, also where an address asks for another."""
 
+    queryset: Any
+
     def get_ordering_field(self, field_name: str) -> Any:
         return super().get_ordering_field(field_name) if field_name in self.sortable_by else None
+
+    def get_results(self, request: HttpRequest) -> None:
+        """Where no index serves a filter the large table is looked through once, in no order: not a second time for
+        the page, and never along the order of the list for rows that stand at its end.
+        """
+        if self.queryset.query.where and is_large(self.model):
+            keys = list(self.queryset.order_by().values_list("pk", flat=True)[:COUNT_LIMIT])
+            if len(keys) <= FEW:
+                self.queryset = self.queryset.filter(pk__in=keys)
+            self.queryset.counted = len(keys)
+        super().get_results(request)
 
 
 def values_that_occur(model: type[models.Model], field: str) -> list[str]:

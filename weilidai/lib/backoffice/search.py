@@ -65,8 +65,27 @@ def _value(column: Any, term: str) -> Any:
 
 
 def sorted_quickly(model: type[models.Model], column: str) -> bool:
-    """Whether a list of the table can be sorted by the column: an index begins with it, or the table is small."""
-    return _estimated_rows(model._meta.db_table) <= SORTED_FREELY_MAX or column.lstrip("-") in _leading(model)
+    """Whether a list of the table can be sorted by the column: the table is small, or an index begins with it and few
+    rows are equal in it. Of a column of few values, such as a state, half of the table may have one, and would be
+    sorted for a page.
+    """
+    name = column.lstrip("-")
+    return not is_large(model) or (is_leading(model, name) and not _has_few_values(model, name))
+
+
+def _has_few_values(model: type[models.Model], name: str) -> bool:
+    field = model._meta.pk if name == "pk" else model._meta.get_field(name)
+    return isinstance(field, models.BooleanField) or bool(getattr(field, "choices", None))
+
+
+def is_large(model: type[models.Model]) -> bool:
+    """Whether its rows are too many to be sorted or looked through again and again."""
+    return _estimated_rows(model._meta.db_table) > SORTED_FREELY_MAX
+
+
+def is_leading(model: type[models.Model], column: str) -> bool:
+    """Whether an index of all rows begins with the column."""
+    return column in _leading(model)
 
 
 def _leading(model: type[models.Model]) -> set[str]:

@@ -1,6 +1,6 @@
 """Words for the codes that the trail stores: what a person reads in a list is never a program's name."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -9,6 +9,9 @@ from django.contrib.admin import AllValuesFieldListFilter
 from django.core.exceptions import FieldDoesNotExist
 from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
+
+from weilidai.lib.backoffice.lists import values_that_occur
+from weilidai.lib.backoffice.search import is_leading
 
 ACTOR_KINDS = {"staff": _("Staff"), "customer": _("Customer"), "system": _("Automatic"), "machine": _("Institution")}
 
@@ -42,10 +45,19 @@ def state_word(subject_type: str, field: str, value: str) -> str:
     return str(dict(choices).get(value, value))
 
 
-def words_filter(word: Callable[[str], str]) -> type[AllValuesFieldListFilter]:
-    """A filter over the values that occur, each shown as its word."""
+def words_filter(word: Callable[[str], str], known: Iterable[str] = ()) -> type[AllValuesFieldListFilter]:
+    """A filter over the `known` values, each shown as its word; where none are named, over those that occur.
+
+    To find what occurs is a look-up a value where an index begins with the column; elsewhere it reads the whole table.
+    """
 
     class WordsFilter(AllValuesFieldListFilter):
+        def __init__(self, field: Any, *args: Any, **kwargs: Any) -> None:
+            super().__init__(field, *args, **kwargs)
+            if known or is_leading(field.model, field.name):
+                values: Any = sorted(known) or values_that_occur(field.model, field.name)
+                self.lookup_choices = values
+
         def choices(self, changelist: Any) -> Any:
             for choice in super().choices(changelist):
                 yield {**choice, "display": word(str(choice["display"]))}
