@@ -1,7 +1,7 @@
 """Overdue facts: days past due and bucket, written on the days on which a loan's bucket changed."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -16,12 +16,15 @@ from loans.maths.delinquency import BUCKETS, bucket_of, days_past_due
 from loans.models import DelinquencyFact, Loan, LoanEvent, LoanState
 from loans.selectors.earned import in_batches
 from loans.selectors.position import loan_position
-from weilidai.lib.ids import UUID7_SQL
+from weilidai.lib.bulk import rows_update, rows_upsert
+from weilidai.lib.ids import UUID7_SQL, uuid7
 from weilidai.lib.partitions import EVERYTHING, Span
 
 CURRENT = "0"
 BATCH = 2000
 OWING = (LoanState.ACTIVE, LoanState.WRITTEN_OFF)
+FIGURES = ("days_past_due", "bucket", "outstanding_principal_amount")
+COLUMNS = ("id", "loan_id", "customer_id", "business_date", *FIGURES)
 # Days past due on which a loan enters a bucket.
 THRESHOLDS = [band.days_min for band in BUCKETS if band.days_min]
 
@@ -42,7 +45,8 @@ DAYS = """CASE WHEN state IN ('active', 'written_off')
        THEN greatest(0, %(day)s::date - coalesce(next_due_date, %(day)s)) ELSE 0 END"""
 # Loans on which nothing happened after the day, in one statement; the rows below do the same elsewhere. Who may have
 # left the bucket recorded last is found by three indexes, and looked up by key: as an array, whatever their number is
-# guessed to be.
+# guessed to be. Days and amounts are those of the snapshot, in which no event is later; what is recorded is asked once
+# more under the lock of the loan, so that of two at once the second finds nothing left to do.
 STATEMENT = """
 WITH candidate AS MATERIALIZED (
     SELECT id FROM loans_loan
@@ -65,16 +69,20 @@ WITH candidate AS MATERIALIZED (
                          WHERE business_date > %(day)s AND loan_id BETWEEN %(first)s AND %(last)s)
     ) standing
     WHERE recorded_bucket <> (%(codes)s::text[])[width_bucket(days, %(thresholds)s::integer[]) + 1]
+), locked AS MATERIALIZED (
+    SELECT loan.id, moved.customer_id, moved.days, moved.outstanding_principal_amount, moved.bucket
+    FROM moved JOIN loans_loan loan ON loan.id = moved.id
+    WHERE loan.recorded_bucket <> moved.bucket ORDER BY loan.id FOR NO KEY UPDATE OF loan
 ), written AS (
     INSERT INTO loans_delinquencyfact (id, loan_id, customer_id, business_date, days_past_due, bucket,
                                        outstanding_principal_amount)
-    SELECT {uuid7}, id, customer_id, %(day)s, days, bucket, outstanding_principal_amount FROM moved ORDER BY id
+    SELECT {uuid7}, id, customer_id, %(day)s, days, bucket, outstanding_principal_amount FROM locked
     ON CONFLICT ON CONSTRAINT overdue_fact_once_per_day DO UPDATE SET days_past_due = excluded.days_past_due,
         bucket = excluded.bucket, outstanding_principal_amount = excluded.outstanding_principal_amount
 ), marked AS (
-    UPDATE loans_loan SET recorded_bucket = moved.bucket FROM moved WHERE loans_loan.id = moved.id
+    UPDATE loans_loan SET recorded_bucket = locked.bucket FROM locked WHERE loans_loan.id = locked.id
 )
-SELECT bucket, count(*) FROM moved GROUP BY bucket
+SELECT bucket, count(*) FROM locked GROUP BY bucket
 """.replace("{uuid7}", UUID7_SQL).replace("{days}", DAYS)
 
 
@@ -105,8 +113,7 @@ def facts_write(day: date, span: Span = EVERYTHING) -> dict[str, int]:
         standings = chain(_told(day, span), _replayed(day, later))
     moved = (row for row in standings if row.bucket != row.recorded_bucket)
     while batch := list(islice(moved, BATCH)):
-        _facts_write(batch, day)
-        crossed.update(row.bucket for row in batch)
+        crossed.update(_facts_write(batch, day))
     return dict(crossed)
 
 
@@ -146,21 +153,18 @@ def _replayed(day: date, batches: Iterator[list[Loan]]) -> Iterator[Standing]:
 
 
 @transaction.atomic
-def _facts_write(batch: Iterable[Standing], day: date) -> None:
-    rows = list(batch)
-    # Not an upsert: that would name the unique key, which is another one where the table is partitioned.
-    DelinquencyFact.objects.filter(loan__in=[row.loan_id for row in rows], business_date=day).delete()
-    DelinquencyFact.objects.bulk_create(
-        DelinquencyFact(
-            loan_id=row.loan_id,
-            customer_id=row.customer_id,
-            business_date=day,
-            days_past_due=row.days_past_due,
-            bucket=row.bucket,
-            outstanding_principal_amount=row.outstanding_principal,
-        )
+def _facts_write(batch: list[Standing], day: date) -> list[str]:
+    """Writes those whose bucket is not recorded yet, judged under the locks of their loans; returns their buckets.
+
+    How a loan stood on a closed day is settled, so of two at once both mean the same rows.
+    """
+    loans = Loan.objects.select_for_update(no_key=True).filter(pk__in=[row.loan_id for row in batch]).order_by("pk")
+    recorded = dict(loans.values_list("pk", "recorded_bucket"))
+    rows = [row for row in batch if recorded[row.loan_id] != row.bucket]
+    facts = [
+        (uuid7(), row.loan_id, row.customer_id, day, row.days_past_due, row.bucket, row.outstanding_principal)
         for row in rows
-    )
-    for bucket in {row.bucket for row in rows}:
-        keys = [row.loan_id for row in rows if row.bucket == bucket]
-        Loan.objects.filter(pk__in=keys).update(recorded_bucket=bucket)
+    ]
+    rows_upsert(DelinquencyFact, COLUMNS, facts, constraint="overdue_fact_once_per_day", again=FIGURES)
+    rows_update([Loan(pk=row.loan_id, recorded_bucket=row.bucket) for row in rows], ("recorded_bucket",))
+    return [row.bucket for row in rows]

@@ -21,12 +21,40 @@ def rows_insert(model: type[models.Model], columns: Sequence[str], rows: Sequenc
 
     Returns how many were inserted.
     """
+    return _insert(model, columns, rows, "ON CONFLICT DO NOTHING")
+
+
+def rows_upsert(
+    model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]], *, constraint: str,
+    again: Sequence[str],
+) -> int:  # fmt: skip
+    """Inserts rows of raw column values; one that stands there already by this unique constraint of the model takes the
+    columns `again`. Returns how many were written.
+
+    PostgreSQL is told the name: the columns of the key are others where the table is partitioned.
+    """
+    settings = ", ".join(f"{name} = excluded.{name}" for name in map(connection.ops.quote_name, again))
+    return _insert(model, columns, rows, f"ON CONFLICT {_target(model, constraint)} DO UPDATE SET {settings}")
+
+
+def _target(model: type[models.Model], constraint: str) -> str:
+    quote = connection.ops.quote_name
+    if connection.vendor == "postgresql":
+        return f"ON CONSTRAINT {quote(constraint)}"
+    key = next(c for c in model._meta.total_unique_constraints if c.name == constraint)
+    return f"({', '.join(quote(str(model._meta.get_field(name).column)) for name in key.fields)})"
+
+
+def _insert(
+    model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]], on_conflict: str
+) -> int:  # fmt: skip
     if not rows:
         return 0
     if connection.vendor == "postgresql":
-        return _by_arrays(model, columns, rows)
+        return _by_arrays(model, columns, rows, on_conflict)
     page = max(1, VALUES_MAX // len(columns))
-    return sum(_by_values(model, columns, rows[start : start + page]) for start in range(0, len(rows), page))
+    pages = (rows[start : start + page] for start in range(0, len(rows), page))
+    return sum(_by_values(model, columns, some, on_conflict) for some in pages)
 
 
 def _names(model: type[models.Model], columns: Sequence[str]) -> tuple[str, str]:
@@ -34,17 +62,21 @@ def _names(model: type[models.Model], columns: Sequence[str]) -> tuple[str, str]
     return quote(model._meta.db_table), ", ".join(quote(column) for column in columns)
 
 
-def _by_arrays(model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:
+def _by_arrays(
+    model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]], on_conflict: str
+) -> int:  # fmt: skip
     table, names = _names(model, columns)
     fields = {field.column: field for field in model._meta.concrete_fields}
     arrays = ", ".join(f"%s::{fields[column].db_type(connection)}[]" for column in columns)
-    statement = f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) ON CONFLICT DO NOTHING"  # noqa: S608
+    statement = f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) {on_conflict}"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(statement, [list(values) for values in zip(*rows, strict=True)])
         return int(cursor.rowcount)
 
 
-def _by_values(model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> int:
+def _by_values(
+    model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]], on_conflict: str
+) -> int:  # fmt: skip
     table, names = _names(model, columns)
     fields = [next(f for f in model._meta.concrete_fields if f.column == column) for column in columns]
     places = ", ".join(["(" + ", ".join(["%s"] * len(columns)) + ")"] * len(rows))
@@ -53,7 +85,7 @@ def _by_values(model: type[models.Model], columns: Sequence[str], rows: Sequence
         for row in rows
         for field, value in zip(fields, row, strict=True)
     ]
-    statement = f"INSERT INTO {table} ({names}) VALUES {places} ON CONFLICT DO NOTHING"  # noqa: S608
+    statement = f"INSERT INTO {table} ({names}) VALUES {places} {on_conflict}"  # noqa: S608
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return int(cursor.rowcount)
