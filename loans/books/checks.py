@@ -19,16 +19,20 @@ from loans.books.chain import seals_hold
 from loans.books.disclosed import charged_as_disclosed
 from loans.books.fault import Fault
 from loans.books.folded import folded_as_earned
+from loans.books.kept import rows_kept
 from loans.books.owners import customers_agree
 from loans.books.portfolio import portfolio_matches_tape
 from loans.books.rows_granted import acts_agree, gifts_agree, lines_agree
 from loans.books.rows_loan import loans_agree_with_their_rows
 from loans.books.rows_money import (
+    act_states_as_changed,
+    gift_states_as_changed,
     line_states_as_changed,
     money_held_agrees,
+    offer_states_as_changed,
     orders_agree,
-    other_states_as_changed,
     refund_orders_agree,
+    refund_states_as_changed,
     refunds_agree,
     states_as_changed,
 )
@@ -51,6 +55,8 @@ from loans.books.sums import (
 )
 from loans.maths.state import position_of, replay
 from loans.models import (
+    Approval,
+    CreditGift,
     Instalment,
     JournalEntry,
     Loan,
@@ -61,6 +67,7 @@ from loans.models import (
     PayoutState,
     Posting,
     ProductAccrual,
+    RearrangementOffer,
     Refund,
     RefundState,
     Repayment,
@@ -108,16 +115,20 @@ def entries_balanced() -> Iterator[Fault]:
 
 def lines_match_loans() -> Iterator[Fault]:
     """I2: 0 ≤ used ≤ limit, and used = outstanding principal + loans on their way out."""
-    pending = Sum("loans__principal_amount", filter=Q(loans__state=LoanState.DISBURSING))
-    owed = Sum("loans__outstanding_principal_amount", filter=~Q(loans__state=LoanState.DISBURSING))
-    rows = CreditLine.objects.annotate(pending=Coalesce(pending, NO_MONEY), owed=Coalesce(owed, NO_MONEY))
-    for line in rows.order_by("pk").iterator(chunk_size=2000):
-        if line.used_amount != line.pending + line.owed:
-            yield Fault(
-                "lines_match_loans",
-                str(line.pk),
-                f"used {line.used_amount}, loans {line.pending + line.owed}",
-            )
+    owed = Case(
+        When(loans__state=LoanState.DISBURSING, then=F("loans__principal_amount")),
+        default=F("loans__outstanding_principal_amount"),
+    )
+    rows = CreditLine.objects.annotate(
+        lent=Coalesce(Sum(owed), NO_MONEY),
+        drawn=F("used_amount") + F("gifted_amount"),
+        granted=F("limit_amount") + F("received_amount"),
+    )
+    above = Q(drawn__gt=F("granted") + HALF_FEN) & ~Q(state=LineState.CLOSED)
+    wrong = rows.filter(differs("used_amount", "lent") | Q(used_amount__lt=0) | above)
+    for line in wrong.order_by("pk").iterator(chunk_size=2000):
+        if (lent := round_money(line.lent)) != line.used_amount:
+            yield Fault("lines_match_loans", str(line.pk), f"used {line.used_amount}, loans {lent}")
         over = line.used_amount + line.gifted_amount > line.limit_amount + line.received_amount
         # A repayment that bounced after its limit was drawn again leaves the line above its limit, rightly.
         bounced = over and line.loans.filter(replayed_date__isnull=False).exists()
@@ -345,7 +356,10 @@ CHECKS: tuple[Check, ...] = (
     nights_agree_with_loans,
     states_as_changed,
     line_states_as_changed,
-    other_states_as_changed,
+    refund_states_as_changed,
+    gift_states_as_changed,
+    act_states_as_changed,
+    offer_states_as_changed,
     orders_agree,
     refund_orders_agree,
     refunds_agree,
@@ -359,6 +373,7 @@ CHECKS: tuple[Check, ...] = (
     chain_looks_far_enough,
     answers_kept,
     customers_agree,
+    rows_kept,
 )
 
 # These compare row by row in Python: what they look at can be narrowed to some rows of the kind named here. All others
@@ -376,4 +391,14 @@ BY_ROW: dict[Check, type[Model]] = {
     line_states_as_changed: CreditLine,
     seals_hold: JournalEntry,
     answers_kept: IdempotencyRecord,
+    refund_orders_agree: Refund,
+    refunds_agree: Refund,
+    refund_states_as_changed: Refund,
+    money_held_agrees: UnappliedBalance,
+    gifts_agree: CreditGift,
+    gift_states_as_changed: CreditGift,
+    acts_agree: Approval,
+    act_states_as_changed: Approval,
+    offers_agree: RearrangementOffer,
+    offer_states_as_changed: RearrangementOffer,
 }

@@ -16,10 +16,10 @@ from weilidai.lib.models import AuditEvent
 FIGURES = ("limit_amount", "daily_rate", "tier", "penalty_share")
 
 
-def gifts_agree() -> Iterator[Fault]:
+def gifts_agree(among: QuerySet[CreditGift] | None = None) -> Iterator[Fault]:
     """I3: a gift goes from the giver's own line to the recipient's, as it was offered and accepted."""
-    rows = CreditGift.objects.select_related("credit_line", "recipient_line")
-    for chunk in chunks(rows):
+    rows = CreditGift.objects.all() if among is None else among
+    for chunk in chunks(rows.select_related("credit_line", "recipient_line")):
         audits = audits_of("loans.creditgift", [row.pk for row in chunk])
         for row in chunk:
             yield from differing("gifts_agree", row.pk, _gift(row, audits[str(row.pk)]))
@@ -99,9 +99,9 @@ ABOUT = ("kind", "loan", "expires_date", *WAITING)
 FORMER_DAYS = timedelta(days=7)
 
 
-def acts_agree() -> Iterator[Fault]:
+def acts_agree(among: QuerySet[Approval] | None = None) -> Iterator[Fault]:
     """What two persons agreed to is what the trail says they were asked and what came of it."""
-    for chunk in chunks(Approval.objects.all()):
+    for chunk in chunks(Approval.objects.all() if among is None else among):
         audits = audits_of("loans.approval", [row.pk for row in chunk])
         for row in chunk:
             yield from differing("acts_agree", row.pk, _act(row, audits[str(row.pk)]))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from loans import ledger
 from loans.books.fault import Fault
@@ -24,6 +24,7 @@ from loans.models import (
     RearrangementOffer,
     Refund,
     RefundState,
+    UnappliedBalance,
     UnappliedMovement,
 )
 from risk.models import CreditLine
@@ -72,11 +73,28 @@ def line_states_as_changed(among: QuerySet[CreditLine] | None = None) -> Iterato
     yield from _states("line_states_as_changed", CreditLine.objects.all() if among is None else among)
 
 
-def other_states_as_changed() -> Iterator[Fault]:
-    """I6: so does every other row that has states."""
-    yield from _states("other_states_as_changed", Payout.objects.filter(loan__isnull=True))
-    for model in (Refund, CreditGift, Approval, RearrangementOffer):
-        yield from _states("other_states_as_changed", model._default_manager.all())
+def refund_states_as_changed(among: QuerySet[Refund] | None = None) -> Iterator[Fault]:
+    """I6: so do a refund and its order."""
+    refunds, orders = Refund.objects.all(), Payout.objects.filter(loan__isnull=True)
+    if among is not None:
+        refunds, orders = among, orders.filter(refund__in=among)
+    yield from _states("refund_states_as_changed", refunds)
+    yield from _states("refund_states_as_changed", orders)
+
+
+def gift_states_as_changed(among: QuerySet[CreditGift] | None = None) -> Iterator[Fault]:
+    """I6: so does a gift."""
+    yield from _states("gift_states_as_changed", CreditGift.objects.all() if among is None else among)
+
+
+def act_states_as_changed(among: QuerySet[Approval] | None = None) -> Iterator[Fault]:
+    """I6: so does an act of two persons."""
+    yield from _states("act_states_as_changed", Approval.objects.all() if among is None else among)
+
+
+def offer_states_as_changed(among: QuerySet[RearrangementOffer] | None = None) -> Iterator[Fault]:
+    """I6: so does an offer of a new schedule."""
+    yield from _states("offer_states_as_changed", RearrangementOffer.objects.all() if among is None else among)
 
 
 def _states(check: str, rows: QuerySet[Any]) -> Iterator[Fault]:
@@ -99,9 +117,10 @@ def orders_agree(among: QuerySet[Loan] | None = None) -> Iterator[Fault]:
             yield from differing("orders_agree", row.reference, _order(row, row.loan, audits[str(row.loan_id)]))
 
 
-def refund_orders_agree() -> Iterator[Fault]:
+def refund_orders_agree(among: QuerySet[Refund] | None = None) -> Iterator[Fault]:
     """I8: or it is its refund's."""
-    for chunk in chunks(Payout.objects.filter(loan__isnull=True).select_related("refund__bank_card")):
+    rows = Payout.objects.filter(loan__isnull=True).select_related("refund__bank_card")
+    for chunk in chunks(rows if among is None else rows.filter(refund__in=among)):
         audits = audits_of("loans.refund", [row.refund.pk for row in chunk])
         for row in chunk:
             pairs = _order(row, row.refund, audits[str(row.refund.pk)])
@@ -130,9 +149,10 @@ def _order(row: Any, owner: Any, audits: list[AuditEvent]) -> Differences:
             yield "bank reference", (row.bank_reference, row.decided_at), (said["bank_reference"], audit.at)
 
 
-def refunds_agree() -> Iterator[Fault]:
+def refunds_agree(among: QuerySet[Refund] | None = None) -> Iterator[Fault]:
     """A refund is its order's and its entries'."""
-    for chunk in chunks(Refund.objects.select_related("payout", "bank_card")):
+    rows = Refund.objects.all() if among is None else among
+    for chunk in chunks(rows.select_related("payout", "bank_card")):
         names = [f"refund:{row.pk}:{step}" for row in chunk for step in ("asked", "paid", "refused")]
         entries = {entry.reference: entry for entry in _entries(reference__in=names)}
         for row in chunk:
@@ -162,9 +182,14 @@ def _moved(entry: Any, account: str) -> Any:
     return sum((row.amount if row.side == "credit" else -row.amount for row in postings), ZERO)
 
 
-def money_held_agrees() -> Iterator[Fault]:
-    """What came unasked and every movement of what is held are those of their entries, one after the other."""
-    for chunk in chunks(MoneyReceipt.objects.select_related("entry").prefetch_related("entry__postings")):
+def money_held_agrees(among: QuerySet[UnappliedBalance] | None = None) -> Iterator[Fault]:
+    """What came unasked and every movement of what is held are those of their entries, one after the other; of some
+    customers, all of each.
+    """
+    theirs = Q() if among is None else Q(customer__in=among.values("customer"))
+    receipts = MoneyReceipt.objects.filter(theirs).select_related("entry").prefetch_related("entry__postings")
+    movements = UnappliedMovement.objects.filter(theirs).select_related("entry").prefetch_related("entry__postings")
+    for chunk in chunks(receipts):
         audits = audits_of("loans.moneyreceipt", [row.pk for row in chunk])
         asked = Approval.objects.filter(applied_to__in=[f"loans.moneyreceipt:{row.pk}" for row in chunk])
         payloads = {row.applied_to.partition(":")[2]: row.payload for row in asked}
@@ -172,7 +197,7 @@ def money_held_agrees() -> Iterator[Fault]:
             pairs = _receipt(row, audits[str(row.pk)], payloads.get(str(row.pk)))
             yield from differing("money_held_agrees", row.pk, pairs)
     balances: dict[Any, Any] = defaultdict(lambda: ZERO)
-    for chunk in chunks(UnappliedMovement.objects.select_related("entry").prefetch_related("entry__postings")):
+    for chunk in chunks(movements):
         for row in chunk:
             balances[row.customer_id] += row.amount
             yield from differing("money_held_agrees", row.pk, _movement(row, balances[row.customer_id]))

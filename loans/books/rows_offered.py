@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any
 
+from django.db.models import QuerySet
+
 from loans.books.fault import Fault
 from loans.books.rows_money import Differences, audits_of, chunks, differing
 from loans.disclosure import digest
@@ -20,9 +22,12 @@ PAIRS = {
 }
 
 
-def offers_agree() -> Iterator[Fault]:
-    """What a customer answered is what two persons offered, and what the trail says."""
-    for chunk in chunks(RearrangementOffer.objects.select_related("approval", "disclosure", "loan")):
+def offers_agree(among: QuerySet[RearrangementOffer] | None = None) -> Iterator[Fault]:
+    """What a customer answered is what two persons offered, and what the trail says; that none is lost is looked at
+    each time.
+    """
+    rows = RearrangementOffer.objects.all() if among is None else among
+    for chunk in chunks(rows.select_related("approval", "disclosure", "loan")):
         audits = audits_of("loans.rearrangementoffer", [row.pk for row in chunk])
         for row in chunk:
             told = [*_offer(row, audits[str(row.pk)]), *_form(row)]

@@ -1,4 +1,4 @@
-"""Which rows a pass of the checker looks at.
+"""Which rows a pass of the checker looks at, of the checks that compare row by row.
 
 Those that were written since the last pass, by whomever and however: PostgreSQL keeps with each row the number of the
 transaction that wrote it, also where every guard slept. Those at fault. And a slice of the others, so that nothing
@@ -9,17 +9,46 @@ A row is looked at together with the rows that speak of it: a loan when any of i
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
+from django.apps import apps
 from django.db import connection
-from django.db.models import Model, Q
+from django.db.models import Model, Q, QuerySet
 
 from loans.books.checks import BY_ROW
-from loans.models import BookFault, JournalEntry, Loan
+from loans.models import (
+    Approval,
+    BookFault,
+    CreditGift,
+    JournalEntry,
+    Loan,
+    MoneyReceipt,
+    RearrangementOffer,
+    Refund,
+    UnappliedBalance,
+    UnappliedMovement,
+)
 from risk.models import CreditLine
 from weilidai.lib.models import IdempotencyRecord
 
-# A table and how its rows name what they speak of; `row` is the table whose rows may have been written.
-TABLES: dict[type[Model], tuple[str, ...]] = {
+TRAIL = ("lib_auditevent", "lib_statechange")
+
+
+def _trail(label: str) -> tuple[str, ...]:
+    """The audit events and changes of state of one kind of row."""
+    return tuple(f"subject_id FROM {table} AS row WHERE subject_type = '{label}'" for table in TRAIL)
+
+
+def _trail_of(label: str, key: str, other: str) -> tuple[str, ...]:
+    """Those of another kind: `other` is its table, its alias and the column with its key. The subject of a row of any
+    further kind need not be a key.
+    """
+    subject = f"CASE WHEN row.subject_type = '{label}' THEN row.subject_id::uuid END"
+    return tuple(f"{key} FROM {table} AS row JOIN {other} = {subject}" for table in TRAIL)
+
+
+# What is looked at, and how the rows of each table that speaks of it (called `row`) name it.
+SPEAKING: dict[type[Model], tuple[str, ...]] = {
     Loan: (
         "id FROM loans_loan AS row",
         "loan_id FROM loans_instalment AS row",
@@ -38,15 +67,14 @@ TABLES: dict[type[Model], tuple[str, ...]] = {
         "r.loan_id FROM loans_costdisclosure AS row JOIN loans_rearrangement r ON r.disclosure_id = row.id",
         "l.id FROM risk_creditline AS row JOIN loans_loan l ON l.credit_line_id = row.id",
         "l.id FROM accounts_bankcard AS row JOIN loans_loan l ON l.bank_card_id = row.id",
-        "subject_id FROM lib_auditevent AS row WHERE subject_type = 'loans.loan'",
-        "subject_id FROM lib_statechange AS row WHERE subject_type = 'loans.loan'",
+        *_trail("loans.loan"),
+        *_trail_of("loans.payout", "p.loan_id", "loans_payout p ON p.id"),
     ),
     CreditLine: (
         "id FROM risk_creditline AS row",
         "credit_line_id FROM risk_linechange AS row",
         "l.id FROM risk_creditapplication AS row JOIN risk_creditline l ON l.application_id = row.id",
-        "subject_id FROM lib_auditevent AS row WHERE subject_type = 'risk.creditline'",
-        "subject_id FROM lib_statechange AS row WHERE subject_type = 'risk.creditline'",
+        *_trail("risk.creditline"),
     ),
     JournalEntry: (
         "id FROM loans_journalentry AS row",
@@ -54,41 +82,84 @@ TABLES: dict[type[Model], tuple[str, ...]] = {
         "entry_id FROM loans_journalseal AS row",
     ),
     IdempotencyRecord: ("id FROM lib_idempotencyrecord AS row",),
+    Refund: (
+        "id FROM loans_refund AS row",
+        "r.id FROM loans_payout AS row JOIN loans_refund r ON r.payout_id = row.id",
+        "r.id FROM accounts_bankcard AS row JOIN loans_refund r ON r.bank_card_id = row.id",
+        "split_part(row.reference, ':', 2) FROM loans_journalentry AS row WHERE row.reference LIKE 'refund:%%'",
+        "split_part(e.reference, ':', 2) FROM loans_posting AS row JOIN loans_journalentry e ON e.id = row.entry_id"
+        " WHERE e.reference LIKE 'refund:%%'",
+        *_trail("loans.refund"),
+        *_trail_of("loans.payout", "r.id", "loans_refund r ON r.payout_id"),
+    ),
+    UnappliedBalance: (
+        "customer_id FROM loans_unappliedbalance AS row",
+        "customer_id FROM loans_unappliedmovement AS row",
+        "customer_id FROM loans_moneyreceipt AS row",
+        "m.customer_id FROM loans_journalentry AS row JOIN loans_unappliedmovement m ON m.entry_id = row.id",
+        "m.customer_id FROM loans_posting AS row JOIN loans_unappliedmovement m ON m.entry_id = row.entry_id",
+        "customer_id FROM loans_approval AS row",
+        *_trail_of("loans.moneyreceipt", "m.customer_id", "loans_moneyreceipt m ON m.id"),
+    ),
+    CreditGift: (
+        "id FROM loans_creditgift AS row",
+        "g.id FROM risk_creditline AS row JOIN loans_creditgift g ON g.credit_line_id = row.id",
+        "g.id FROM risk_creditline AS row JOIN loans_creditgift g ON g.recipient_line_id = row.id",
+        *_trail("loans.creditgift"),
+    ),
+    Approval: ("id FROM loans_approval AS row", *_trail("loans.approval")),
+    RearrangementOffer: (
+        "id FROM loans_rearrangementoffer AS row",
+        "o.id FROM loans_approval AS row JOIN loans_rearrangementoffer o ON o.approval_id = row.id",
+        "o.id FROM loans_costdisclosure AS row JOIN loans_rearrangementoffer o ON o.disclosure_id = row.id",
+        "o.id FROM loans_loan AS row JOIN loans_rearrangementoffer o ON o.loan_id = row.id",
+        *_trail("loans.rearrangementoffer"),
+    ),
 }
-WRITTEN = "SELECT {}::text FROM {} {} age(row.xmin) <= age(%(mark)s::xid)"
-# Beyond this the numbers come round again and tell nothing.
+TABLE = re.compile(r" FROM (\w+) AS row")
+TABLES = sorted({table for statements in SPEAKING.values() for one in statements for table in TABLE.findall(one)})
+# Beyond this the numbers of transactions come round again and tell nothing.
 AGE_MAX = 2_000_000_000
-# Of each kind so many are looked at in turn; of those written so many at most, the rest in turn as well.
-SLICE, WRITTEN_MAX = 1000, 50_000
+# Of each kind so many are looked at in turn. Of the rows of a table written since the last pass so many at a time: the
+# pass stays short, and the next one goes on after them.
+SLICE, WRITTEN_MAX = 1000, 5000
+NEWER = """
+WITH newer AS MATERIALIZED (SELECT {key} AS key FROM {table} AS row WHERE age(row.xmin) <= age(%(mark)s::xid))
+SELECT key::text FROM newer WHERE %(after)s::text IS NULL OR key > %(after)s::{type} ORDER BY key LIMIT %(limit)s
+"""
 KEY = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 Among = dict[type[Model], set[str]]
 
 
-def mark_now() -> int | None:
-    """The oldest transaction still under way: what is written from now on is not older."""
-    if connection.vendor != "postgresql":
-        return None
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT txid_snapshot_xmin(txid_current_snapshot())")
-        return int(cursor.fetchone()[0])
+def rows_to_look_at(before: dict[str, Any]) -> tuple[Among | None, dict[str, Any]]:
+    """The keys of each kind, None for all of them, and what the next pass has to know, which is `before` then.
 
-
-def rows_to_look_at(mark: int | None, reached: dict[str, str]) -> tuple[Among | None, dict[str, str]]:
-    """The keys of each kind, None for all of them, and the keys up to which the slices have come now.
-
-    `mark` is that of the last pass, None at the first one, which begins with the slices.
+    `since` is, for each table, the mark from which on rows are new and how far they were looked at; `reached` are the
+    keys up to which the slices have come. The first pass knows neither and begins with the slices.
     """
     if connection.vendor != "postgresql":
         return None, {}
+    now = mark_now()
+    written: dict[str, list[str]] = {}
+    since: dict[str, Any] = {}
+    for table in TABLES:
+        written[table], since[table] = _written(table, before.get("since", {}).get(table, {}), now)
     found: Among = {}
-    until: dict[str, str] = {}
+    reached: dict[str, str] = {}
     words = _words_at_fault()
-    for model in TABLES:
+    for model in SPEAKING:
         name = model._meta.label_lower
-        piece = _slice(model, reached.get(name, ""))
-        until[name] = piece[-1] if piece and len(piece) == SLICE else ""
-        found[model] = {*piece, *_written(model, mark), *_at_fault(model, words)}
-    return found, until
+        piece = _slice(model, before.get("reached", {}).get(name, ""))
+        reached[name] = piece[-1] if piece and len(piece) == SLICE else ""
+        found[model] = {*piece, *_spoken_of(model, written), *_at_fault(model, words)}
+    return found, {"since": since, "reached": reached}
+
+
+def mark_now() -> int:
+    """The oldest transaction still under way: what is written from now on is not older."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT txid_snapshot_xmin(txid_current_snapshot())")
+        return int(cursor.fetchone()[0])
 
 
 def _slice(model: type[Model], reached: str) -> list[str]:
@@ -96,23 +167,48 @@ def _slice(model: type[Model], reached: str) -> list[str]:
     return [str(key) for key in (rows.filter(pk__gt=reached) if reached else rows)[:SLICE]]
 
 
-def _written(model: type[Model], mark: int | None) -> set[str]:
-    """The keys of rows written since `mark`; none where the numbers do not tell, or where nearly all were."""
-    if mark is None:
-        return set()
+def _written(table: str, last: dict[str, Any], now: int) -> tuple[list[str], dict[str, Any]]:
+    """The keys of rows of a table written since its mark, and its mark for the next pass.
+
+    Where there are too many the first are taken; the mark stays, the next pass goes on after them, and what was written
+    since it `begun` is looked at when the last of them was.
+    """
+    if not last or not 0 <= now - last["mark"] < AGE_MAX:
+        return [], {"mark": now}
+    key, kind = _key_of(table)
+    statement = NEWER.format(key=key, table=table, type=kind)
+    values = {"mark": str(last["mark"] % 2**32), "after": last.get("after"), "limit": WRITTEN_MAX + 1}
     with connection.cursor() as cursor:
-        cursor.execute("SELECT txid_snapshot_xmax(txid_current_snapshot()) - %s", [mark])
-        if not 0 <= int(cursor.fetchone()[0]) < AGE_MAX:
-            return set()
-        cursor.execute(_statement(model), {"mark": str(mark % 2**32)})
-        keys = {row[0] for row in cursor if row[0] is not None and KEY.fullmatch(row[0])}
-    return keys if len(keys) <= WRITTEN_MAX else set()
+        cursor.execute(statement, values)
+        keys = [row[0] for row in cursor]
+    begun = last.get("begun", now)
+    if len(keys) <= WRITTEN_MAX:
+        return keys, {"mark": begun}
+    return keys[:-1], {"mark": last["mark"], "begun": begun, "after": keys[-2]}
 
 
-def _statement(model: type[Model]) -> str:
-    parts = (table.split(" FROM ", 1) for table in TABLES[model])
-    selects = [WRITTEN.format(key, rest, "AND" if " WHERE " in rest else "WHERE") for key, rest in parts]
-    return f"{' UNION '.join(selects)} LIMIT {WRITTEN_MAX + 1}"
+def _key_of(table: str) -> tuple[str, str]:
+    """The column that is the key of a table, and its type."""
+    model = next(model for model in apps.get_models() if model._meta.db_table == table)
+    key: Any = model._meta.pk
+    return str(key.column), str(key.cast_db_type(connection))
+
+
+def _spoken_of(model: type[Model], written: dict[str, list[str]]) -> set[str]:
+    """The keys of the rows of a kind that written rows speak of."""
+    found: set[str] = set()
+    for words in SPEAKING[model]:
+        table = TABLE.findall(words)[0]
+        if not written[table]:
+            continue
+        key, kind = _key_of(table)
+        told, rest = words.split(" FROM ", 1)
+        where = "AND" if " WHERE " in rest else "WHERE"
+        statement = f"SELECT {told}::text FROM {rest} {where} row.{key} = ANY(%(keys)s::{kind}[])"  # noqa: S608
+        with connection.cursor() as cursor:
+            cursor.execute(statement, {"keys": written[table]})
+            found |= {row[0] for row in cursor if row[0] is not None and KEY.fullmatch(row[0])}
+    return found
 
 
 def _words_at_fault() -> list[str]:
@@ -123,10 +219,18 @@ def _words_at_fault() -> list[str]:
 
 def _at_fault(model: type[Model], words: Iterable[str]) -> set[str]:
     """The rows that open faults name, whichever way: their faults are resolved only when they are looked at."""
+    if not words:
+        return set()
     keys = {key for word in words for key in KEY.findall(word)}
     named = Q(pk__in=keys)
-    if model is Loan:
+    if model in (Loan, Refund):
         named |= Q(payout__pk__in=keys) | Q(payout__reference__in=words)
     if model is JournalEntry:
         named |= Q(reference__in=words)
-    return {str(key) for key in model._default_manager.filter(named).values_list("pk", flat=True)} if words else set()
+    if model is UnappliedBalance:
+        named |= Q(pk__in=_customers(UnappliedMovement, keys)) | Q(pk__in=_customers(MoneyReceipt, keys))
+    return {str(key) for key in model._default_manager.filter(named).values_list("pk", flat=True)}
+
+
+def _customers(model: type[Model], keys: set[str]) -> QuerySet[Any]:
+    return model._default_manager.filter(pk__in=keys).values("customer_id")

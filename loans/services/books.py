@@ -2,19 +2,20 @@
 
 What sums up tables looks at all of them each time. What compares row by row looks, where the database can tell, at
 what was written since the last pass, what is at fault, and a slice of the others (`loans/books/touched.py`): so a pass
-stays short on a large book, and nothing stays unseen for ever.
+stays short on a large book, and nothing stays unseen for ever. Rows that are gone were written by nobody: each pass
+counts what stands, and keeps the counts for the next (`loans/books/kept.py`).
 """
 
 import time
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
 
 from loans.books.checks import BY_ROW, CHECKS, Check, faults_of
 from loans.books.fault import Fault
-from loans.books.touched import Among, mark_now, rows_to_look_at
+from loans.books.kept import COUNTS_JOB, Counts, counts_known, counts_raised, rows_counted, rows_kept
+from loans.books.touched import Among, rows_to_look_at
 from loans.end_of_day.run import claimant, has_died
 from loans.models import BookFault
 from weilidai.lib.models import JobRun
@@ -27,33 +28,35 @@ LEASE = timedelta(minutes=30)
 FAULTS_PER_CHECK_MAX = 1000
 
 
-def books_watch(*, at: datetime, day: Any) -> dict[str, Any] | None:
+def books_watch(*, at: datetime, day: date) -> dict[str, Any] | None:
     """One pass over all checks, unless one is running or the last one just ended; the figures of the pass."""
     run = _claim(at, day)
     if run is None:
         return None
-    started, mark = time.monotonic(), mark_now()
-    among, reached = rows_to_look_at(*_last_pass())
-    found: dict[str, list[Fault]] = {}
-    for check in CHECKS:
-        found[check.__name__] = _snapshot(check, among)
+    started, faults = time.monotonic(), 0
+    among, looked = rows_to_look_at(_last_pass())
+    counts = rows_counted()
+    for done, check in enumerate(CHECKS, start=1):
+        found = _snapshot(check, _narrowed(check, among, counts))
+        # Told at once: a pass over a large book takes its time.
+        faults_keep({check.__name__: found}, at)
+        faults += len(found)
         JobRun.objects.filter(pk=run.pk).update(
-            progress_done=len(found), progress_total=len(CHECKS), heartbeat_at=at + _since(started)
+            progress_done=done, progress_total=len(CHECKS), heartbeat_at=at + _since(started)
         )
-    faults_keep(found, at)
+    _counts_keep(counts, day)
     result = {
         "seconds": round(time.monotonic() - started, 2),
-        "faults": sum(len(rows) for rows in found.values()),
+        "faults": faults,
         "looked_at": None if among is None else {model._meta.label_lower: len(rows) for model, rows in among.items()},
-        "mark": mark,
-        "reached": reached,
+        **looked,
     }
     JobRun.objects.filter(pk=run.pk).update(state=JobRun.State.DONE, result=result, finished_at=at, claimed_by="")
     return result
 
 
 @transaction.atomic
-def _claim(at: datetime, day: Any) -> JobRun | None:
+def _claim(at: datetime, day: date) -> JobRun | None:
     """One row per business day; its lease keeps a second checker out, its end time gives the rest."""
     JobRun.objects.get_or_create(job=JOB, business_date=day, partition="")
     run = JobRun.objects.select_for_update(no_key=True).get(job=JOB, business_date=day, partition="")
@@ -75,15 +78,21 @@ def _since(started: float) -> timedelta:
     return timedelta(seconds=time.monotonic() - started)
 
 
-def _last_pass() -> tuple[int | None, dict[str, str]]:
-    """The mark of the last pass that came to its end, and how far its slices came."""
+def _last_pass() -> dict[str, Any]:
+    """What the last pass that came to its end left for the next one."""
     last = JobRun.objects.filter(job=JOB).exclude(result={}).order_by("-business_date").first()
-    before = last.result if last else {}
-    reached = before.get("reached")
-    return before.get("mark"), reached if isinstance(reached, dict) else {}
+    return last.result if last else {}
 
 
-def _snapshot(check: Check, among: Among | None) -> list[Fault]:
+def _counts_keep(counts: Counts, day: date) -> None:
+    """The greatest number of each page that was ever seen, one row per business day."""
+    kept = counts_raised(counts_known(), counts)
+    JobRun.objects.update_or_create(
+        job=COUNTS_JOB, business_date=day, partition="", defaults={"state": JobRun.State.DONE, "result": kept}
+    )
+
+
+def _snapshot(check: Check, arguments: list[Any]) -> list[Fault]:
     """One check over one snapshot: work going on meanwhile is not taken for a fault."""
     faults: list[Fault] = []
     outermost = not connection.in_atomic_block
@@ -91,14 +100,17 @@ def _snapshot(check: Check, among: Among | None) -> list[Fault]:
         if connection.vendor == "postgresql" and outermost:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-        for fault in faults_of(check, *_narrowed(check, among)):
+        for fault in faults_of(check, *arguments):
             faults.append(fault)
             if len(faults) >= FAULTS_PER_CHECK_MAX:
                 break
     return faults
 
 
-def _narrowed(check: Check, among: Among | None) -> list[QuerySet[Any]]:
+def _narrowed(check: Check, among: Among | None, counts: Counts) -> list[Any]:
+    """What the check is told to look at; nothing where it looks at everything."""
+    if check is rows_kept:
+        return [counts]
     model = BY_ROW.get(check)
     return [] if among is None or model is None else [model._default_manager.filter(pk__in=among[model])]
 

@@ -41,8 +41,9 @@ def _target(model: type[models.Model], constraint: str) -> str:
     quote = connection.ops.quote_name
     if connection.vendor == "postgresql":
         return f"ON CONSTRAINT {quote(constraint)}"
-    key = next(c for c in model._meta.total_unique_constraints if c.name == constraint)
-    return f"({', '.join(quote(str(model._meta.get_field(name).column)) for name in key.fields)})"
+    key = next(one for one in model._meta.total_unique_constraints if one.name == constraint)
+    columns = {field.name: field.column for field in model._meta.concrete_fields}
+    return f"({', '.join(quote(str(columns[name])) for name in key.fields)})"
 
 
 def _insert(

@@ -1,17 +1,26 @@
 """The continuous checker: what is broken becomes a row within a pass, what is mended is resolved by the next."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from django.apps import apps
+from django.db import DatabaseError
+from django.db.models import QuerySet
 
-from loans.books import touched
-from loans.models import BookFault, CostDisclosure, Instalment, Loan
+from loans.books import kept, touched
+from loans.books.checks import lines_match_loans
+from loans.books.fault import Fault
+from loans.models import BookFault, CostDisclosure, Instalment, Loan, Payout, Posting
+from loans.services import books
 from loans.services.books import REST, books_watch
 from risk.models import CreditLine
 from tests.loans.builders import NOW, TODAY, Borrower
-from tests.loans.life import active_loan
-from weilidai.lib.models import JobRun
+from tests.loans.life import active_loan, close_through
+from tests.support.corruption import unguarded
+from weilidai.lib.models import AuditEvent, JobRun, StateChange
 
 
 @pytest.fixture
@@ -71,7 +80,7 @@ def test_what_was_written_is_looked_at_by_the_next_pass_and_until_it_is_mended(
         ("loans_agree_with_their_rows", str(loan.pk))
     }
     # Nothing written since: it is looked at because it is at fault.
-    monkeypatch.setattr(touched, "_written", lambda _model, _mark: set())
+    monkeypatch.setattr(touched, "_written", lambda _table, _last, now: ([], {"mark": now}))
     assert pass_at(2)["loans.loan"] == 1
     assert BookFault.objects.get().resolved_at is None
     CostDisclosure.objects.filter(loan=loan).update(form_version=loan.disclosure.form_version)
@@ -85,7 +94,7 @@ def test_the_others_are_looked_at_in_turn(lived: Borrower, monkeypatch: pytest.M
     active_loan(lived, days=30)
     first, second = Loan.objects.order_by("pk")
     monkeypatch.setattr(touched, "SLICE", 1)
-    monkeypatch.setattr(touched, "_written", lambda _model, _mark: set())
+    monkeypatch.setattr(touched, "_written", lambda _table, _last, now: ([], {"mark": now}))
     Instalment.objects.filter(loan=second).update(due_date=TODAY)
     assert (pass_at(0)["loans.loan"], BookFault.objects.count()) == (1, 0)
     pass_at(1)
@@ -98,9 +107,82 @@ def test_the_others_are_looked_at_in_turn(lived: Borrower, monkeypatch: pytest.M
 
 
 @pytest.mark.postgres
-def test_what_cannot_be_told_by_its_number_is_left_to_the_slices(lived: Borrower, monkeypatch: pytest.MonkeyPatch):
-    mark = touched.mark_now()
-    assert touched._written(Loan, mark) == {str(Loan.objects.get().pk)}
-    assert touched._written(Loan, None) == set()
-    monkeypatch.setattr(touched, "WRITTEN_MAX", 0)
-    assert touched._written(Loan, mark) == set()
+def test_what_cannot_be_told_by_its_number_is_left_to_the_slices(lived: Borrower):
+    now = touched.mark_now()
+    key = str(Loan.objects.get().pk)
+    assert touched._written("loans_loan", {"mark": now}, now + 1) == ([key], {"mark": now + 1})
+    assert touched._written("loans_loan", {"mark": now - touched.AGE_MAX + 1}, now)[0] == [key]
+    assert touched._written("loans_loan", {"mark": now - touched.AGE_MAX}, now) == ([], {"mark": now})
+    assert touched._written("loans_loan", {"mark": now + 1}, now) == ([], {"mark": now})
+    assert touched._written("loans_loan", {}, now) == ([], {"mark": now})
+
+
+@pytest.mark.postgres
+def test_of_too_many_written_the_next_passes_look_at_the_others(lived: Borrower, monkeypatch: pytest.MonkeyPatch):
+    active_loan(lived, days=30)
+    first, second = (str(loan.pk) for loan in Loan.objects.order_by("pk"))
+    monkeypatch.setattr(touched, "WRITTEN_MAX", 1)
+    now = touched.mark_now()
+    keys, left = touched._written("loans_loan", {"mark": now}, now + 1)
+    assert (keys, left) == ([first], {"mark": now, "begun": now + 1, "after": first})
+    # The last of them is looked at; what was written since the first look comes next, from then on.
+    assert touched._written("loans_loan", left, now + 7) == ([second], {"mark": now + 1})
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize(
+    "model", [CreditLine, Loan, Payout, StateChange, AuditEvent, Posting], ids=lambda m: m.__name__
+)
+def test_a_loan_is_looked_at_when_a_row_that_speaks_of_it_is_written(
+    lived: Borrower, monkeypatch: pytest.MonkeyPatch, model: type[Any]
+):
+    loan = Loan.objects.get()
+    monkeypatch.setattr(touched, "SLICE", 0)
+    rows = QuerySet(model).order_by("pk")
+    if model in (StateChange, AuditEvent):
+        rows = rows.filter(subject_id=str(loan.pk))
+    written = {model._meta.db_table: [str(row.pk) for row in rows]}
+    for table in touched.TABLES:
+        written.setdefault(table, [])
+    assert touched._spoken_of(Loan, written) == {str(loan.pk)}
+
+
+def test_what_is_told_by_its_check_is_told_while_the_pass_goes_on(lived: Borrower, monkeypatch: pytest.MonkeyPatch):
+    def breaks() -> Iterator[Fault]:
+        assert BookFault.objects.filter(check_name="lines_match_loans").exists()
+        raise DatabaseError("the database went away")
+        yield
+
+    CreditLine.objects.update(used_amount=Decimal("1000.01"))
+    monkeypatch.setattr(books, "CHECKS", (lines_match_loans, breaks))
+    with pytest.raises(DatabaseError, match="went away"):
+        books_watch(at=NOW, day=TODAY)
+
+
+@pytest.mark.parametrize("table", ["lib_auditevent", "lib_statechange", "loans_loanevent", "risk_loantape"])
+def test_a_row_that_is_gone_is_missed_until_it_is_back(lived: Borrower, table: str):
+    close_through(TODAY)
+    books_watch(at=NOW, day=TODAY)
+    rows = QuerySet(next(model for model in apps.get_models() if model._meta.db_table == table))
+    with unguarded():
+        lost = rows.order_by("pk")[0]
+        rows.filter(pk=lost.pk)._raw_delete("default")
+        books_watch(at=NOW + REST, day=TODAY)
+        fault = BookFault.objects.get(check_name="rows_kept", resolved_at=None)
+        assert fault.subject.startswith(table)
+        rows.bulk_create([lost])
+    books_watch(at=NOW + 2 * REST, day=TODAY)
+    assert not BookFault.objects.filter(check_name="rows_kept", resolved_at=None).exists()
+
+
+def test_counts_are_kept_from_day_to_day_and_never_fall(lived: Borrower):
+    assert kept.counts_raised({"a": {"1": 3, "2": 1}}, {"a": {"1": 2, "3": 4}, "b": {"1": 1}}) == {
+        "a": {"1": 3, "2": 1, "3": 4},
+        "b": {"1": 1},
+    }
+    books_watch(at=NOW, day=TODAY)
+    with unguarded():
+        QuerySet(StateChange).filter(pk=StateChange.objects.order_by("pk")[0].pk)._raw_delete("default")
+        for number in (1, 2):
+            books_watch(at=NOW + timedelta(days=number), day=TODAY + timedelta(days=number))
+    assert BookFault.objects.get(check_name="rows_kept").resolved_at is None
