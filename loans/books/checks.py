@@ -104,22 +104,24 @@ def faults_of(check: Check, *among: QuerySet[Any]) -> Iterator[Fault]:
         yield Fault(check.__name__, "the check itself", f"broke off: {type(error).__name__}: {error}")
 
 
-def entries_balanced() -> Iterator[Fault]:
+def entries_balanced(among: QuerySet[JournalEntry] | None = None) -> Iterator[Fault]:
     """I1: debits equal credits in every entry."""
     debit = Sum(Case(When(postings__side="debit", then=F("postings__amount")), default=NO_MONEY))
     credit = Sum(Case(When(postings__side="credit", then=F("postings__amount")), default=NO_MONEY))
-    rows = JournalEntry.objects.order_by().annotate(debits=debit, credits=credit, parts=Count("postings"))
+    entries = JournalEntry.objects.all() if among is None else among
+    rows = entries.order_by().annotate(debits=debit, credits=credit, parts=Count("postings"))
     for entry in rows.filter(differs("debits", "credits") | Q(parts__lt=2)).iterator():
         yield Fault("entries_balanced", entry.reference, f"debits {entry.debits}, credits {entry.credits}")
 
 
-def lines_match_loans() -> Iterator[Fault]:
+def lines_match_loans(among: QuerySet[CreditLine] | None = None) -> Iterator[Fault]:
     """I2: 0 ≤ used ≤ limit, and used = outstanding principal + loans on their way out."""
     owed = Case(
         When(loans__state=LoanState.DISBURSING, then=F("loans__principal_amount")),
         default=F("loans__outstanding_principal_amount"),
     )
-    rows = CreditLine.objects.annotate(
+    lines = CreditLine.objects.all() if among is None else among
+    rows = lines.annotate(
         lent=Coalesce(Sum(owed), NO_MONEY),
         drawn=F("used_amount") + F("gifted_amount"),
         granted=F("limit_amount") + F("received_amount"),
@@ -376,8 +378,8 @@ CHECKS: tuple[Check, ...] = (
     rows_kept,
 )
 
-# These compare row by row in Python: what they look at can be narrowed to some rows of the kind named here. All others
-# are sums and comparisons in the database, or about tables that stay small.
+# What these look at can be narrowed to some rows of the kind named here. All others are sums and comparisons in the
+# database, or about tables that stay small.
 BY_ROW: dict[Check, type[Model]] = {
     loans_match_events: Loan,
     charged_within_cap: Loan,
@@ -401,4 +403,11 @@ BY_ROW: dict[Check, type[Model]] = {
     act_states_as_changed: Approval,
     offers_agree: RearrangementOffer,
     offer_states_as_changed: RearrangementOffer,
+    entries_balanced: JournalEntry,
+    lines_match_loans: CreditLine,
+    schedules_sum: Loan,
+    payouts_match_loans: Loan,
+    repayments_add_up: Loan,
 }
+# These the database compares as a whole, too, quickly enough to do it now and then.
+ALSO_WHOLE = frozenset({entries_balanced, lines_match_loans, schedules_sum, payouts_match_loans, repayments_add_up})

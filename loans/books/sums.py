@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from decimal import Decimal
 
-from django.db.models import DecimalField, F, Q, Sum, Value
+from django.db.models import DecimalField, F, Q, QuerySet, Sum, Value
 from django.db.models.functions import Coalesce
 
 from loans.books.fault import Fault
@@ -21,19 +21,18 @@ def differs(one: str, other: str) -> Q:
     return Q(**{f"{one}__gt": F(other) + HALF_FEN}) | Q(**{f"{one}__lt": F(other) - HALF_FEN})
 
 
-def schedules_sum() -> Iterator[Fault]:
+def schedules_sum(among: QuerySet[Loan] | None = None) -> Iterator[Fault]:
     """I9: the instalments of a loan add up to its principal and stand as agreed; what a rearrangement moved on stands
     in the next schedule.
     """
     kept = Coalesce(Sum(F("instalments__principal_amount") - F("instalments__moved_amount")), NO_MONEY)
-    rows = (
-        Loan.objects.filter(start_date__isnull=False).annotate(parts=kept).filter(differs("parts", "principal_amount"))
-    )
+    loans = Loan.objects.all() if among is None else among
+    rows = loans.filter(start_date__isnull=False).annotate(parts=kept).filter(differs("parts", "principal_amount"))
     for key, parts, principal in rows.order_by("pk").values_list("pk", "parts", "principal_amount").iterator():
         yield Fault("schedules_sum", str(key), f"instalments {parts}, principal {principal}")
 
 
-def payouts_match_loans() -> Iterator[Fault]:
+def payouts_match_loans(among: QuerySet[Loan] | None = None) -> Iterator[Fault]:
     """I8: a loan is paid out exactly when the bank said so, and one drawdown entry stands for it."""
     decided = (PayoutState.PAID, *NOT_PAID)
     wrong = (
@@ -42,17 +41,19 @@ def payouts_match_loans() -> Iterator[Fault]:
         | (~Q(state__in=decided) & ~Q(loan__state=LoanState.DISBURSING))
         | ~Q(amount=F("loan__principal_amount"))
     )
-    rows = Payout.objects.filter(wrong, loan__isnull=False).order_by("pk")
+    theirs = Q(loan__isnull=False) if among is None else Q(loan__in=among)
+    rows = Payout.objects.filter(wrong, theirs).order_by("pk")
     columns = ("reference", "state", "loan__state", "amount", "loan__principal_amount")
     for reference, state, loan, amount, principal in rows.values_list(*columns).iterator():
         detail = f"payout {state}, loan {loan}; amount {amount} of {principal}"
         yield Fault("payouts_match_loans", reference, detail)
 
 
-def repayments_add_up() -> Iterator[Fault]:
+def repayments_add_up(among: QuerySet[Loan] | None = None) -> Iterator[Fault]:
     """What a repayment paid adds up to its amount, in the row and in its allocations."""
     columns = F("penalty_amount") + F("fee_amount") + F("interest_amount") + F("principal_amount")
-    rows = Repayment.objects.annotate(
+    theirs = Q() if among is None else Q(loan__in=among)
+    rows = Repayment.objects.filter(theirs).annotate(
         parts=Coalesce(Sum("allocations__amount"), NO_MONEY) + F("unapplied_amount"),
         total=columns + F("unapplied_amount"),
     )

@@ -8,7 +8,6 @@ A row is looked at together with the rows that speak of it: a loan when any of i
 """
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from django.apps import apps
@@ -23,8 +22,10 @@ from loans.models import (
     JournalEntry,
     Loan,
     MoneyReceipt,
+    Payout,
     RearrangementOffer,
     Refund,
+    Repayment,
     UnappliedBalance,
     UnappliedMovement,
 )
@@ -73,6 +74,7 @@ SPEAKING: dict[type[Model], tuple[str, ...]] = {
     CreditLine: (
         "id FROM risk_creditline AS row",
         "credit_line_id FROM risk_linechange AS row",
+        "credit_line_id FROM loans_loan AS row",
         "l.id FROM risk_creditapplication AS row JOIN risk_creditline l ON l.application_id = row.id",
         *_trail("risk.creditline"),
     ),
@@ -217,20 +219,20 @@ def _words_at_fault() -> list[str]:
     return list(rows.values_list("subject", flat=True))
 
 
-def _at_fault(model: type[Model], words: Iterable[str]) -> set[str]:
+def _at_fault(model: type[Model], words: list[str]) -> set[str]:
     """The rows that open faults name, whichever way: their faults are resolved only when they are looked at."""
     if not words:
         return set()
     keys = {key for word in words for key in KEY.findall(word)}
-    named = Q(pk__in=keys)
-    if model in (Loan, Refund):
-        named |= Q(payout__pk__in=keys) | Q(payout__reference__in=words)
-    if model is JournalEntry:
-        named |= Q(reference__in=words)
-    if model is UnappliedBalance:
-        named |= Q(pk__in=_customers(UnappliedMovement, keys)) | Q(pk__in=_customers(MoneyReceipt, keys))
-    return {str(key) for key in model._default_manager.filter(named).values_list("pk", flat=True)}
-
-
-def _customers(model: type[Model], keys: set[str]) -> QuerySet[Any]:
-    return model._default_manager.filter(pk__in=keys).values("customer_id")
+    orders = Payout.objects.filter(Q(pk__in=keys) | Q(reference__in=words))
+    named: dict[type[Model], list[QuerySet[Any]]] = {
+        Loan: [orders.values_list("loan"), Repayment.objects.filter(pk__in=keys).values_list("loan")],
+        Refund: [orders.values_list("refund")],
+        JournalEntry: [JournalEntry.objects.filter(reference__in=words).values_list("pk")],
+        UnappliedBalance: [
+            UnappliedMovement.objects.filter(pk__in=keys).values_list("customer"),
+            MoneyReceipt.objects.filter(pk__in=keys).values_list("customer"),
+        ],
+    }
+    own = model._default_manager.filter(pk__in=keys).values_list("pk")
+    return {str(key) for rows in (own, *named.get(model, [])) for (key,) in rows if key is not None}

@@ -1,6 +1,7 @@
 """The continuous checker: every invariant over and over, faults kept as rows until a later pass no longer sees them.
 
-What sums up tables looks at all of them each time. What compares row by row looks, where the database can tell, at
+What sums up tables takes turns where the book is so large that all of it at once would take long; what compares row by
+row looks, where the database can tell, at
 what was written since the last pass, what is at fault, and a slice of the others (`loans/books/touched.py`): so a pass
 stays short on a large book, and nothing stays unseen for ever. Rows that are gone were written by nobody: each pass
 counts what stands, and keeps the counts for the next (`loans/books/kept.py`).
@@ -12,7 +13,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
-from loans.books.checks import BY_ROW, CHECKS, Check, faults_of
+from loans.books.checks import ALSO_WHOLE, BY_ROW, CHECKS, Check, faults_of
 from loans.books.fault import Fault
 from loans.books.kept import COUNTS_JOB, Counts, counts_known, counts_raised, rows_counted, rows_kept
 from loans.books.touched import Among, rows_to_look_at
@@ -25,6 +26,9 @@ JOB = "books_watch"
 # checker never takes more than half of one core.
 REST = timedelta(seconds=20)
 LEASE = timedelta(minutes=30)
+# So long a pass may look at whole tables, by what that took the last time; the next one goes on with the others. What
+# took less than the second figure is looked at each time.
+WHOLE_SECONDS, QUICK_SECONDS = 8.0, 0.5
 FAULTS_PER_CHECK_MAX = 1000
 
 
@@ -33,22 +37,30 @@ def books_watch(*, at: datetime, day: date) -> dict[str, Any] | None:
     run = _claim(at, day)
     if run is None:
         return None
-    started, faults = time.monotonic(), 0
-    among, looked = rows_to_look_at(_last_pass())
-    counts = rows_counted()
-    for done, check in enumerate(CHECKS, start=1):
-        found = _snapshot(check, _narrowed(check, among, counts))
-        # Told at once: a pass over a large book takes its time.
-        faults_keep({check.__name__: found}, at)
-        faults += len(found)
+    started, before = time.monotonic(), _last_pass()
+    among, looked = rows_to_look_at(before)
+    counts, took = rows_counted(), dict(before.get("took", {}))
+    whole, following = whole_in_turn(before.get("next_whole", ""), took)
+    # The quick ones first: what was written or deleted is seen before whole tables are read.
+    in_order = sorted(CHECKS, key=lambda check: (check.__name__ in whole, took.get(check.__name__, 0.0)))
+    for done, check in enumerate(in_order, start=1):
+        if check.__name__ in whole or check in BY_ROW:
+            begun = time.monotonic()
+            arguments = _narrowed(check, None if check.__name__ in whole else among, counts)
+            # Told at once: a pass over a large book takes its time.
+            faults_keep({check.__name__: _snapshot(check, arguments)}, at)
+            if check.__name__ in whole:
+                took[check.__name__] = round(time.monotonic() - begun, 2)
         JobRun.objects.filter(pk=run.pk).update(
             progress_done=done, progress_total=len(CHECKS), heartbeat_at=at + _since(started)
         )
     _counts_keep(counts, day)
     result = {
         "seconds": round(time.monotonic() - started, 2),
-        "faults": faults,
+        "faults": BookFault.objects.filter(resolved_at__isnull=True).count(),
         "looked_at": None if among is None else {model._meta.label_lower: len(rows) for model, rows in among.items()},
+        "took": took,
+        "next_whole": following,
         **looked,
     }
     JobRun.objects.filter(pk=run.pk).update(state=JobRun.State.DONE, result=result, finished_at=at, claimed_by="")
@@ -72,6 +84,22 @@ def _claim(at: datetime, day: date) -> JobRun | None:
     run.attempts += 1
     run.save()
     return run
+
+
+def whole_in_turn(first: str, took: dict[str, float]) -> tuple[set[str], str]:
+    """The names of the checks that look at whole tables in a pass, from `first` on, and of the first one left out;
+    `took` are their last seconds. On a small book that is all of them; one of the slow always is among them.
+    """
+    names = [check.__name__ for check in CHECKS if check not in BY_ROW or check in ALSO_WHOLE]
+    start = names.index(first) if first in names else 0
+    quick = {name for name in names if took.get(name, 0.0) < QUICK_SECONDS}
+    slow = [name for name in [*names[start:], *names[:start]] if name not in quick]
+    seconds = 0.0
+    for number, name in enumerate(slow):
+        seconds += took[name]
+        if number and seconds > WHOLE_SECONDS:
+            return quick | set(slow[:number]), name
+    return quick | set(slow), ""
 
 
 def _since(started: float) -> timedelta:

@@ -11,9 +11,11 @@ from django.db import DatabaseError
 from django.db.models import QuerySet
 
 from loans.books import kept, touched
-from loans.books.checks import lines_match_loans
+from loans.books.checks import days_in_order, lines_match_loans, loans_match_events
 from loans.books.fault import Fault
-from loans.models import BookFault, CostDisclosure, Instalment, Loan, Payout, Posting
+from loans.books.owners import customers_agree
+from loans.books.rows_night import chart_as_declared
+from loans.models import BookFault, CostDisclosure, Instalment, LedgerAccount, Loan, Payout, Posting
 from loans.services import books
 from loans.services.books import REST, books_watch
 from risk.models import CreditLine
@@ -157,6 +159,28 @@ def test_what_is_told_by_its_check_is_told_while_the_pass_goes_on(lived: Borrowe
     monkeypatch.setattr(books, "CHECKS", (lines_match_loans, breaks))
     with pytest.raises(DatabaseError, match="went away"):
         books_watch(at=NOW, day=TODAY)
+
+
+def test_what_looks_at_whole_tables_takes_turns_where_that_takes_long(monkeypatch: pytest.MonkeyPatch):
+    one, two, three = ("days_in_order", "chart_as_declared", "customers_agree")
+    monkeypatch.setattr(books, "CHECKS", (days_in_order, loans_match_events, chart_as_declared, customers_agree))
+    assert books.whole_in_turn("", {}) == ({one, two, three}, "")
+    assert books.whole_in_turn("", dict.fromkeys((one, two), 4.0)) == ({one, two, three}, "")
+    assert books.whole_in_turn("", {one: 4.0, two: 4.0, three: 0.5}) == ({one, two}, three)
+    assert books.whole_in_turn(three, {one: 4.0, two: 4.0, three: 0.5}) == ({one, three}, two)
+    # What is quick is looked at each time, and one of the slow, however long it takes.
+    assert books.whole_in_turn("", {one: 4.0, two: 4.0, three: 0.49}) == ({one, two, three}, "")
+    assert books.whole_in_turn(two, {one: 99.0, two: 99.0, three: 0.49}) == ({two, three}, one)
+
+
+def test_a_fault_seen_in_turn_stays_while_the_turn_is_anothers(lived: Borrower, monkeypatch: pytest.MonkeyPatch):
+    LedgerAccount.objects.filter(pk="1002").update(name_en="Till")
+    books_watch(at=NOW, day=TODAY)
+    assert BookFault.objects.get().check_name == "chart_as_declared"
+    monkeypatch.setattr(books, "whole_in_turn", lambda _first, _took: ({"days_in_order"}, ""))
+    result = books_watch(at=NOW + REST, day=TODAY)
+    assert result is not None
+    assert (result["faults"], BookFault.objects.get().resolved_at) == (1, None)
 
 
 @pytest.mark.parametrize("table", ["lib_auditevent", "lib_statechange", "loans_loanevent", "risk_loantape"])
