@@ -5,10 +5,13 @@ from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.core.management import call_command
+from django.db import transaction
 
+from loans.books.rows_loan import loans_agree_with_their_rows
 from loans.models import Instalment, Loan, Payout, Posting, ProductAccrual, Repayment, RepaymentAllocation
 from loans.services.correction import repayment_reverse
 from loans.services.history import Act
@@ -112,6 +115,15 @@ def test_a_row_nobody_can_read_any_more_is_a_fault_and_the_other_checks_go_on(li
     found = {fault.check: fault for fault in faults()}
     assert {"loans_match_events", "lines_match_loans"} <= set(found)
     assert "LoanDaysOutOfRange" in found["loans_match_events"].detail
+
+
+@pytest.mark.parametrize("column", ["disclosure_id", "credit_line_id", "terms_id", "bank_card_id"])
+def test_a_loan_that_points_nowhere_is_not_left_out(lived: Borrower, column: str):
+    with unguarded(), transaction.atomic():
+        Loan.objects.update(**{column: UUID(int=7)})
+        found = [fault.subject for fault in loans_agree_with_their_rows()]
+        transaction.set_rollback(True)
+    assert found == [str(Loan.objects.get().pk)]
 
 
 def test_a_line_used_beyond_its_limit_is_found(lived: Borrower):

@@ -11,18 +11,29 @@ from django.db import DatabaseError
 from django.db.models import QuerySet
 
 from loans.books import kept, touched
-from loans.books.checks import days_in_order, lines_match_loans, loans_match_events
+from loans.books.checks import BY_ROW, days_in_order, lines_match_loans, loans_match_events
 from loans.books.fault import Fault
 from loans.books.owners import customers_agree
 from loans.books.rows_night import chart_as_declared
-from loans.models import BookFault, CostDisclosure, Instalment, LedgerAccount, Loan, Payout, Posting
+from loans.models import (
+    BookFault,
+    CostDisclosure,
+    Instalment,
+    JournalChain,
+    LedgerAccount,
+    Loan,
+    Payout,
+    Posting,
+    RepaymentAllocation,
+)
 from loans.services import books
 from loans.services.books import REST, books_watch
 from risk.models import CreditLine
+from tests.audit.corruptions import TABLES
 from tests.loans.builders import NOW, TODAY, Borrower
 from tests.loans.life import active_loan, close_through
 from tests.support.corruption import unguarded
-from weilidai.lib.models import AuditEvent, JobRun, StateChange
+from weilidai.lib.models import AuditEvent, BusinessDay, JobRun, StateChange
 
 
 @pytest.fixture
@@ -210,3 +221,12 @@ def test_counts_are_kept_from_day_to_day_and_never_fall(lived: Borrower):
         for number in (1, 2):
             books_watch(at=NOW + timedelta(days=number), day=TODAY + timedelta(days=number))
     assert BookFault.objects.get(check_name="rows_kept").resolved_at is None
+
+
+def test_every_table_of_money_is_counted_or_is_written_anew_now_and_then():
+    counted = {*kept.PAGED, *kept.BY_COLUMN, *kept.WHOLE}
+    assert set(TABLES) - counted == {RepaymentAllocation, LedgerAccount, JournalChain, BusinessDay}
+
+
+def test_whatever_a_check_can_be_narrowed_to_is_looked_at():
+    assert set(touched.SPEAKING) == set(BY_ROW.values())
