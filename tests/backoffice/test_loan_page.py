@@ -35,6 +35,24 @@ def test_repayments_and_events_are_paged(alice: Borrower, chief: Client, monkeyp
     assert {"repayments-page=2", "events-page=2"} <= set(re.findall(r"[a-z]+-page=2", first))
 
 
+@pytest.mark.parametrize("language", ["zh-hans", "en"])
+def test_each_row_below_the_loan_stands_there_once_with_its_cells(
+    alice: Borrower, chief: Client, language: str
+) -> None:
+    loan = active_loan(alice)
+    repay(alice, loan, "44.44", day(1))
+    chief.cookies["django_language"] = language
+    page = chief.get(f"/admin/loans/loan/{loan.pk}/change/").content.decode()
+    table = page[page.index('id="repayments-data"') :].split("</table>")[0]
+    cells = re.findall(r'<td class="field-(\w+) .*?data-label="(.*?)"><div[^>]*>(.*?)</div></td>', table)
+    assert [name for name, _, _ in cells] == list(RepaymentInline.fields)
+    told = {name: text for name, _, text in cells}
+    assert (told["amount"], told["reversed_date"]) == ("44.44", "-")
+    assert told["kind"] == {"zh-hans": "还款", "en": "Repayment"}[language]
+    assert {label for _, label, _ in cells} >= {{"zh-hans": "金额", "en": "amount"}[language]}
+    assert "None" not in table
+
+
 def offered(client: Client, loan: Loan) -> set[str]:
     page = client.get(f"/admin/loans/loan/{loan.pk}/change/").content.decode()
     return set(re.findall(rf"/{loan.pk}/([a-z_-]+)/?\"", page)) & ACTS

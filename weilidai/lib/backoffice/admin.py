@@ -133,6 +133,7 @@ class ReadOnlyAdmin(PermissionMethods, ModelAdmin):  # type: ignore[misc]
 class ReadOnlyInline(TabularInline):  # type: ignore[misc]
     """Rows that belong to the row on the page."""
 
+    template = "backoffice/rows.html"
     extra = 0
     can_delete = False
     show_change_link = False
