@@ -59,7 +59,7 @@ def notice_word(kind: str) -> str:
     return str(NOTICES[kind][0]) if kind in NOTICES else kind
 
 
-class RolesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
+class RolesField(forms.ModelMultipleChoiceField[Group]):
     """The roles by their names in the reader's language; there are few, so all are seen at once."""
 
     widget = UnfoldAdminCheckboxSelectMultipleWidget
@@ -68,7 +68,7 @@ class RolesField(forms.ModelMultipleChoiceField):  # type: ignore[type-arg]
         return translate(obj.name)
 
 
-class StaffUserForm(UserChangeForm):  # type: ignore[misc]
+class StaffUserForm(UserChangeForm):
     """Roles, and switching an account on again, need a reason: a second person reads it."""
 
     groups = RolesField(queryset=Group.objects.all(), required=False, label=_("Roles"))
@@ -101,7 +101,7 @@ class RoleFilter(admin.SimpleListFilter):
 
 
 @admin.register(StaffUser)
-class StaffUserAdmin(PermissionMethods, DjangoUserAdmin, ModelAdmin):  # type: ignore[misc, type-arg]
+class StaffUserAdmin(PermissionMethods, DjangoUserAdmin[StaffUser], ModelAdmin):
     """Accounts are switched off, never deleted: their names stand in the audit trail."""
 
     form = StaffUserForm
@@ -212,7 +212,7 @@ class StaffUserAdmin(PermissionMethods, DjangoUserAdmin, ModelAdmin):  # type: i
 
 
 @admin.register(Group)
-class RoleAdmin(DjangoGroupAdmin, ModelAdmin):  # type: ignore[misc]
+class RoleAdmin(DjangoGroupAdmin, ModelAdmin):
     """Roles are declared in the code; here they are read."""
 
     list_display = ("role", "permission_count")

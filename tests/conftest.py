@@ -35,7 +35,7 @@ NEVER_SKIPPED_IN_CI = ("postgres", "worker", "browser")
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """With CI=true, a test of the real database, worker or browser that was skipped counts as failed."""
     outcome = yield
-    report = outcome.get_result()  # type: ignore[attr-defined]
+    report = outcome.get_result()
     if IN_CI and report.skipped and not hasattr(report, "wasxfail"):
         marks = [name for name in NEVER_SKIPPED_IN_CI if item.get_closest_marker(name)]
         if marks and os.environ.get("DATABASE_URL", "").startswith("postgres"):

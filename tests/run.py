@@ -20,13 +20,19 @@ SCHEMA = ROOT / "docs" / "openapi.yaml"
 PYTEST = [sys.executable, "-m", "pytest", "-q", "-n", str(os.cpu_count() or 2), "--dist", "loadfile", "--dealt"]
 
 
+def say(line: str) -> None:
+    """A line for whoever waits, in its place among those of the commands."""
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
 def run(title: str, command: list[str], **environment: str) -> bool:
     """Runs a command in the open and says how long it took."""
-    print(f"\n=== {title}", flush=True)  # noqa: T201
+    say(f"\n=== {title}")
     started = time.monotonic()
     kept = {name: value for name, value in (os.environ | environment).items() if value or name != "DATABASE_URL"}
     done = subprocess.run(command, cwd=ROOT, env=kept)
-    print(f"=== {title}: exit {done.returncode} after {time.monotonic() - started:.0f} s", flush=True)  # noqa: T201
+    say(f"=== {title}: exit {done.returncode} after {time.monotonic() - started:.0f} s")
     return done.returncode == 0
 
 
@@ -40,7 +46,7 @@ def schema_in_step() -> bool:
         before, now = SCHEMA.read_text().splitlines(), fresh.read_text().splitlines()
     if before != now:
         difference = difflib.unified_diff(before, now, "docs/openapi.yaml", "the code", lineterm="", n=1)
-        print("\n".join(list(difference)[:60]), "\nrun `make openapi`", sep="\n")  # noqa: T201
+        say("\n".join([*list(difference)[:60], "\nrun `make openapi`"]))
     return before == now
 
 
@@ -63,7 +69,7 @@ def suites() -> dict[str, bool]:
             url = server.url()
             results["tests on PostgreSQL"] = run("tests on PostgreSQL", [*PYTEST, "--database-only"], DATABASE_URL=url)
     except PostgresMissing as missing:
-        print(f"\nno PostgreSQL: {missing}")  # noqa: T201
+        say(f"\nno PostgreSQL: {missing}")
         results["tests on PostgreSQL"] = False
     return results
 
@@ -73,10 +79,10 @@ def main() -> int:
     if "--checks" not in sys.argv:
         results |= suites()
         if chromium_path() is None:
-            print("\nNo Chromium on this machine: the browser tests were skipped.")  # noqa: T201
-    print()  # noqa: T201
+            say("\nNo Chromium on this machine: the browser tests were skipped.")
+    say("")
     for name, good in results.items():
-        print(f"{'ok    ' if good else 'FAILED'}  {name}")  # noqa: T201
+        say(f"{'ok    ' if good else 'FAILED'}  {name}")
     return 0 if all(results.values()) else 1
 
 

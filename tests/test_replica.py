@@ -233,11 +233,11 @@ def test_the_pages_of_the_back_office_show_figures_of_the_replica_and_permission
     policy()
     day_set()
     boss = StaffUser.objects.create_superuser("boss", "", "x")
-    client.force_login(boss)  # type: ignore[attr-defined]
+    client.force_login(boss)
     caught_up()
     for path in ("/admin/", "/admin/loans/accountingperiod/trial-balance/", "/admin/risk/decision/dashboard/"):
         with CaptureQueriesContext(connections[REPLICA]) as told:
-            assert client.get(path).status_code == 200  # type: ignore[attr-defined]
+            assert client.get(path).status_code == 200
         asked = [query["sql"] for query in told.captured_queries]
         assert [sql for sql in asked if "pg_last_wal" not in sql], path
         assert [sql for sql in asked if "staffuser" in sql or "auth_permission" in sql] == [], path

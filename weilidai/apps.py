@@ -1,5 +1,7 @@
 """The roof as Django apps."""
 
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.contrib.admin.apps import AdminConfig
 from django.utils.translation import gettext_lazy as _
@@ -18,4 +20,4 @@ class WeilidaiConfig(AppConfig):
 
     def ready(self) -> None:
         """Make the configured job system the one `shared_task` binds to."""
-        from weilidai import celery  # noqa: F401
+        import_module("weilidai.celery")

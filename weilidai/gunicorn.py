@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from typing import Any
 
 from prometheus_client import multiprocess
@@ -38,4 +39,5 @@ def child_exit(_server: Any, worker: Any) -> None:
     """Forget the connections and gauges of a worker that ended."""
     worker_gone(worker)
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
-        multiprocess.mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+        gauges_forget: Callable[[int], None] = multiprocess.mark_process_dead
+        gauges_forget(worker.pid)

@@ -11,7 +11,8 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 
-from weilidai.backoffice.theme import UNFOLD  # noqa: F401 - read by the theme
+# Read by the theme.
+from weilidai.backoffice.theme import UNFOLD as UNFOLD
 from weilidai.logs import log_config
 
 # Lets annotations such as `TextField[str, str]` stand at run time.

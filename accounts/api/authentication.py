@@ -1,8 +1,9 @@
 """Who calls: the bearer token names the customer, `X-Device-Id` the device."""
 
 from hmac import compare_digest
-from typing import Any
+from typing import Any, cast
 
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from knox.auth import TokenAuthentication
@@ -21,14 +22,20 @@ from weilidai.lib.prepared import ask, prepared
 FINGERPRINT_LENGTH_MAX = 200
 
 
-class CustomerAuthentication(TokenAuthentication):  # type: ignore[misc]
+class _DeviceRequest(HttpRequest):
+    """The request once its device is known: the view reads it there."""
+
+    device: Device | None
+
+
+class CustomerAuthentication(TokenAuthentication):
     """Finds the customer and the device. An unsafe call without a device is refused, a safe one leaves no device."""
 
     def authenticate(self, request: Request) -> tuple[Customer, CustomerToken] | None:
         self._fingerprint, self._seen = told_fingerprint(request), list[Device]()
         found: tuple[Customer, CustomerToken] | None = super().authenticate(request)
         if found is not None:
-            request._request.device = _device_of(request, found[0], self._seen)  # type: ignore[attr-defined]
+            cast(_DeviceRequest, request._request).device = _device_of(request, found[0], self._seen)
         return found
 
     def authenticate_credentials(self, token: bytes) -> Any:

@@ -21,7 +21,7 @@ def _masked_name(name: str) -> str:
     return mask(name, head=1, tail=0) if name else ""
 
 
-class Customer(models.Model):  # type: ignore[django-manager-missing]
+class Customer(models.Model):
     """A person known by a WeChat openid. Names and numbers are ciphertext; hashes beside them are for search."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

@@ -12,9 +12,9 @@ class StaffUser(AbstractUser):
     must_change_password = models.BooleanField(_("must choose a password"), default=False)
     temporary_until = models.DateTimeField(_("temporary password until"), null=True, blank=True)
 
-    class Meta(AbstractUser.Meta):
-        verbose_name = _("staff user")  # type: ignore[assignment]
-        verbose_name_plural = _("staff users")  # type: ignore[assignment]
+    class Meta:
+        verbose_name = _("staff user")
+        verbose_name_plural = _("staff users")
 
     def __str__(self) -> str:
         return self.display_name or self.username

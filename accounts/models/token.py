@@ -3,7 +3,7 @@ from django.utils.translation import gettext_lazy as _
 from knox.models import AbstractAuthToken
 
 
-class CustomerToken(AbstractAuthToken):  # type: ignore[misc]
+class CustomerToken(AbstractAuthToken):
     """A customer's access token: only its hash is stored, deleting the row revokes it at once."""
 
     user = models.ForeignKey(

@@ -44,7 +44,7 @@ def staff_roles_change(
         return change_request(
             kind=KIND, subject=subject, before=before, after=after, reason=reason, user=user, as_of=as_of, at=at
         )
-    _write(subject, after["roles"], is_active)  # type: ignore[arg-type]
+    _write(subject, sorted(roles), is_active)
     audit_record(
         action="staff.roles", actor=Actor.of(user), subject=subject, at=at, as_of=as_of, before=before, after=after,
         reason=reason or "no second person yet",

@@ -7,6 +7,7 @@ names and never a row without its file; `stored_images_sweep` removes what nobod
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 import structlog
@@ -84,7 +85,7 @@ def stored_images_erase(*, customer: Customer, at: datetime) -> int:
         name, row.file_name, row.erased_at = row.file_name, "", at
         row.measures = {}
         row.save(update_fields=["file_name", "erased_at", "measures"])
-        transaction.on_commit(lambda name=name: private_delete(name))  # type: ignore[misc]
+        transaction.on_commit(partial(private_delete, name))
     return len(rows)
 
 

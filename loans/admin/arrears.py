@@ -18,22 +18,20 @@ from loans.models import Loan, LoanState
 from loans.selectors.loan_history import MonthStanding, Standings, loan_standings
 from loans.selectors.portfolio import newest_closed
 from loans.selectors.portfolio_tables import CLASS_WORDS, bucket_word
+from weilidai.lib.backoffice import ReadOnlyAdmin
 from weilidai.lib.replica import reports
 
 # Stretches shown; a loan repaid daily has thousands.
 STRETCHES_MAX = 500
 
 
-class ArrearsPages:
+class ArrearsPages(ReadOnlyAdmin):
     """Mixed into the pages of loans."""
-
-    admin_site: Any
-    detail_url: Any
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.arrears_view)
         page = path("<uuid:loan_id>/arrears/", view, name="loans_loan_arrears")
-        return [page, *super().get_urls()]  # type: ignore[misc]
+        return [page, *super().get_urls()]
 
     @admin.display(description=_("Arrears so far"))
     def arrears(self, loan: Loan) -> SafeString | str:

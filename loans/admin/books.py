@@ -73,7 +73,7 @@ class AccountingPeriodAdmin(ReadOnlyAdmin):
         page = path("trial-balance/", self.admin_site.admin_view(self.trial_view), name="loans_trial_balance")
         return [page, *super().get_urls()]
 
-    @action(  # type: ignore[untyped-decorator]
+    @action(
         description=_("Close a month"),
         url_path="close-month",
         icon="lock_clock",

@@ -286,7 +286,7 @@ class CollectionTaskAdmin(TaskActs, CollectionDashboard, ReadOnlyAdmin):
         page: HttpResponse = super().change_view(request, object_id, form_url, {**(extra_context or {}), **extra})
         return page
 
-    @action(  # type: ignore[untyped-decorator]
+    @action(
         description=_("Take the next one"),
         url_path="take-next",
         icon="play_arrow",

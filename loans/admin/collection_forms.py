@@ -1,6 +1,6 @@
 """What a collector and a supervisor fill in (R60)."""
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
@@ -33,7 +33,7 @@ def _note(label: Any = None, **more: Any) -> forms.CharField:
     )
 
 
-class CallForm(BaseDialogForm):  # type: ignore[misc]
+class CallForm(BaseDialogForm):
     """Which of the customer's own numbers is called."""
 
     phone = forms.ChoiceField(label=_("phone"), widget=UnfoldAdminSelectWidget)
@@ -42,14 +42,15 @@ class CallForm(BaseDialogForm):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         task = CollectionTask.objects.select_related("customer").filter(pk=self.object_id).first()
         phones = phones_of(task) if task is not None else []
-        self.fields["phone"].choices = [(phone.key, f"{phone.masked} {source_word(phone.source)}") for phone in phones]
+        choices = [(phone.key, f"{phone.masked} {source_word(phone.source)}") for phone in phones]
+        cast(forms.ChoiceField, self.fields["phone"]).choices = choices
 
 
 def source_word(source: str) -> str:
     return str(_("own number")) if source == "own" else str(_("card **** {tail}")).format(tail=source)
 
 
-class OutcomeForm(BaseDialogForm):  # type: ignore[misc]
+class OutcomeForm(BaseDialogForm):
     """How a call ended, where neither money was promised nor the debt disputed."""
 
     outcome = forms.ChoiceField(label=_("Outcome"), choices=[("", "–"), *ENDINGS], widget=UnfoldAdminSelectWidget)
@@ -57,7 +58,7 @@ class OutcomeForm(BaseDialogForm):  # type: ignore[misc]
     note = _note(required=False)
 
 
-class PromiseForm(BaseDialogForm):  # type: ignore[misc]
+class PromiseForm(BaseDialogForm):
     """An amount by a day."""
 
     promise_amount = forms.DecimalField(
@@ -67,24 +68,24 @@ class PromiseForm(BaseDialogForm):  # type: ignore[misc]
     note = _note(required=False)
 
 
-class DisputeForm(BaseDialogForm):  # type: ignore[misc]
+class DisputeForm(BaseDialogForm):
     """What the customer says against the debt."""
 
     note = _note(min_length=3)
 
 
-class NoteForm(BaseDialogForm):  # type: ignore[misc]
+class NoteForm(BaseDialogForm):
     note = _note()
     next_action_date = _day(_("next action on"), required=False)
 
 
-class HardshipForm(BaseDialogForm):  # type: ignore[misc]
+class HardshipForm(BaseDialogForm):
     """In the customer's words."""
 
     wish = _note(_("what would help"), min_length=3)
 
 
-class StaffField(forms.ModelChoiceField):  # type: ignore[type-arg]
+class StaffField(forms.ModelChoiceField[StaffUser]):
     """Those who work on collections."""
 
     widget = UnfoldAdminSelectWidget
@@ -99,7 +100,7 @@ class HandOverForm(ReasonForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["to"].queryset = staff_who_act(WORK)
+        cast(StaffField, self.fields["to"]).queryset = staff_who_act(WORK)
 
 
 class PriorityForm(ReasonForm):

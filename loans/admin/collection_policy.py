@@ -82,13 +82,7 @@ class CollectionPolicyAdmin(DraftAdmin):
         form = super().get_form(request, obj, change, **kwargs)
         if obj is None and request.method == "POST":
             definition = self.get_changeform_initial_data(request)["definition"]
-
-            class Posted(form):  # type: ignore[misc, valid-type]
-                def __init__(self, *args: Any, **more: Any) -> None:
-                    more["initial"] = {**(more.get("initial") or {}), "definition": definition}
-                    super().__init__(*args, **more)
-
-            return Posted
+            return type(form.__name__, (form,), {"started_from": definition})
         return form
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:

@@ -1,6 +1,6 @@
 """The form of a draft of the strategies: segments and, per bucket and segment, its steps as rows of fields."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -71,8 +71,11 @@ def step_name(bucket: str, segment: str, row: int, field: str) -> str:
     return f"step__{bucket}__{segment}__{row}__{field}"
 
 
-class CollectionPolicyForm(forms.ModelForm):  # type: ignore[type-arg]
+class CollectionPolicyForm(forms.ModelForm[CollectionPolicy]):
     """Writes `definition`. One row more than there are, for a segment and for each step."""
+
+    # A new draft that was posted names no version: the page makes a class that does.
+    started_from: ClassVar[dict[str, Any] | None] = None
 
     class Meta:
         model = CollectionPolicy
@@ -82,7 +85,7 @@ class CollectionPolicyForm(forms.ModelForm):  # type: ignore[type-arg]
         initial = kwargs.setdefault("initial", {}) or {}
         instance = kwargs.get("instance")
         stored = instance.definition if instance is not None and instance.pk and instance.definition else None
-        self.source: dict[str, Any] = initial.get("definition") or stored or {}
+        self.source: dict[str, Any] = self.started_from or initial.get("definition") or stored or {}
         kwargs["initial"] = initial
         super().__init__(*args, **kwargs)
         self.fields.update(form_fields(self.source))

@@ -10,7 +10,7 @@ from unfold.widgets import UnfoldAdminDateWidget
 from loans.admin.money import ASKED, amount_field, ask
 from loans.models import ApprovalKind, Loan, LoanState, Repayment
 from loans.selectors.rearrangement import standing_rearrangements
-from weilidai.lib.backoffice import ReasonForm, act, acts_within, finish
+from weilidai.lib.backoffice import ReadOnlyAdmin, ReasonForm, act, acts_within, finish
 
 ACTS_IN: dict[str, set[str]] = {
     LoanState.ACTIVE: {"enter_late", "rearrange", "apply_held", "return_payout", "write_off", "undo_rearrangement"},
@@ -34,11 +34,9 @@ class AmountForm(ReasonForm):
     field_order = ("amount", "reason")
 
 
-class LoanActs:
+class LoanActs(ReadOnlyAdmin):
     """The acts on the page of a loan."""
 
-    detail_url: Any
-    get_object: Any
     # The bar holds what is done most; the rest is folded away.
     actions_detail = [
         "enter_late",
@@ -56,7 +54,7 @@ class LoanActs:
         possible = ACTS_IN.get(loan.state, set()) if loan is not None else set()
         if loan is not None and not standing_rearrangements(loan).exists():
             possible = possible - {"undo_rearrangement"}
-        return acts_within(self, super().get_actions_detail(request, object_id), possible)  # type: ignore[misc]
+        return acts_within(self, super().get_actions_detail(request, object_id), possible)
 
     def _ask(self, request: HttpRequest, form: ReasonForm, object_id: str, kind: str, **payload: Any) -> HttpResponse:
         loan = Loan.objects.select_related("customer").get(pk=object_id)

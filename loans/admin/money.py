@@ -301,7 +301,7 @@ class MoneyReceiptAdmin(ReadOnlyAdmin):
     list_select_related = ("customer", "entry")
     actions_list = ["enter", *ReadOnlyAdmin.actions_list]
 
-    @action(  # type: ignore[untyped-decorator]
+    @action(
         description=_("Enter money received"),
         url_path="enter",
         icon="add",

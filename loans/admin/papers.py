@@ -1,7 +1,6 @@
 """Papers of a loan and of its customer, as PDF from the pages of the back office. Each look is recorded."""
 
 from datetime import date
-from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
@@ -20,7 +19,7 @@ from loans.monthly_paper import monthly_statement_pdf
 from loans.papers import settlement_certificate_pdf, statement_pdf
 from loans.selectors.monthly import customer_month, months_of
 from weilidai.lib.audit import Actor, audit_record
-from weilidai.lib.backoffice import staff_of
+from weilidai.lib.backoffice import ReadOnlyAdmin, staff_of
 from weilidai.lib.business_date import current_business_date
 from weilidai.lib.months import MONTH
 from weilidai.lib.pdf import pdf_response
@@ -28,10 +27,8 @@ from weilidai.lib.pdf import pdf_response
 LANGUAGES = {"zh": "zh-hans", "en": "en"}
 
 
-class PaperPages:
+class PaperPages(ReadOnlyAdmin):
     """Mixed into the pages of loans."""
-
-    admin_site: Any
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
@@ -44,7 +41,7 @@ class PaperPages:
                 name="loans_monthly_statement",
             ),
         ]
-        return [*mine, *super().get_urls()]  # type: ignore[misc]
+        return [*mine, *super().get_urls()]
 
     @admin.display(description=_("papers"))
     def papers(self, loan: Loan) -> SafeString | str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from datetime import date
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlencode
 
 from django import forms
@@ -66,7 +66,8 @@ class PortfolioForm(forms.Form):
     def __init__(self, data: Any, *, view: str, newest: date | None) -> None:
         super().__init__(data)
         self.newest = newest
-        self.fields["product"].choices = [("", _("All products")), *product_names().items()]  # type: ignore[attr-defined]
+        product = cast(forms.ChoiceField, self.fields["product"])
+        product.choices = [("", _("All products")), *product_names().items()]
         for name in set(self.fields) - {"as_of", "product", *CHOICES[view]}:
             del self.fields[name]
 
@@ -124,7 +125,10 @@ def _asked(form: PortfolioForm, newest: date | None) -> Asked | None:
     if day is None:
         return None
     first = {name: bound.choices[0][0] for name, bound in form.fields.items() if hasattr(bound, "choices")}
-    value: Callable[[str, Any], Any] = lambda name, other: found.get(name) or first.get(name, other)  # noqa: E731
+
+    def value(name: str, other: Any) -> Any:
+        return found.get(name) or first.get(name, other)
+
     return Asked(
         day=day,
         product=found.get("product") or "",

@@ -59,7 +59,10 @@ def npl_charts(asked: Asked, report: Report) -> list[Chart]:
 
 def class_charts(asked: Asked, report: Report) -> list[Chart]:
     classes, buckets = report.source
-    yuan: Callable[[Any], list[float | None]] = lambda lines: [float(line.amount) for line in lines]  # noqa: E731
+
+    def yuan(lines: Any) -> list[float | None]:
+        return [float(line.amount) for line in lines]
+
     shades = (RISING[0], RISING[2], RISING[4], RISING[5], RISING[7])
     return [
         _chart(

@@ -238,21 +238,15 @@ class RearrangementOfferAdmin(ReadOnlyAdmin):
         return wish_links(offer.approval.wish)
 
 
-class ReliefActs:
+class ReliefActs(ReadOnlyAdmin):
     """The page of a proposal, mixed into the pages of loans."""
-
-    admin_site: Any
-    model: Any
-    detail_url: Any
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.relief_view)
         page = path("<uuid:loan_id>/rearrangement/", view, name="loans_loan_rearrangement")
-        return [page, *super().get_urls()]  # type: ignore[misc]
+        return [page, *super().get_urls()]
 
-    @action(  # type: ignore[untyped-decorator]
-        description=_("Rearrange"), icon="calendar_month", permissions=[may(PERMISSION)]
-    )
+    @action(description=_("Rearrange"), icon="calendar_month", permissions=[may(PERMISSION)])
     def rearrange(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return redirect(reverse("admin:loans_loan_rearrangement", args=[object_id]))
 

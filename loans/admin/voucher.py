@@ -76,7 +76,7 @@ class VoucherAdmin(EvidenceAdmin):
     def file_of(self, voucher: Voucher) -> dict[str, Any]:
         return voucher_file(voucher)
 
-    @action(  # type: ignore[untyped-decorator]
+    @action(
         description=_("Take the next one"),
         url_path="review-next",
         icon="play_arrow",

@@ -1,4 +1,5 @@
 from decimal import Decimal
+from typing import Any
 
 from django.db import models
 from django.utils.translation import gettext_lazy as _
@@ -17,6 +18,9 @@ class Repayment(models.Model):
     The parts are those of the book as it stands: an earlier payment reversed or entered late moves them. What a
     reversed repayment had paid stays readable; it counts no more. The loan's events keep every earlier word.
     """
+
+    # What Django keeps the related rows in that were read (or written) together with this one.
+    _prefetched_objects_cache: dict[str, Any]
 
     class Kind(models.TextChoices):
         REPAYMENT = "repayment", _("Repayment")

@@ -36,7 +36,7 @@ def collection_preset(as_of: date) -> bool:
         definition=row["definition"],
     )
     # Whoever's request it is in, nobody of the staff wrote it.
-    policy._history_user = None  # type: ignore[attr-defined]
+    policy._history_user = None
     policy.save()
     audit_record(
         action="preset.load", actor=Actor.system("load_presets"), subject=policy, as_of=as_of, after={"version": 1}

@@ -237,7 +237,7 @@ def _allocations_tell(repayment: Repayment, rows: list[RepaymentAllocation]) -> 
     """The new repayment knows its parts: nobody has to read what was written a moment ago."""
     known = repayment.allocations.all()
     known._result_cache = rows
-    repayment._prefetched_objects_cache = {"allocations": known}  # type: ignore[attr-defined]
+    repayment._prefetched_objects_cache = {"allocations": known}
 
 
 def _event_write(loan: Loan, repayment: Repayment, after: LoanPosition, sequence: int, at: datetime) -> None:

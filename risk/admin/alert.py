@@ -1,7 +1,7 @@
 """The alert desk: a queue ordered by severity and age, and a page for each case (R34)."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django import forms
@@ -46,7 +46,7 @@ ACTS_BY_STATE = {
 }
 
 
-class StaffField(forms.ModelChoiceField):  # type: ignore[type-arg]
+class StaffField(forms.ModelChoiceField[StaffUser]):
     """Those who may work on alerts."""
 
     widget = UnfoldAdminSelectWidget
@@ -64,10 +64,10 @@ class AssignForm(ReasonForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["owner"].queryset = staff_who_act(MAY_ACT)
+        cast(StaffField, self.fields["owner"]).queryset = staff_who_act(MAY_ACT)
 
 
-class NoteForm(BaseDialogForm):  # type: ignore[misc]
+class NoteForm(BaseDialogForm):
     text = forms.CharField(label=_("Note"), max_length=4000, widget=UnfoldAdminTextareaWidget(attrs={"rows": 5}))
 
 

@@ -74,7 +74,7 @@ class InvitationAdmin(ReadOnlyAdmin):
         own = path("import/", self.admin_site.admin_view(self.import_view), name="risk_invitation_import")
         return [own, *super().get_urls()]
 
-    @action(description=_("Invite"), url_path="invite", icon="person_add", permissions=[may("risk.add_invitation")])  # type: ignore[untyped-decorator]
+    @action(description=_("Invite"), url_path="invite", icon="person_add", permissions=[may("risk.add_invitation")])
     def invite(self, request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:risk_invitation_import"))
 

@@ -1,6 +1,6 @@
 """Policy as data: drafted by one person, put into force by another; what is in force is never edited."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -52,7 +52,7 @@ STAMPS = ("version", "state", "valid_to", "drafted_by", "approved_by", "approved
 
 
 @admin.register(Product)
-class ProductAdmin(ModelAdmin):  # type: ignore[misc]
+class ProductAdmin(ModelAdmin):
     """A fourth product starts here; its figures are its terms."""
 
     list_display = ("code", "name_zh", "name_en", "is_open", "position")
@@ -72,7 +72,7 @@ def _plain(form: Any) -> dict[str, str]:
     return {name: str(form.cleaned_data[name]) for name in form.changed_data if name in form.cleaned_data}
 
 
-class TierInline(TabularInline):  # type: ignore[misc]
+class TierInline(TabularInline):
     model = Tier
     extra = 0
     tab = True
@@ -93,12 +93,12 @@ class TierInline(TabularInline):  # type: ignore[misc]
         return bool(request.user.has_perm("risk.view_productterms"))
 
 
-class DraftAdmin(PermissionMethods, SimpleHistoryAdmin, ModelAdmin):  # type: ignore[misc]
+class DraftAdmin(PermissionMethods, SimpleHistoryAdmin, ModelAdmin):
     """Drafts are forms; everything else is read-only. `same` names the fields that a version series shares."""
 
     same: tuple[str, ...] = ()
     actions_detail = ["activate"]
-    readonly_fields: Any = STAMPS
+    readonly_fields: ClassVar[Any] = STAMPS
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return obj is not None and obj.state == PolicyState.DRAFT and self.has_add_permission(request)
@@ -173,7 +173,7 @@ class DraftAdmin(PermissionMethods, SimpleHistoryAdmin, ModelAdmin):  # type: ig
         )
 
 
-class ProductTermsForm(forms.ModelForm):  # type: ignore[type-arg]
+class ProductTermsForm(forms.ModelForm[ProductTerms]):
     """Purposes are chosen, never typed."""
 
     voucher_purposes = forms.MultipleChoiceField(
@@ -278,7 +278,7 @@ class RegulationParameterAdmin(ReadOnlyAdmin):
     list_filter = ("name",)
     actions_list = ["propose", *ReadOnlyAdmin.actions_list]
 
-    @action(  # type: ignore[untyped-decorator]
+    @action(
         description=_("Propose a figure"),
         url_path="propose",
         icon="add",

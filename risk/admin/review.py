@@ -94,7 +94,7 @@ class ReviewPages:
             path("signature/<uuid:signature_id>/pdf/", wrap(self.signature_pdf), name="risk_signature_pdf"),
         ]
 
-    @action(  # type: ignore[untyped-decorator]
+    @action(
         description=_("Take the next one"),
         url_path="review-next",
         icon="play_arrow",

@@ -81,13 +81,7 @@ class ScreeningPolicyAdmin(BacktestActs, DraftAdmin):
         form = super().get_form(request, obj, change, **kwargs)
         if obj is None and request.method == "POST":
             definition = self.get_changeform_initial_data(request)["definition"]
-
-            class Posted(form):  # type: ignore[misc, valid-type]
-                def __init__(self, *args: Any, **more: Any) -> None:
-                    more["initial"] = {**(more.get("initial") or {}), "definition": definition}
-                    super().__init__(*args, **more)
-
-            return Posted
+            return type(form.__name__, (form,), {"started_from": definition})
         return form
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
@@ -172,7 +166,7 @@ class ScreeningAdmin(ReadOnlyAdmin):
         ]
         return render_to_string("backoffice/layers/run.html", {"lines": lines})
 
-    @action(description=_("Hit rates"), url_path="hit-rates", icon="bar_chart", permissions=["view"])  # type: ignore[untyped-decorator]
+    @action(description=_("Hit rates"), url_path="hit-rates", icon="bar_chart", permissions=["view"])
     def rates(self, request: HttpRequest) -> Any:
         return self.rates_page(request)
 
@@ -264,7 +258,7 @@ class DenyEntryAdmin(ReadOnlyAdmin):
         over = entry.ended_at or (entry.valid_to and entry.valid_to < current_business_date())
         return badge("closed" if over else "frozen", _("Ended") if over else _("In force"))
 
-    @action(  # type: ignore[untyped-decorator]
+    @action(
         description=_("Add an entry"),
         url_path="add-entry",
         icon="add",

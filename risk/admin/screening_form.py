@@ -1,6 +1,6 @@
 """The form of a pipeline's draft: every figure of the twelve layers as a field, built from what the layers declare."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -59,8 +59,11 @@ def _layer_fields(layer: Layer) -> dict[str, forms.Field]:
     return fields
 
 
-class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
+class PolicyForm(forms.ModelForm[ScreeningPolicy]):
     """Writes `definition`; the order of the layers is that of the version it starts from."""
+
+    # A new draft that was posted names no version: the page makes a class that does.
+    started_from: ClassVar[dict[str, Any] | None] = None
 
     class Meta:
         model = ScreeningPolicy
@@ -69,7 +72,9 @@ class PolicyForm(forms.ModelForm):  # type: ignore[type-arg]
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         initial = kwargs.setdefault("initial", {}) or {}
         instance = kwargs.get("instance")
-        source = initial.get("definition") or (instance.definition if instance is not None else None)
+        source = (
+            self.started_from or initial.get("definition") or (instance.definition if instance is not None else None)
+        )
         self.source: dict[str, Any] = source or {}
         kwargs["initial"] = {**_initial(self.source), **initial} if self.source else initial
         super().__init__(*args, **kwargs)

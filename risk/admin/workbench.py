@@ -73,13 +73,11 @@ class LabelledSetAdmin(ReadOnlyAdmin):
         own = path("upload-file/", self.admin_site.admin_view(self.upload_view), name="risk_labelledset_upload_file")
         return [own, *super().get_urls()]
 
-    @action(  # type: ignore[untyped-decorator]
-        description=_("Upload people"), url_path="upload", icon="upload", permissions=[may("risk.add_labelledset")]
-    )
+    @action(description=_("Upload people"), url_path="upload", icon="upload", permissions=[may("risk.add_labelledset")])
     def upload(self, request: HttpRequest) -> HttpResponse:
         return HttpResponseRedirect(reverse("admin:risk_labelledset_upload_file"))
 
-    @action(  # type: ignore[untyped-decorator]
+    @action(
         description=_("Add the shipped people"),
         url_path="shipped",
         icon="inventory_2",
@@ -114,7 +112,7 @@ class LabelledSetAdmin(ReadOnlyAdmin):
     def fit(self, request: HttpRequest, form: ConfirmForm, object_id: str) -> HttpResponse:
         return self._request(request, WorkbenchRun.Kind.FIT, object_id)
 
-    @action(  # type: ignore[untyped-decorator]
+    @action(
         description=_("Our own loans"),
         url_path="own-loans",
         icon="account_balance",

@@ -158,10 +158,10 @@ def _psi(run: WorkbenchRun, against: str) -> dict[str, Any] | None:
         other = WorkbenchRun.objects.filter(pk=UUID(against), state="done").first() if against else None
     except ValueError:
         other = None
-    if other is None:
+    if other is None or other.report is None or run.report is None:
         return None
     try:
-        value = psi(np.array(other.report["band_counts"]), np.array(run.report["band_counts"]))  # type: ignore[index]
+        value = psi(np.array(other.report["band_counts"]), np.array(run.report["band_counts"]))
     except MeasureUndefined:
         return None
     word = _("stable") if value < STABLE else _("shifted a little") if value < MOVED else _("other people")

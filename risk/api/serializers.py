@@ -273,10 +273,10 @@ class ProductSerializer(serializers.Serializer[Any]):
 
 class AuxiliaryItemSerializer(serializers.Serializer[Any]):
     item = serializers.CharField()
-    label = serializers.CharField()  # type: ignore[assignment]
+    label = serializers.CharField()  # type: ignore[assignment]  # the documented name
     state = serializers.ChoiceField(choices=[(s, s) for s in ("verified", "unverified", "contradicted")])
     months = serializers.IntegerField(allow_null=True)
-    source = serializers.CharField()  # type: ignore[assignment]
+    source = serializers.CharField()  # type: ignore[assignment]  # the documented name
     as_of = serializers.DateField(allow_null=True)
     fresh_days = serializers.IntegerField()
     weight = serializers.CharField()

@@ -1,6 +1,7 @@
 """What is offered, as validity-dated data: product, its terms by version, tiers, dated regulation."""
 
 from decimal import Decimal
+from typing import Any
 
 from django.conf import settings
 from django.core.validators import MaxValueValidator
@@ -23,6 +24,9 @@ class PolicyState(models.TextChoices):
 
 class VersionedPolicy(models.Model):
     """A policy row: never edited once active; a change is a new version with its own validity."""
+
+    # Whom the history names as the writer; unset, the staff user whose request it is.
+    _history_user: Any
 
     version = models.PositiveIntegerField(_("version"))
     state = models.CharField(_("state"), max_length=10, choices=PolicyState.choices, default=PolicyState.DRAFT)

@@ -11,23 +11,30 @@ from risk.models import DenyKind, LineState, PaymentEvent
 from risk.selectors.tape import OWING
 from weilidai.lib.money import round_money
 from weilidai.lib.prepared import Reads, Written, prepared
+from weilidai.lib.sql import literal, sql
 
 FRIENDS_MAX = 500
 KIND = PaymentEvent.Kind
 
 
 # Asked at every decision and loan. Plain SQL: making this statement anew each time took longer than running it.
-FRIENDS = f"""
-SELECT EXISTS (SELECT 1 FROM risk_creditline l WHERE l.customer_id = c.id AND l.state = '{LineState.FROZEN}')
+FRIENDS = sql(
+    """
+SELECT EXISTS (SELECT 1 FROM risk_creditline l WHERE l.customer_id = c.id AND l.state = {frozen})
     OR EXISTS (SELECT 1 FROM risk_loantape t WHERE t.customer_id = c.id AND t.valid_to IS NULL
-               AND t.unpaid_due_date < %(day)s AND t.state IN ({", ".join(f"'{state}'" for state in OWING)}))
-    OR EXISTS (SELECT 1 FROM risk_denyentry d WHERE d.kind = '{DenyKind.OPENID}' AND d.value = c.openid
+               AND t.unpaid_due_date < %(day)s AND t.state IN ({owing}))
+    OR EXISTS (SELECT 1 FROM risk_denyentry d WHERE d.kind = {openid} AND d.value = c.openid
                AND d.valid_from <= %(day)s AND (d.valid_to IS NULL OR d.valid_to >= %(day)s) AND d.ended_at IS NULL)
 FROM accounts_customer c
 WHERE c.openid IN (SELECT f.friend_openid FROM risk_friendship f WHERE f.customer_id = %(customer)s
                    AND f.since_date <= %(day)s AND (f.until_date IS NULL OR f.until_date >= %(day)s))
-LIMIT {FRIENDS_MAX}
-"""  # noqa: S608 - names and states of our own
+LIMIT {most}
+""",
+    frozen=literal(LineState.FROZEN),
+    owing=[literal(state) for state in OWING],
+    openid=literal(DenyKind.OPENID),
+    most=literal(FRIENDS_MAX),
+)
 
 
 FRIENDS_OF = Written(FRIENDS, "customer", "day")

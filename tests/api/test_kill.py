@@ -22,6 +22,7 @@ from tests.loans.builders import TODAY, Borrower, borrower, day_set, policy, tur
 from tests.loans.life import day, faults
 from tests.loans.life import ledger as ledger_sum
 from tests.support.stack import ROOT, Broker, Workers, process_environment, wait_until
+from weilidai.lib.sql import Piece, sql
 
 pytestmark = [pytest.mark.postgres, pytest.mark.django_db(transaction=True)]
 
@@ -122,14 +123,14 @@ FIGURES = (
 @pytest.fixture
 def copies() -> Iterator[Callable[[str], str]]:
     """Makes another database with the rows of the test's own and returns its address; gone at the end."""
-    params: dict[str, Any] = connection.get_connection_params()  # type: ignore[attr-defined]
+    params: dict[str, Any] = connection.get_connection_params()
     server, source = "postgres://{user}:{password}@{host}:{port}".format(**params), params["dbname"]
     made: list[str] = []
 
     def copy(name: str) -> str:
         # A template must have no connection, pooled ones included.
         connections.close_all()
-        connection.close_pool()  # type: ignore[attr-defined]
+        connection.close_pool()
         made.append(f"{source}_{name}")
         admin.execute(f'CREATE DATABASE "{made[-1]}" TEMPLATE "{source}"')
         return f"{server}/{made[-1]}"
@@ -153,7 +154,7 @@ def finished(process: "subprocess.Popen[bytes]") -> None:
 
 def rows(url: str, query: str) -> list[Any]:
     with psycopg.connect(url) as database:
-        return database.execute(query).fetchall()  # type: ignore[arg-type]
+        return database.execute(query).fetchall()
 
 
 def attempts(url: str) -> int:
@@ -204,7 +205,7 @@ BOOKS = {
     "loans_collectionstep": "loan_id, customer_id, spell_date, code, bucket, segment, template, result, business_date",
     "loans_delinquencyfact": "loan_id, business_date, days_past_due, bucket, outstanding_principal_amount",
     "loans_journalentry": "kind, reference, effective_date, product_id",
-    "loans_loan": "*",
+    "loans_loan": "loans_loan",
     "loans_posting p JOIN loans_journalentry e ON e.id = p.entry_id": "reference, ledger_account_id, side, p.amount",
     "loans_productaccrual": "product_id, kind, business_date, cumulative_amount, amount",
     "lib_businessday": "date, state",
@@ -214,9 +215,9 @@ BOOKS = {
 
 def books(url: str) -> dict[str, list[Any]]:
     return {
-        table: sorted(rows(url, f"SELECT ({columns})::text FROM {table}"))  # noqa: S608
-        if columns != "*"
-        else sorted(rows(url, f"SELECT {table}::text FROM {table}"))  # noqa: S608
+        table: sorted(
+            rows(url, sql("SELECT ({columns})::text FROM {table}", columns=Piece(columns), table=Piece(table)))
+        )
         for table, columns in BOOKS.items()
     }
 

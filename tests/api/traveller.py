@@ -58,13 +58,13 @@ class Traveller:
         """The body of the answer, whose status must be `expect`."""
         answer = self.answer(path, body, key=key)
         assert answer.status_code == expect, answer.content
-        return answer.content and answer.json()  # type: ignore[attr-defined]
+        return answer.content and answer.json()
 
     def refusal(self, path: str, body: Any) -> str:
         """The code of the problem that answers."""
         answer = self.answer(path, body)
         assert 400 <= answer.status_code < 500, answer.content
-        return str(answer.json()["code"])  # type: ignore[attr-defined]
+        return str(answer.json()["code"])
 
     # --- The steps of the way ---
 
@@ -91,7 +91,7 @@ class Traveller:
     def verification_refusal(self, application: str, *, face: str = "ok", voice: str = "ok") -> Any:
         answer = self.answer(f"applications/{application}/verifications", verification(face, voice))
         assert answer.status_code >= 400
-        return answer.json()  # type: ignore[attr-defined]
+        return answer.json()
 
     def entry_step(self) -> str:
         return str(self.get("entry", product="weilidai")["step"])

@@ -3,12 +3,18 @@
 import argparse
 import os
 import random
+import sys
 import time
 from collections.abc import Callable
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "tests.settings")
 # Only the kind of database: each proof starts a server of its own, and never touches one that was there before.
 os.environ["DATABASE_URL"] = "postgres://nobody@127.0.0.1:1/none"
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def lives(count: int, seed: int) -> str:
@@ -20,7 +26,7 @@ def lives(count: int, seed: int) -> str:
         try:
             figures += live_once(random.Random(f"{seed}-{number}"))
         except AssertionError:
-            print(f"loan {seed}-{number} differs")  # noqa: T201
+            say(f"loan {seed}-{number} differs")
             raise
     return f"{count} loans, {figures} figures equal"
 
@@ -89,7 +95,7 @@ def main() -> None:
     django.setup()
     began = time.monotonic()
     told = PROOFS[chosen.proof](chosen.count, chosen.seed)
-    print(f"{chosen.proof}: {told}, {time.monotonic() - began:.1f} s")  # noqa: T201
+    say(f"{chosen.proof}: {told}, {time.monotonic() - began:.1f} s")
 
 
 if __name__ == "__main__":

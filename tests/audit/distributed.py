@@ -24,6 +24,7 @@ from tests.loans.builders import NOW
 from tests.loans.life import day, faults
 from tests.support import postgres as pg
 from weilidai.distribution.plan import spread
+from weilidai.lib.sql import piece, sql
 
 PARTS = 4
 PEOPLE = 8
@@ -35,8 +36,9 @@ def rows_digest() -> dict[str, tuple[int, str]]:
     with connection.cursor() as cursor:
         for model in apps.get_models(include_auto_created=True):
             table = model._meta.db_table
-            lines = f"SELECT row::text AS line FROM {table} AS row"  # noqa: S608
-            cursor.execute(f"SELECT count(*), md5(string_agg(line, '/' ORDER BY line)) FROM ({lines}) AS text")  # noqa: S608
+            lines = piece("SELECT row::text AS line FROM {table} AS row", table=table)
+            text = "SELECT count(*), md5(string_agg(line, '/' ORDER BY line)) FROM ({lines}) AS text"
+            cursor.execute(sql(text, lines=lines))
             found[table] = cursor.fetchone()
     return found
 

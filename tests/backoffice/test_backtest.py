@@ -68,7 +68,7 @@ def test_an_analyst_starts_one_and_reads_what_it_says(alice: Decision, ann: Clie
     assert f"?run__id__exact={run.pk}&amp;old_outcome=approved&amp;new_outcome=rejected" in text
     listed = ann.get(reverse("admin:risk_backtestchange_changelist"), {"run__id__exact": run.pk})
     assert reverse("admin:risk_decision_change", args=[alice.pk]) in listed.content.decode()
-    exported = b"".join(ann.get("/admin/risk/backtestchange/export-csv/").streaming_content).decode()  # type: ignore[attr-defined]
+    exported = b"".join(ann.get("/admin/risk/backtestchange/export-csv/").streaming_content).decode()
     assert str(alice.pk) in exported
 
 

@@ -23,7 +23,7 @@ MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 
 
 def _name(model: type) -> str:
-    return f"{model._meta.app_label}_{model._meta.model_name}"  # type: ignore[attr-defined]
+    return f"{model._meta.app_label}_{model._meta.model_name}"
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_every_list_opens_and_searches(lived: Borrower, chief: Client, model: ty
 @pytest.mark.dealt
 @pytest.mark.parametrize("model", MODELS, ids=[_name(model) for model in MODELS])
 def test_every_row_opens(lived: Borrower, chief: Client, model: type):
-    row = model._default_manager.first()  # type: ignore[attr-defined]
+    row = model._default_manager.first()
     url = reverse(f"admin:{_name(model)}_change", args=[row.pk]) if row else reverse("admin:index")
     assert chief.get(url).status_code == 200
 

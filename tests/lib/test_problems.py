@@ -132,7 +132,7 @@ def test_waiting_times_and_challenges_are_headers() -> None:
     assert throttled is not None
     assert throttled.headers["Retry-After"] == "4"
     refused = exceptions.NotAuthenticated()
-    refused.auth_header = "Bearer"  # type: ignore[attr-defined]
+    refused.auth_header = "Bearer"
     answer = problem_handler(refused, {})
     assert answer is not None
     assert answer.headers["WWW-Authenticate"] == "Bearer"

@@ -1,5 +1,9 @@
-import pytest
+from collections.abc import Callable
 
+import pytest
+from rest_framework.test import APIClient
+
+from accounts.models import CustomerToken
 from tests.loans.builders import Borrower, borrower, day_set, policy
 
 
@@ -9,3 +13,16 @@ def alice(db: None) -> Borrower:
     day_set()
     policy()
     return borrower()
+
+
+@pytest.fixture
+def clients(alice: Borrower) -> Callable[[], APIClient]:
+    """Clients of alice for threads; the token is made once."""
+    token = CustomerToken.objects.create(user=alice.customer)[1]
+
+    def make() -> APIClient:
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}", HTTP_X_DEVICE_ID=alice.device.fingerprint)
+        return client
+
+    return make

@@ -12,7 +12,7 @@ from loans.models import Loan
 from risk.models import Alert, CreditLine, LoginRecord, Screening, ScreeningHit, ScreeningPolicy
 from risk.services.screening import screening_current, screening_replay
 from tests.loans.builders import NOW, TODAY, Borrower
-from tests.loans.test_parallel import body, clients, together  # noqa: F401 - a fixture
+from tests.loans.test_parallel import body, together
 from weilidai.lib.models import AuditEvent, StateChange
 
 SHENZHEN, URUMQI = "198.51.100.7", "198.51.100.170"
@@ -108,7 +108,7 @@ def test_one_loan_more_than_the_window_allows_is_refused(alice: Borrower, limit:
 @pytest.mark.req("R37")
 @pytest.mark.postgres
 @pytest.mark.django_db(transaction=True)
-def test_of_twenty_parallel_loans_the_window_lets_five_through(alice: Borrower, clients: Any) -> None:  # noqa: F811
+def test_of_twenty_parallel_loans_the_window_lets_five_through(alice: Borrower, clients: Any) -> None:
     adjust("behaviour_frequency", loan_max=5, verdicts={"loan_too_often": "block"})
 
     def draw(number: int) -> tuple[int, str]:

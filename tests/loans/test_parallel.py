@@ -10,7 +10,6 @@ import pytest
 from django.db import connection, connections
 from rest_framework.test import APIClient
 
-from accounts.models import CustomerToken
 from loans.books.checks import CHECKS
 from loans.models import JournalEntry, Loan, LoanEvent, Payout, PayoutCallback, SandboxPayment
 from loans.services.payout import payouts_advance
@@ -37,19 +36,6 @@ def together(act: Callable[[int], Any], count: int) -> list[Any]:
 
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(run, range(count)))
-
-
-@pytest.fixture
-def clients(alice: Borrower) -> Callable[[], APIClient]:
-    """Clients of alice for threads; the token is made once."""
-    token = CustomerToken.objects.create(user=alice.customer)[1]
-
-    def make() -> APIClient:
-        client = APIClient()
-        client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}", HTTP_X_DEVICE_ID=alice.device.fingerprint)
-        return client
-
-    return make
 
 
 def body(who: Borrower, line: CreditLine | None = None) -> dict[str, str]:

@@ -156,7 +156,7 @@ def pristine_copies(connection: "BaseDatabaseWrapper") -> Iterator[Callable[[str
     source = connection.settings_dict["NAME"]
     made = [f"{source}_pristine"]
     connection.close()
-    connection.close_pool()  # type: ignore[attr-defined]
+    connection.close_pool()
     server = "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/".format(**connection.settings_dict)
 
     def copy(name: str) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from tests.support.postgres import free_port
 from weilidai.run import valkey
@@ -135,10 +136,13 @@ class Stack:
         assert done.returncode == 0, f"{words}: {done.stdout}\n{done.stderr}"
         return done.stdout
 
+    def _get(self, path: str) -> Any:
+        return urllib.request.urlopen(self.base_url + path, timeout=10)  # noqa: S310 - our own server
+
     def status(self, path: str) -> int:
         """The HTTP status of a GET."""
         try:
-            with urllib.request.urlopen(self.base_url + path, timeout=10) as answer:  # noqa: S310 - our own server
+            with self._get(path) as answer:
                 return int(answer.status)
         except urllib.error.HTTPError as error:
             return error.code
@@ -147,7 +151,7 @@ class Stack:
 
     def ready(self) -> dict[str, object]:
         """The body of the readiness check."""
-        with urllib.request.urlopen(f"{self.base_url}/api/v1/health/ready", timeout=10) as answer:  # noqa: S310
+        with self._get("/api/v1/health/ready") as answer:
             body: dict[str, object] = json.load(answer)
             return body
 

@@ -17,6 +17,7 @@ from risk.selectors.alerts import alerts_of, alerts_overdue, alerts_waiting
 from risk.selectors.approvals import Approvals, approvals_window
 from risk.selectors.policy import monitoring_current
 from risk.services.review import reviews_waiting
+from weilidai.lib.backoffice import staff_of
 from weilidai.lib.backoffice.lists import COUNT_LIMIT
 from weilidai.lib.backoffice.words import percent
 from weilidai.lib.business_date import current_business_date
@@ -26,12 +27,12 @@ ALERTS_SHOWN = 20
 
 def desk_waiting(request: HttpRequest) -> list[dict[str, Any]]:
     """Alerts, applications and changes that wait for a person; counts stop at `COUNT_LIMIT`."""
-    today, now = current_business_date(), timezone.now()
+    today, now, staff = current_business_date(), timezone.now(), staff_of(request)
     late = now - timedelta(hours=monitoring_current(today).referral_hours)
     alerts, see_alerts = reverse("admin:risk_alert_changelist"), "risk.view_alert"
     rows: tuple[tuple[str, Any, str, str], ...] = (
         (_("Open alerts"), alerts_waiting(), alerts, see_alerts),
-        (_("My alerts"), alerts_of(request.user), f"{alerts}?whose=mine", see_alerts),  # type: ignore[arg-type]
+        (_("My alerts"), alerts_of(staff), f"{alerts}?whose=mine", see_alerts),
         (_("Overdue alerts"), alerts_overdue(now), f"{alerts}?whose=overdue", see_alerts),
         (_("Applications waiting too long"), reviews_waiting().filter(decided_at__lt=late),
          reverse("admin:risk_creditapplication_changelist") + "?state__exact=referred", "risk.view_creditapplication"),
@@ -39,7 +40,7 @@ def desk_waiting(request: HttpRequest) -> list[dict[str, Any]]:
          reverse("admin:accounts_changerequest_changelist") + "?state__exact=pending", "accounts.view_changerequest"),
         (_("Collection tasks waiting"), queue(today), reverse("admin:loans_collectiontask_changelist") + "?desk=queue",
          "loans.view_collectiontask"),
-        (_("My collection tasks"), tasks_of(request.user),  # type: ignore[arg-type]
+        (_("My collection tasks"), tasks_of(staff),
          reverse("admin:loans_collectiontask_changelist") + "?desk=mine", "loans.work_collections"),
     )  # fmt: skip
     return [

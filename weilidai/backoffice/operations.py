@@ -35,7 +35,7 @@ class BusinessDayAdmin(ReadOnlyAdmin):
     def state_badge(self, day: BusinessDay) -> SafeString:
         return badge(day.state, day.get_state_display())
 
-    @action(  # type: ignore[untyped-decorator]
+    @action(
         description=_("Close the business date"),
         url_path="close-day",
         icon="nightlight",

@@ -32,7 +32,7 @@ from weilidai.lib.audit import Actor, audit_record
 from weilidai.lib.backoffice import staff_of
 
 
-class SignInForm(OTPAuthenticationFormMixin, AuthenticationForm):  # type: ignore[misc]
+class SignInForm(OTPAuthenticationFormMixin, AuthenticationForm):
     """User name, password, and six digits where the user has a device."""
 
     otp_token = forms.CharField(

@@ -1,6 +1,5 @@
 """Look and navigation of the back office. Read by the settings, so nothing here may touch a model."""
 
-from collections.abc import Callable
 from typing import Any
 
 from django.urls import reverse_lazy
@@ -11,7 +10,9 @@ from weilidai.backoffice.navigation import navigation
 
 
 def _item(title: Any, icon: str, url_name: str, permission: str) -> dict[str, Any]:
-    allowed: Callable[[Any], bool] = lambda request: request.user.has_perm(permission)  # noqa: E731
+    def allowed(request: Any) -> bool:
+        return bool(request.user.has_perm(permission))
+
     return {"title": title, "icon": icon, "link": reverse_lazy(f"admin:{url_name}"), "permission": allowed}
 
 

@@ -16,6 +16,7 @@ from risk.rules.screening import LAYERS, Program, definition_check, program_of
 from risk.rules.screening.spec import CHALLENGE, ENFORCED, LOAN, STRENGTH, VERDICTS
 from risk.services.presets import PRESETS
 from weilidai.bench.measure import Result, Sizes, rate
+from weilidai.lib.chance import seeded
 
 CUSTOMERS = 400
 BASELINE = "zen-engine, the same rules and inputs"
@@ -127,7 +128,7 @@ def _literal(value: Any) -> str:
 
 def customers(number: int) -> list[dict[str, Any]]:
     """Inputs of loans around every edge; the same at every run."""
-    dice = Random(1)  # noqa: S311
+    dice = seeded(1)
     return [_customer(dice) for _ in range(number)]
 
 

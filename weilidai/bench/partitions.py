@@ -6,12 +6,13 @@ customer. Rows arrive in page after page, customers in no order; then single cus
 
 import time
 from datetime import date
-from random import Random
 
 from django.db import connection
 
 from weilidai.bench.measure import Result, Sizes, timed
 from weilidai.bench.server import scratch_database
+from weilidai.lib.chance import seeded
+from weilidai.lib.sql import Piece, literal, sql
 
 PREFERRED: Sizes = (2_000_000,)
 PARTS, PAGE, READS = 32, 50_000, 300
@@ -78,21 +79,22 @@ def _columns() -> dict[str, str]:
 
 
 def _page(table: str, columns: dict[str, str]) -> str:
-    names, values = ", ".join(f'"{name}"' for name in columns), ", ".join(columns.values())
-    # The per cent sign of the values stands for the remainder, except before a name of a parameter.
-    values = values.replace(" % ", " %% ")
-    return (
-        f"INSERT INTO {table} ({names}) SELECT {values}"  # noqa: S608 - names of our own
-        f" FROM generate_series(%(first)s + 1, %(first)s + {PAGE}) g"
+    return sql(
+        "INSERT INTO {table} ({names}) SELECT {values} FROM generate_series(%(first)s + 1, %(first)s + {page}) g",
+        table=table,
+        names=list(columns),
+        # The per cent sign of the values stands for the remainder, except before a name of a parameter.
+        values=[Piece(value.replace(" % ", " %% ")) for value in columns.values()],
+        page=literal(PAGE),
     )
 
 
 def _read_milliseconds(table: str, customers: int) -> float:
     """The median of reading one customer's year."""
-    random, times = Random(7), []  # noqa: S311 - which customers are read, not a secret
-    statement = (
-        f"SELECT count(*), sum(amount) FROM {table}"  # noqa: S608 - names of our own
-        " WHERE customer_id = md5('c' || %s)::uuid AND date > %s::date - 365"
+    random, times = seeded(7), []
+    statement = sql(
+        "SELECT count(*), sum(amount) FROM {table} WHERE customer_id = md5('c' || %s)::uuid AND date > %s::date - 365",
+        table=table,
     )
     with connection.cursor() as cursor:
         for _ in range(READS):

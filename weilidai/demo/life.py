@@ -1,6 +1,5 @@
 """Some weeks of lending, lived through with the services customers and staff use, day by day."""
 
-import random
 from collections.abc import Callable
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
@@ -26,6 +25,7 @@ from weilidai.demo.people import mood_of
 from weilidai.demo.relief import Relief
 from weilidai.lib.audit import Actor
 from weilidai.lib.business_date import SHANGHAI
+from weilidai.lib.chance import seeded
 from weilidai.lib.errors import DomainError
 
 PRODUCTS = ("weilidai", "weilidai", "weilidai", "jiebei", "jintiao")
@@ -41,7 +41,7 @@ class Life:
 
     def __init__(self, *, first: date, last: date, seed: int) -> None:
         self.first, self.last = first, last
-        self.rnd = random.Random(seed)  # noqa: S311 - made-up people
+        self.rnd = seeded(seed)
         self.relief = Relief(last=last)
 
     def live(self, watch: Callable[[int, int], None]) -> None:

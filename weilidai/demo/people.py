@@ -9,6 +9,7 @@ from stdnum import luhn
 from stdnum.cn import ric
 
 from weilidai.demo.assumptions import GIVEN, SURNAMES
+from weilidai.lib.chance import seeded
 
 AREAS = ("110101", "310101", "440305", "330106", "510104", "420106", "610103", "430102", "320102", "370202")
 # The sandbox bank reads its instructions from these last two digits; the demo's cards never end so.
@@ -24,7 +25,7 @@ class Person:
 
 
 def _random_for(openid: str) -> random.Random:
-    return random.Random(hashlib.sha256(f"person:{openid}".encode()).digest())  # noqa: S311 - made-up people
+    return seeded(hashlib.sha256(f"person:{openid}".encode()).digest())
 
 
 def person(openid: str, *, card_ending: str | None = None) -> Person:
@@ -47,4 +48,4 @@ def _card(rnd: random.Random, ending: str | None) -> str:
 
 def mood_of(openid: str) -> float:
     """How somebody repays, from 0 to 1; `assumptions` say what share of them pays on time, late, never."""
-    return random.Random(openid).random()  # noqa: S311 - made-up people
+    return seeded(openid).random()

@@ -12,6 +12,7 @@ from typing import Any
 from weilidai.demo import assumptions as a
 from weilidai.demo.edges import edge_rows
 from weilidai.lib.business_date import SHANGHAI
+from weilidai.lib.chance import seeded
 
 Row = dict[str, Any]
 
@@ -30,7 +31,7 @@ class Member:
 
 
 def members(count: int, seed: int) -> list[Member]:
-    rnd = random.Random(seed)  # noqa: S311 - made-up people
+    rnd = seeded(seed)
     kinds = rnd.choices(a.KINDS, weights=[kind.weight for kind in a.KINDS], k=count)
     return [
         Member(
@@ -85,7 +86,7 @@ class Population:
         self.known_by = through - timedelta(days=a.LIVED_DAYS + 2)
 
     def _rnd(self, member: Member, kind: str) -> random.Random:
-        return random.Random(f"{self.seed}:{kind}:{member.number}")  # noqa: S311
+        return seeded(f"{self.seed}:{kind}:{member.number}")
 
     def rows(self, kind: str) -> Iterator[Row]:
         """All rows of one feed, each with its id."""

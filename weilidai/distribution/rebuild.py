@@ -13,6 +13,7 @@ from django.db import connection, models, transaction
 
 from weilidai.distribution.plan import OWNER, Reference, may_be_nobodys, owner_of, references, spread
 from weilidai.lib.owner import OwnerField
+from weilidai.lib.sql import Piece, sql
 
 # Unique keys in which rows without a customer count as one.
 VERSION_MIN = 150_000
@@ -152,16 +153,18 @@ def _key(table: str, name: str, kind: str | None, columns: list[str], condition:
 
 def _move(table: Table) -> int:
     """Copies the rows, and the counter of keys with them."""
-    columns = ", ".join(table.columns)
+    statement = sql(
+        "INSERT INTO {table} ({columns}) OVERRIDING SYSTEM VALUE SELECT {columns} FROM {aside}.{table}",
+        table=table.name,
+        columns=[Piece(column) for column in table.columns],
+        aside=ASIDE,
+    )
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"INSERT INTO {table.name} ({columns}) OVERRIDING SYSTEM VALUE "  # noqa: S608
-            f"SELECT {columns} FROM {ASIDE}.{table.name}"
-        )
+        cursor.execute(statement)
         moved = int(cursor.rowcount)
     if table.identity:
         [(counter,)] = _rows("SELECT pg_get_serial_sequence(%s, %s)", f"{ASIDE}.{table.name}", table.identity)
-        [(last, is_called)] = _rows(f"SELECT last_value, is_called FROM {counter}")  # noqa: S608
+        [(last, is_called)] = _rows(sql("SELECT last_value, is_called FROM {counter}", counter=Piece(counter)))
         told = "SELECT setval(pg_get_serial_sequence(%s, %s), %s, %s)"
         _rows(told, table.name, table.identity, last, is_called)
     return moved
@@ -191,7 +194,8 @@ def possible_check() -> None:
     for model in spread():
         name = model._meta.db_table
         filled = not isinstance(owner_of(model), OwnerField) or may_be_nobodys(model)
-        if not filled and _rows(f"SELECT 1 FROM {name} WHERE {OWNER} IS NULL LIMIT 1"):  # noqa: S608
+        ownerless = sql("SELECT 1 FROM {table} WHERE {owner} IS NULL LIMIT 1", table=name, owner=OWNER)
+        if not filled and _rows(ownerless):
             raise NotPossible(f"{name} has rows without their customer: run backfill_customers")
 
 

@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
@@ -8,4 +10,5 @@ class LibConfig(AppConfig):
     verbose_name = _("Operations")
 
     def ready(self) -> None:
-        from weilidai.lib import lookups  # noqa: F401 - registers itself
+        """The look-ups register themselves."""
+        import_module("weilidai.lib.lookups")

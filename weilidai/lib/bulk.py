@@ -10,6 +10,7 @@ from typing import Any
 from django.db import DEFAULT_DB_ALIAS, DatabaseError, IntegrityError, connection, connections, models
 
 from weilidai.lib.columns import Column, column_of, told
+from weilidai.lib.sql import Piece, piece, sql
 from weilidai.lib.together import kept_back, trip
 
 # SQLite takes so many values in one statement at most.
@@ -58,35 +59,40 @@ def _insert(
     return sum(_by_values(model, columns, some, on_conflict) for some in pages)
 
 
-def _names(model: type[models.Model], columns: Sequence[str]) -> tuple[str, str]:
-    quote = connection.ops.quote_name
-    return quote(model._meta.db_table), ", ".join(quote(column) for column in columns)
-
-
 def _by_arrays(
     model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]], on_conflict: str
 ) -> int:  # fmt: skip
-    table, names = _names(model, columns)
-    fields = {field.column: field for field in model._meta.concrete_fields}
-    arrays = ", ".join(f"%s::{fields[column].db_type(connection)}[]" for column in columns)
-    statement = f"INSERT INTO {table} ({names}) SELECT * FROM unnest({arrays}) {on_conflict}"  # noqa: S608
+    text = "INSERT INTO {table} ({columns}) SELECT * FROM unnest({arrays}) {on_conflict}"
+    arrays, ending = _arrays(model, columns), Piece(on_conflict)
+    statement = sql(text, table=model._meta.db_table, columns=columns, arrays=arrays, on_conflict=ending)
     with connection.cursor() as cursor:
         cursor.execute(statement, [list(values) for values in zip(*rows, strict=True)])
         return int(cursor.rowcount)
 
 
+def _arrays(model: type[models.Model], columns: Sequence[str]) -> list[Piece]:
+    """A place for all values of each column."""
+    fields = {field.column: field for field in model._meta.concrete_fields}
+    return [Piece(f"%s::{fields[column].db_type(connection)}[]") for column in columns]
+
+
+def _rows_of(width: int, count: int) -> list[Piece]:
+    """Places for so many rows."""
+    return [piece("({row})", row=[Piece("%s")] * width)] * count
+
+
 def _by_values(
     model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]], on_conflict: str
 ) -> int:  # fmt: skip
-    table, names = _names(model, columns)
     fields = [next(f for f in model._meta.concrete_fields if f.column == column) for column in columns]
-    places = ", ".join(["(" + ", ".join(["%s"] * len(columns)) + ")"] * len(rows))
     values = [
         value if isinstance(field, models.JSONField) else field.get_db_prep_save(value, connection)
         for row in rows
         for field, value in zip(fields, row, strict=True)
     ]
-    statement = f"INSERT INTO {table} ({names}) VALUES {places} {on_conflict}"  # noqa: S608
+    places, ending = _rows_of(len(columns), len(rows)), Piece(on_conflict)
+    text = "INSERT INTO {table} ({columns}) VALUES {places} {on_conflict}"
+    statement = sql(text, table=model._meta.db_table, columns=columns, places=places, on_conflict=ending)
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
         return int(cursor.rowcount)
@@ -134,11 +140,11 @@ def row_update(row: models.Model, *names: str) -> None:
 
 @lru_cache(maxsize=500)
 def _update_of(model: type[models.Model], vendor: str, names: tuple[str, ...]) -> tuple[str, list[Column]]:
-    quote, options = connection.ops.quote_name, model._meta
-    fields: list[Any] = [options.get_field(name) for name in names]
-    settings = ", ".join(f"{quote(field.column)} = %s" for field in fields)
-    key: Any = options.pk
-    statement = f"UPDATE {quote(options.db_table)} SET {settings} WHERE {quote(key.column)} = %s"  # noqa: S608
+    fields: list[Any] = [model._meta.get_field(name) for name in names]
+    settings = [piece("{column} = %s", column=field.column) for field in fields]
+    key: Any = model._meta.pk
+    text = "UPDATE {table} SET {settings} WHERE {key} = %s"
+    statement = sql(text, table=model._meta.db_table, settings=settings, key=key.column)
     return statement, [column_of(field, vendor) for field in (*fields, key)]
 
 
@@ -152,9 +158,9 @@ def _told_columns(model: type[models.Model], vendor: str) -> tuple[Column, ...]:
 @lru_cache(maxsize=500)
 def _insert_of(model: type[models.Model], vendor: str, count: int) -> str:
     columns = [str(column.field.column) for column in _told_columns(model, vendor)]
-    table, names = _names(model, columns)
-    places = ", ".join([f"({', '.join(['%s'] * len(columns))})"] * count)
-    return f"INSERT INTO {table} ({names}) VALUES {places}"  # noqa: S608
+    places = _rows_of(len(columns), count)
+    text = "INSERT INTO {table} ({columns}) VALUES {places}"
+    return sql(text, table=model._meta.db_table, columns=columns, places=places)
 
 
 def rows_copy(model: type[models.Model], columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
@@ -164,8 +170,8 @@ def rows_copy(model: type[models.Model], columns: Sequence[str], rows: Sequence[
             raise IntegrityError("a row is there already")
         return
     trip()
-    table, names = _names(model, columns)
-    with connection.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+    statement = sql("COPY {table} ({columns}) FROM STDIN", table=model._meta.db_table, columns=columns)
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
 
@@ -182,14 +188,15 @@ def rows_update(rows: Sequence[models.Model], columns: Sequence[str]) -> int:
     if connection.vendor != "postgresql":
         names = [fields[column].name for column in columns]
         return model._default_manager.bulk_update(rows, names, batch_size=VALUES_MAX // (4 * len(columns)))
-    quote, key = connection.ops.quote_name, str(model._meta.pk.column)
+    key = str(model._meta.pk.column)
     wanted = [key, *columns]
-    arrays = ", ".join(f"%s::{fields[column].db_type(connection)}[]" for column in wanted)
-    settings = ", ".join(f"{quote(column)} = told.{quote(column)}" for column in columns)
-    table, told = quote(model._meta.db_table), ", ".join(quote(column) for column in wanted)
-    statement = (
-        f"UPDATE {table} SET {settings} FROM unnest({arrays}) AS told ({told}) "  # noqa: S608
-        f"WHERE {table}.{quote(key)} = told.{quote(key)}"
+    statement = sql(
+        "UPDATE {table} SET {settings} FROM unnest({arrays}) AS told ({told}) WHERE {table}.{key} = told.{key}",
+        table=model._meta.db_table,
+        settings=[piece("{column} = told.{column}", column=column) for column in columns],
+        arrays=_arrays(model, wanted),
+        told=wanted,
+        key=key,
     )
     values = [[getattr(row, fields[column].attname) for row in rows] for column in wanted]
     with connection.cursor() as cursor:

@@ -5,12 +5,14 @@ the books.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.apps import apps
 from django.db import connection, models, transaction
 from django.utils.translation import gettext_lazy as _
+
+from weilidai.lib.sql import Piece, literal, sql
 
 PAGE = 10_000
 
@@ -46,28 +48,44 @@ class Owned:
     parent_key: str
 
     @property
+    def _names(self) -> dict[str, str]:
+        return asdict(self)
+
+    @property
     def apart(self) -> str:
         """Rows that have not their parent's customer, or no parent: key, customer, the parent's."""
-        return (
-            f"SELECT child.{self.key}, child.customer_id, parent.customer_id FROM {self.table} AS child "  # noqa: S608
-            f"LEFT JOIN {self.parent} AS parent ON parent.{self.parent_key} = child.{self.foreign_key} "
-            f"WHERE parent.{self.parent_key} IS NULL OR child.customer_id <> parent.customer_id "
-            "OR (child.customer_id IS NULL) <> (parent.customer_id IS NULL)"
+        return sql(
+            "SELECT child.{key}, child.customer_id, parent.customer_id FROM {table} AS child "
+            "LEFT JOIN {parent} AS parent ON parent.{parent_key} = child.{foreign_key} "
+            "WHERE parent.{parent_key} IS NULL OR child.customer_id <> parent.customer_id "
+            "OR (child.customer_id IS NULL) <> (parent.customer_id IS NULL)",
+            **self._names,
         )
 
     @property
     def page_end(self) -> str:
         """The last key of the page after a key, none where fewer rows are left."""
-        return f"SELECT {self.key} FROM {self.table} WHERE {self.key} > %s ORDER BY {self.key} LIMIT 1 OFFSET {PAGE}"  # noqa: S608
+        text = "SELECT {key} FROM {table} WHERE {key} > %s ORDER BY {key} LIMIT 1 OFFSET {page}"
+        return sql(text, page=literal(PAGE), **self._names)
+
+    @property
+    def any_key(self) -> str:
+        return sql("SELECT {key} FROM {table} LIMIT 1", **self._names)
 
     @property
     def fill(self) -> str:
         """Of the rows after a key those that have no customer and should."""
-        return (
-            f"UPDATE {self.table} SET customer_id = parent.customer_id FROM {self.parent} AS parent "  # noqa: S608
-            f"WHERE parent.{self.parent_key} = {self.table}.{self.foreign_key} AND parent.customer_id IS NOT NULL "
-            f"AND {self.table}.customer_id IS NULL AND {self.table}.{self.key} > %s"
+        return sql(
+            "UPDATE {table} SET customer_id = parent.customer_id FROM {parent} AS parent "
+            "WHERE parent.{parent_key} = {table}.{foreign_key} AND parent.customer_id IS NOT NULL "
+            "AND {table}.customer_id IS NULL AND {table}.{key} > %s",
+            **self._names,
         )
+
+    @property
+    def fill_to(self) -> str:
+        """The same up to another key."""
+        return self.fill + sql(" AND {table}.{key} <= %s", **self._names)
 
 
 def owned_tables() -> Iterator[Owned]:
@@ -96,7 +114,7 @@ def owners_fill(rows: Owned, watch: Callable[[int], None] = lambda _filled: None
             cursor.execute(rows.page_end, [last])
             end = cursor.fetchone()
             _guard(cursor, rows.table, "DISABLE")
-            cursor.execute(rows.fill + (f" AND {rows.table}.{rows.key} <= %s" if end else ""), [last, *(end or ())])
+            cursor.execute(rows.fill_to if end else rows.fill, [last, *(end or ())])
             filled += cursor.rowcount
             _guard(cursor, rows.table, "ENABLE")
         watch(filled)
@@ -107,7 +125,7 @@ def owners_fill(rows: Owned, watch: Callable[[int], None] = lambda _filled: None
 def _first_key(rows: Owned) -> Any:
     """Something before every key."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {rows.key} FROM {rows.table} LIMIT 1")  # noqa: S608
+        cursor.execute(rows.any_key)
         found = cursor.fetchone()
     if found is None:
         return None
@@ -120,4 +138,4 @@ def _guard(cursor: Any, table: str, word: str) -> None:
     name = f"{table}_evidence"
     cursor.execute("SELECT 1 FROM pg_trigger WHERE tgrelid = %s::regclass AND tgname = %s", [table, name])
     if cursor.fetchone():
-        cursor.execute(f"ALTER TABLE {table} {word} TRIGGER {name}")
+        cursor.execute(sql("ALTER TABLE {table} {word} TRIGGER {name}", table=table, word=Piece(word), name=name))

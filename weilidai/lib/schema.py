@@ -33,7 +33,7 @@ PROBLEMS: dict[Any, Any] = {
 UPLOAD_PROBLEMS: dict[Any, Any] = PROBLEMS | {(code, "application/problem+json"): _problem for code in (413, 415)}
 
 
-class CustomerBearer(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class CustomerBearer(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its __init_subclass__
     target_class = "accounts.api.authentication.CustomerAuthentication"
     name = "CustomerToken"
 
@@ -41,7 +41,7 @@ class CustomerBearer(OpenApiAuthenticationExtension):  # type: ignore[no-untyped
         return {"type": "http", "scheme": "bearer"}
 
 
-class MachineSignature(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class MachineSignature(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its __init_subclass__
     target_class = "weilidai.lib.signing.MachineAuthentication"
     name = "MachineSignature"
 

@@ -68,4 +68,4 @@ class ProblemSerializer(serializers.Serializer[Any]):
     status = serializers.IntegerField()
     detail = serializers.CharField()
     code = serializers.CharField()
-    errors = ProblemFieldSerializer(many=True, required=False)  # type: ignore[assignment]
+    errors = ProblemFieldSerializer(many=True, required=False)  # type: ignore[assignment]  # the standard's name

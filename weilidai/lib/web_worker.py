@@ -22,7 +22,7 @@ STEP, MOST = 0.002, 0.010
 _held = memoryview(mmap.mmap(-1, 2 * PLACES)).cast("H")
 
 
-class EvenWorker(ThreadWorker):  # type: ignore[misc]
+class EvenWorker(ThreadWorker):
     """Threads as in gunicorn's own worker; only which worker accepts is different."""
 
     def notify(self) -> None:

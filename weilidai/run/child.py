@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import cast
 
 PR_SET_PDEATHSIG = 1
 BACKOFF_SECONDS_MAX = 15.0
@@ -55,10 +56,10 @@ class Child:
         self._copying = asyncio.create_task(self._copy_lines(self.process))
 
     async def _copy_lines(self, process: asyncio.subprocess.Process) -> None:
-        assert process.stdout is not None  # noqa: S101 - a pipe was asked for above
+        lines = cast(asyncio.StreamReader, process.stdout)  # a pipe was asked for above
         while True:
             try:
-                line = await process.stdout.readline()
+                line = await lines.readline()
             except ValueError:
                 self.say(self.name, "(a line of more than a megabyte was left out)")
                 continue
@@ -68,7 +69,8 @@ class Child:
 
     async def wait(self) -> int:
         """Wait for the end; then end whatever the program left in its group."""
-        assert self.process is not None  # noqa: S101 - only called on a started child
+        if self.process is None:
+            raise RuntimeError(f"{self.name} was never started")
         status = await self.process.wait()
         self.signal_group(signal.SIGKILL)
         return status

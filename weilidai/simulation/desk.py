@@ -1,7 +1,6 @@
 """The staff of the simulation: referred applications and asset proofs, decided by the back office's services."""
 
 import io
-import random
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
@@ -15,6 +14,7 @@ from risk.errors import CreditLineClosed, CreditLineFrozen, LimitExceeded
 from risk.models import AssetProof, Decision, Outcome, ProofState
 from risk.services.asset_proof import asset_proof_accept, asset_proof_reject
 from risk.services.review import review_decide, review_next
+from weilidai.lib.chance import seeded
 from weilidai.simulation.people import Member
 
 PICTURE_SIZE = (520, 340)
@@ -32,7 +32,7 @@ def officer_create() -> StaffUser:
 
 def picture(name: str) -> bytes:
     """A sharp picture of its own."""
-    dice = random.Random(name)  # noqa: S311 - boxes on a page
+    dice = seeded(name)
     image = Image.new("RGB", PICTURE_SIZE, "white")
     pen = ImageDraw.Draw(image)
     for _ in range(60):

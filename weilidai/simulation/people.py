@@ -7,6 +7,7 @@ from datetime import date, timedelta
 
 from risk.models import AuxiliaryReading
 from weilidai.demo.assumptions import CITIES
+from weilidai.lib.chance import seeded
 from weilidai.simulation.assumptions import Assumptions, Kind
 
 PREFIX = "sim-"
@@ -60,7 +61,7 @@ class Member:
 
     def dice(self, seed: int, what: str) -> random.Random:
         """A source of its own for everything a person does, so that no order of events moves another's."""
-        return random.Random(f"{seed}:{self.number}:{what}")  # noqa: S311 - made-up people
+        return seeded(f"{seed}:{self.number}:{what}")
 
 
 def months_from(first: date, count: int) -> list[date]:
@@ -80,7 +81,7 @@ def members(count: int, *, last: date, seed: int, assumed: Assumptions) -> list[
 
 
 def _member(number: int, last: date, seed: int, a: Assumptions) -> Member:
-    dice = random.Random(f"{seed}:{number}:traits")  # noqa: S311 - made-up people
+    dice = seeded(f"{seed}:{number}:traits")
     kind = dice.choices(a.kinds, weights=[kind.share for kind in a.kinds])[0]
     idle = dice.random() < kind.idle
     fails = dice.random() < (a.trait["idle_low_score"] if idle else kind.low_score)

@@ -1,7 +1,9 @@
 """From labelled clients to a points scorecard: bins, weights of evidence, logistic weights."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
@@ -69,7 +71,11 @@ def columns_of(clients: Sequence[Any], values: Callable[[Any], Values] = variabl
     """The variables as columns; unknown is NaN. For fitting and measuring only, points come from the Decimals."""
     rows = [values(client) for client in clients]
     names = list(rows[0]) if rows else []
-    return {name: np.array([np.nan if r[name] is None else float(r[name]) for r in rows]) for name in names}  # type: ignore[arg-type]
+    return {name: np.array([_float(row[name]) for row in rows]) for name in names}
+
+
+def _float(value: Decimal | None) -> float:
+    return math.nan if value is None else float(value)
 
 
 def take(columns: dict[str, Floats], mask: "np.ndarray[tuple[int], np.dtype[np.bool_]]") -> dict[str, Floats]:

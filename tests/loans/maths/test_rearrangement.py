@@ -31,7 +31,7 @@ def single(**values: object) -> LoanTerms:
     terms = LoanTerms(
         Plan.SINGLE, D("1000.00"), START, D("0.000400"), days=30, penalty_share=D("0.5"), cost_cap_rate=D("0.24")
     )
-    return replace(terms, **values)  # type: ignore[arg-type]
+    return replace(terms, **values)
 
 
 def rearranged(on: int, first: date, periods: int = 4, rate: str = "0.000400", **values: bool) -> LoanEvent:
@@ -264,7 +264,7 @@ def test_a_new_schedule_that_is_kept_costs_exactly_what_it_says(chance: random.R
     terms, events, first = a_life(chance)
     known = [event for event in events if event.effective_date <= first and event.agreed is None]
     new = next(event for event in events if event.agreed is not None and event.effective_date == first)
-    lived = [*known, replace(new, agreed=replace(new.agreed, waives_penalty=True))]  # type: ignore[type-var]
+    lived = [*known, replace(new, agreed=replace(new.agreed, waives_penalty=True))]
     before = position(terms, lived, first)
     assume(not (before.is_paid_off or before.written_off_on or before.settled_on))
     schedule = replay(terms, lived, first).terms.schedule

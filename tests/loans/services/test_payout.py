@@ -46,10 +46,10 @@ class Script:
         return answer
 
     def send(self, order: PayoutOrder, *, at: object) -> SendAnswer:
-        return self._next("send", order.reference)  # type: ignore[return-value]
+        return self._next("send", order.reference)
 
     def inquire(self, reference: str, *, at: object) -> InquiryAnswer:
-        return self._next("inquire", reference)  # type: ignore[return-value]
+        return self._next("inquire", reference)
 
 
 def books_are_right() -> bool:

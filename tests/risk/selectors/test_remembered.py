@@ -18,6 +18,7 @@ from risk.selectors.remembered import one_policy, policy_look_again, policy_stam
 from risk.services.presets import presets_load
 from risk.stamping import tables
 from tests.risk.builders import AS_OF
+from weilidai.lib.sql import sql
 
 CAP = RegulationParameter.Name.COST_CAP_RATE
 
@@ -107,8 +108,8 @@ def test_every_kind_of_policy_renews_the_stamp() -> None:
     word = policy_stamp()
     for table in tables():
         with connection.cursor() as cursor:
-            cursor.execute(f"UPDATE {table} SET {_column(table)} = {_column(table)}")  # noqa: S608 - names of our own
-            cursor.execute(f"SELECT count(*) FROM {table}")  # noqa: S608
+            cursor.execute(sql("UPDATE {table} SET {key} = {key}", table=table, key=_column(table)))
+            cursor.execute(sql("SELECT count(*) FROM {table}", table=table))
             rows = cursor.fetchone()[0]
         if rows:
             assert policy_stamp() != word, table

@@ -22,11 +22,11 @@ from weilidai.lib.errors import DomainError
 StaffLike = Any
 
 
-class ConfirmForm(BaseDialogForm):  # type: ignore[misc]
+class ConfirmForm(BaseDialogForm):
     """Nothing to fill in: the dialog is the confirmation."""
 
 
-class ReasonForm(BaseDialogForm):  # type: ignore[misc]
+class ReasonForm(BaseDialogForm):
     """An act that is explained; the reason goes into the audit trail."""
 
     reason = forms.CharField(

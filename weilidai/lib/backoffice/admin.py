@@ -47,7 +47,7 @@ def badge(value: str, label: Any) -> SafeString:
     )
 
 
-class ReadOnlyAdmin(PermissionMethods, ModelAdmin):  # type: ignore[misc]
+class ReadOnlyAdmin(PermissionMethods, ModelAdmin):
     """Rows that only services write: seen, searched, filtered, exported, never typed into."""
 
     paginator = BoundedPaginator
@@ -75,10 +75,10 @@ class ReadOnlyAdmin(PermissionMethods, ModelAdmin):  # type: ignore[misc]
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[QuickChangeList]:
         return QuickChangeList
 
-    def get_sortable_by(self, request: HttpRequest) -> list[str]:
+    def get_sortable_by(self, request: HttpRequest) -> list[Any]:
         return [name for name in super().get_sortable_by(request) if self._sorted_quickly(name)]
 
-    def _sorted_quickly(self, name: str) -> bool:
+    def _sorted_quickly(self, name: Any) -> bool:
         column = getattr(getattr(self, name, None), "admin_order_field", name)
         return not isinstance(column, str) or sorted_quickly(self.model, column)
 
@@ -89,7 +89,7 @@ class ReadOnlyAdmin(PermissionMethods, ModelAdmin):  # type: ignore[misc]
 
     def _export(self, request: HttpRequest) -> tuple[str, list[str], Any]:
         changelist = self.get_changelist_instance(request)
-        columns = self.export_columns or [name for name in self.list_display if name != "action_checkbox"]
+        columns: list[Any] = self.export_columns or [name for name in self.list_display if name != "action_checkbox"]
         header = [str(self._column_title(name)) for name in columns]
         rows = export_rows(self, changelist.get_queryset(request).using(report_alias()), columns)
         return self.model._meta.model_name, header, rows
@@ -103,11 +103,11 @@ class ReadOnlyAdmin(PermissionMethods, ModelAdmin):  # type: ignore[misc]
         except FieldDoesNotExist:
             return name
 
-    @action(description=_("Export CSV"), url_path="export-csv", icon="download", permissions=["view"])  # type: ignore[untyped-decorator]
+    @action(description=_("Export CSV"), url_path="export-csv", icon="download", permissions=["view"])
     def export_csv(self, request: HttpRequest) -> Any:
         return csv_response(*self._export(request))
 
-    @action(description=_("Export XLSX"), url_path="export-xlsx", icon="table", permissions=["view"])  # type: ignore[untyped-decorator]
+    @action(description=_("Export XLSX"), url_path="export-xlsx", icon="table", permissions=["view"])
     def export_xlsx(self, request: HttpRequest) -> Any:
         rows = self.get_changelist_instance(request).get_queryset(request).using(report_alias()).order_by()
         most = SHEETS_MAX * ROWS_MAX
@@ -130,7 +130,7 @@ class ReadOnlyAdmin(PermissionMethods, ModelAdmin):  # type: ignore[misc]
         return redirect(self.detail_url(object_id))
 
 
-class ReadOnlyInline(TabularInline):  # type: ignore[misc]
+class ReadOnlyInline(TabularInline):
     """Rows that belong to the row on the page."""
 
     template = "backoffice/rows.html"

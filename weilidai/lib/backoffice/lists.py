@@ -1,5 +1,6 @@
 """Lists over large tables: a count that never scans more than a screenful of pages needs."""
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -9,6 +10,7 @@ from django.utils.functional import cached_property
 from unfold.views import ChangeList
 
 from weilidai.lib.backoffice.search import is_large
+from weilidai.lib.sql import sql
 
 COUNT_LIMIT = 10_000
 # Rows found by a filter that are few enough to be asked for by their keys.
@@ -29,13 +31,13 @@ class BoundedPaginator(Paginator[Any]):
         return int(ordered[:COUNT_LIMIT].count())
 
 
-class QuickChangeList(ChangeList):  # type: ignore[misc]  # the theme has no types
+class QuickChangeList(ChangeList):
     """Sorts by columns the admin lets be sorted only, also where an address asks for another."""
 
     queryset: Any
 
-    def get_ordering_field(self, field_name: str) -> Any:
-        return super().get_ordering_field(field_name) if field_name in self.sortable_by else None
+    def get_ordering_field(self, field_name: Callable[..., Any] | str) -> Any:
+        return super().get_ordering_field(field_name) if field_name in (self.sortable_by or ()) else None
 
     def get_results(self, request: HttpRequest) -> None:
         """Where no index serves a filter the large table is looked through once, in no order: not a second time for
@@ -51,15 +53,14 @@ class QuickChangeList(ChangeList):  # type: ignore[misc]  # the theme has no typ
 
 def values_that_occur(model: type[models.Model], field: str) -> list[str]:
     """The distinct values of an indexed column by as many index look-ups: a filter never scans the table for them."""
-    quote = connection.ops.quote_name
     columns = {each.name: str(each.column) for each in model._meta.concrete_fields}
-    column, table = quote(columns[field]), quote(model._meta.db_table)
-    # Names come from the model, never from a request.
-    sql = (
-        f"WITH RECURSIVE found(value) AS (SELECT MIN({column}) FROM {table} UNION ALL "  # noqa: S608
-        f"SELECT (SELECT MIN({column}) FROM {table} WHERE {column} > found.value) FROM found "
-        "WHERE found.value IS NOT NULL) SELECT value FROM found WHERE value IS NOT NULL"
+    statement = sql(
+        "WITH RECURSIVE found(value) AS (SELECT MIN({column}) FROM {table} UNION ALL "
+        "SELECT (SELECT MIN({column}) FROM {table} WHERE {column} > found.value) FROM found "
+        "WHERE found.value IS NOT NULL) SELECT value FROM found WHERE value IS NOT NULL",
+        column=columns[field],
+        table=model._meta.db_table,
     )
     with connection.cursor() as cursor:
-        cursor.execute(sql)
+        cursor.execute(statement)
         return [row[0] for row in cursor.fetchall()]

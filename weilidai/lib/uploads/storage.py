@@ -26,8 +26,8 @@ class PrivateStorage(FileSystemStorage):
     def url(self, name: str | None) -> str:
         raise ValueError("private files have no address")
 
-    def _save(self, name: str, content: Any) -> str:
-        saved: str = super()._save(name, content)  # type: ignore[misc]
+    def save(self, name: str | None, content: Any, max_length: int | None = None) -> str:
+        saved = super().save(name, content, max_length)
         for path in (Path(self.path(saved)), Path(self.path(saved)).parent):
             handle = os.open(path, os.O_RDONLY)
             try:
