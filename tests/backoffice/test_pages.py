@@ -41,7 +41,6 @@ def history(django_db_setup: None, django_db_blocker: pytest_django.DjangoDbBloc
 def _live() -> None:
     day_set()
     policy()
-    roles_sync()
     alice = borrower()
     loan = active_loan(alice, days=2)
     close_through(day(3))
@@ -65,6 +64,7 @@ def lived(history: None, db: None) -> None:
 
 
 def staff(role: str) -> Client:
+    roles_sync()
     user = StaffUser.objects.create_user(role, password="x", is_staff=True)
     user.groups.add(Group.objects.get(name=role))
     client = Client()
