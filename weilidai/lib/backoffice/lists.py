@@ -14,7 +14,7 @@ from weilidai.lib.sql import sql
 
 COUNT_LIMIT = 10_000
 # Rows found by a filter that are few enough to be asked for by their keys.
-FEW = 2_000
+FEW = 5_000
 
 
 class BoundedPaginator(Paginator[Any]):
