@@ -114,7 +114,8 @@ class AccountingPeriodAdmin(ReadOnlyAdmin):
             lines = trial_balance(span["first"], span["last"], product.pk if product else None)
         export = EXPORTS.get(request.GET.get("format", ""))
         if export is not None and (not form.is_bound or form.is_valid()):
-            return export(f"trial-balance-{span['first']}-{span['last']}", _header(), map(_cells, lines))
+            name = f"trial-balance-{span['first']}-{span['last']}"
+            return export(name, _header(), map(_cells, lines), ["text", "text", *["money"] * 4])
         context = {
             **self.admin_site.each_context(request),
             "title": _("Trial balance"),

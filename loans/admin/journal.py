@@ -36,7 +36,7 @@ class JournalEntryAdmin(ReadOnlyAdmin):
     search_fields = ("=reference", "=loan__id", "customer__openid")
     list_select_related = ("customer", "product", "loan")
     inlines = (PostingInline,)
-    export_told = {"debits": Told((DEBITS,), lambda total: str(round_money(total)))}
+    export_told = {"debits": Told((DEBITS,), lambda total: str(round_money(total)), "money")}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[JournalEntry]:
         rows: QuerySet[JournalEntry] = super().get_queryset(request)

@@ -55,7 +55,7 @@ class CreditLineAdmin(ReadOnlyAdmin):
     search_fields = ("=id", "customer__openid")
     list_select_related = ("customer", "product")
     export_told = {
-        "available": Told(("limit_amount", "received_amount", "used_amount", "gifted_amount"), available_of),
+        "available": Told(("limit_amount", "received_amount", "used_amount", "gifted_amount"), available_of, "money"),
         "state_badge": "state",
     }  # fmt: skip
     inlines = (LineChangeInline,)

@@ -21,8 +21,8 @@ from tests.loans.builders import Borrower
 from tests.loans.life import active_loan, close_through, day, repay
 from weilidai.lib.backoffice import ReadOnlyAdmin, exports, told, xlsx
 from weilidai.lib.backoffice.exports import csv_response, export_rows, rows_read, safe_pages, xlsx_response
-from weilidai.lib.backoffice.told import columns_told
-from weilidai.lib.models import AuditEvent, StateChange
+from weilidai.lib.backoffice.told import columns_told, kinds_told
+from weilidai.lib.models import AuditEvent, JobRun, StateChange
 
 LARGE = (Loan, JournalEntry, Repayment, Payout, Notification, DelinquencyFact, StateChange, AuditEvent)
 
@@ -142,6 +142,40 @@ def test_every_row_is_in_the_file_once(monkeypatch: pytest.MonkeyPatch, count: i
     assert list(csv.reader(io.StringIO(text))) == [["number", "text"], *rows]
     book = openpyxl.load_workbook(io.BytesIO(body(xlsx_response("x", ["number", "text"], iter(rows)))))
     assert [list(row) for row in book.active.values] == [["number", "text"], *rows]
+
+
+CELLS = [
+    ("1234.50", "money", 1234.5), ("-0.01", "money", -0.01), ("", "money", None), ("–", "money", "–"),
+    ("9999999999999.99", "money", 9999999999999.99), ("99999999999999.99", "money", "99999999999999.99"),
+    ("0.000450", "rate", 0.00045), ("7", "count", 7), ("7 · 1-30", "count", "7 · 1-30"), ("007", "text", "007"),
+    ("1E+3", "money", "1E+3"), ("<&>", "money", "<&>"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("beside", [True, False])
+@pytest.mark.parametrize(("text", "kind", "value"), CELLS)
+def test_a_number_is_one_to_the_spreadsheet_where_it_keeps_every_digit(
+    text: str, kind: str, value: Any, *, beside: bool
+) -> None:
+    rows = [["x", text, "<y>"], *([["x", "2.00", "100%"]] if beside else [])]
+    answer = xlsx_response("x", ["a", "b", "c"], iter(rows), ["text", kind, "text"])
+    sheet = openpyxl.load_workbook(io.BytesIO(body(answer))).active
+    found = list(sheet.values)
+    assert found[:2] == [("a", "b", "c"), ("x", value, "<y>")]
+    assert found[2:] == ([("x", "2.00" if kind == "text" else 2, "100%")] if beside else [])
+    assert sheet["B2"].number_format == ("#,##0.00" if kind == "money" and isinstance(value, float) else "General")
+
+
+def test_amounts_of_a_list_are_numbers_and_keys_are_text(db: None) -> None:
+    page: Any = admin.site._registry[Loan]
+    kinds = dict(zip(page.list_display, kinds_told(page, list(page.list_display)), strict=True))
+    assert {name for name, kind in kinds.items() if kind == "money"} == {
+        "principal_amount", "outstanding_principal_amount"
+    }  # fmt: skip
+    assert kinds["daily_rate"] == "rate"
+    assert kinds["reference"] == kinds["start_date"] == "text"
+    page = admin.site._registry[JobRun]
+    assert kinds_told(page, ["attempts", "id", "state"]) == ["count", "text", "text"]
 
 
 @pytest.mark.parametrize(("limit", "most"), [("ROWS_MAX", 2), ("SHEET_BYTES_MAX", 1)])

@@ -18,7 +18,7 @@ from weilidai.lib.backoffice.acts import PermissionMethods
 from weilidai.lib.backoffice.exports import csv_response, export_rows, xlsx_response
 from weilidai.lib.backoffice.lists import BoundedPaginator, QuickChangeList
 from weilidai.lib.backoffice.search import rows_found, sorted_quickly
-from weilidai.lib.backoffice.told import Told
+from weilidai.lib.backoffice.told import Told, kinds_told
 from weilidai.lib.backoffice.xlsx import ROWS_MAX, SHEETS_MAX
 from weilidai.lib.replica import report_alias
 
@@ -87,12 +87,12 @@ class ReadOnlyAdmin(PermissionMethods, ModelAdmin):
         term, fields = search_term.strip(), self.get_search_fields(request)
         return (rows_found(queryset, fields, term) if term and fields else queryset), False
 
-    def _export(self, request: HttpRequest) -> tuple[str, list[str], Any]:
+    def _export(self, request: HttpRequest) -> tuple[str, list[str], Any, list[str]]:
         changelist = self.get_changelist_instance(request)
         columns: list[Any] = self.export_columns or [name for name in self.list_display if name != "action_checkbox"]
         header = [str(self._column_title(name)) for name in columns]
         rows = export_rows(self, changelist.get_queryset(request).using(report_alias()), columns)
-        return self.model._meta.model_name, header, rows
+        return self.model._meta.model_name, header, rows, kinds_told(self, columns)
 
     def _column_title(self, name: str) -> Any:
         method = getattr(self, name, None)

@@ -52,8 +52,8 @@ def safe_pages(rows: Iterable[Row]) -> Iterator[list[Row]]:
         yield page
 
 
-def csv_response(name: str, header: Row, rows: Iterable[Row]) -> StreamingHttpResponse:
-    """UTF-8 with a byte-order mark: spreadsheets then show Chinese."""
+def csv_response(name: str, header: Row, rows: Iterable[Row], _kinds: Sequence[str] = ()) -> StreamingHttpResponse:
+    """UTF-8 with a byte-order mark: spreadsheets then show Chinese. Whoever reads it finds the numbers himself."""
     response = StreamingHttpResponse(_csv_pieces(header, rows), content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{name}.csv"'
     return response
@@ -71,9 +71,11 @@ def _csv(rows: Iterable[Row]) -> str:
     return text.getvalue()
 
 
-def xlsx_response(name: str, header: Row, rows: Iterable[Row]) -> StreamingHttpResponse:
-    """The caller sees to it that a workbook can hold the rows."""
-    response = StreamingHttpResponse(xlsx_pieces(header, safe_pages(rows)), content_type=XLSX)
+def xlsx_response(name: str, header: Row, rows: Iterable[Row], kinds: Sequence[str] = ()) -> StreamingHttpResponse:
+    """The caller sees to it that a workbook can hold the rows. `kinds` names each column's, so that sums can be made
+    of numbers; without it all cells are text.
+    """
+    response = StreamingHttpResponse(xlsx_pieces(header, safe_pages(rows), kinds), content_type=XLSX)
     response["Content-Disposition"] = f'attachment; filename="{name}.xlsx"'
     return response
 

@@ -14,10 +14,13 @@ REMEMBERED_MAX = 20_000
 
 
 class Told(NamedTuple):
-    """A column: what is asked of the database, as for `values_list`, and the text the values make together."""
+    """A column: what is asked of the database, as for `values_list`, the text the values make together, and whether
+    that is a number: money, count, rate or share.
+    """
 
     fields: tuple[Any, ...]
     text: Callable[..., Any] = str
+    kind: str = "text"
 
 
 class Column(NamedTuple):
@@ -46,6 +49,27 @@ def rows_told(queryset: Any, columns: list[Column]) -> Iterator[Sequence[str]]:
                 column.texts(*(values[place] for place in own)) for column, own in zip(columns, places, strict=True)
             ]
             yield from zip(*texts, strict=True)
+
+
+def kinds_told(admin: Any, names: list[str]) -> list[str]:
+    """The kind of each column, as a file with types names it."""
+    return [_kind(admin, name) for name in names]
+
+
+def _kind(admin: Any, name: str) -> str:
+    told = admin.export_told.get(name)
+    if isinstance(told, Told):
+        return told.kind
+    if told is None and hasattr(admin, name):
+        return "text"
+    try:
+        field = admin.model._meta.get_field(told or name)
+    except FieldDoesNotExist:
+        return "text"
+    if isinstance(field, models.DecimalField):
+        return "money" if field.decimal_places == 2 else "rate"
+    is_count = isinstance(field, models.IntegerField) and not field.primary_key and not field.choices
+    return "count" if is_count else "text"
 
 
 def cell(value: Any) -> str:

@@ -4,8 +4,8 @@ What does not fit into a sheet stands in the next one, each with the header. Whi
 so the parts that name them come last.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import chain
 from xml.sax.saxutils import escape
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -21,8 +21,21 @@ MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
 OFFICE = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 PACKAGE = "http://schemas.openxmlformats.org/package/2006"
 KINDS = "application/vnd.openxmlformats-officedocument.spreadsheetml"
-# Characters that no cell holds, which stand between cells and between rows until both are escaped at once.
-CELL, ROW = "\x01", "\x02"
+# Columns of numbers by kind, as in a Parquet file, and the number of their format below; all other cells are text.
+FORMATS = {"money": 1, "count": 0, "rate": 0, "share": 0}
+STYLES = (
+    f'<styleSheet xmlns="{MAIN}"><fonts count="1"><font/></fonts>'
+    '<fills count="2"><fill><patternFill patternType="none"/></fill><fill><patternFill patternType="gray125"/></fill>'
+    '</fills><borders count="1"><border/></borders><cellStyleXfs count="1"><xf/></cellStyleXfs>'
+    # 4 is the format with two places and separators of thousands.
+    '<cellXfs count="2"><xf/><xf numFmtId="4" applyNumberFormat="1"/></cellXfs>'
+    '<cellStyles count="1"><cellStyle name="Normal" xfId="0" builtinId="0"/></cellStyles></styleSheet>'
+)
+# Numbers of at most fifteen digits: a spreadsheet keeps no more, and changes the others.
+NUMBER = r"-?(?:\d{1,13}(?:\.\d{1,2})?|\d{1,9}\.\d{1,6})"
+NUMBERS = re.compile(rf"{NUMBER}(?:\x01{NUMBER})*")
+# A character that no cell holds stands between cells until all of them are escaped at once.
+CELL = "\x01"
 CELL_HEAD, CELL_TAIL = '<c t="inlineStr"><is><t xml:space="preserve">', "</t></is></c>"
 Rows = Sequence[Sequence[str]]
 
@@ -48,9 +61,9 @@ class _Sink:
         return piece
 
 
-def xlsx_pieces(header: Sequence[str], pages: Iterable[Rows]) -> Iterator[bytes]:
-    """The file in pieces; every cell is text."""
-    sink, left, count = _Sink(), _Pages(pages), 0
+def xlsx_pieces(header: Sequence[str], pages: Iterable[Rows], kinds: Sequence[str] = ()) -> Iterator[bytes]:
+    """The file in pieces; `kinds` names each column's kind, all are text where it is empty."""
+    sink, left, count = _Sink(), _Pages(pages, kinds), 0
     with ZipFile(sink, "w", ZIP_DEFLATED, compresslevel=1) as book:
         while count == 0 or left.has_more():
             count += 1
@@ -70,8 +83,8 @@ def xlsx_pieces(header: Sequence[str], pages: Iterable[Rows]) -> Iterator[bytes]
 class _Pages:
     """Pages of rows, dealt out to sheets."""
 
-    def __init__(self, pages: Iterable[Rows]) -> None:
-        self.pages = iter(pages)
+    def __init__(self, pages: Iterable[Rows], kinds: Sequence[str]) -> None:
+        self.pages, self.kinds = iter(pages), kinds
         self.page: Rows = []
 
     def has_more(self) -> bool:
@@ -85,19 +98,37 @@ class _Pages:
         while room and size < SHEET_BYTES_MAX and self.has_more():
             taken, self.page = self.page[:room], self.page[room:]
             room -= len(taken)
-            text = _rows(taken)
+            text = _rows(taken, self.kinds)
             size += len(text)
             yield text
 
 
-def _rows(page: Rows) -> bytes:
-    """The markup of rows, made for all their cells at once."""
-    cells = list(chain.from_iterable(page))
-    if len(max(cells, key=len, default="")) > CELL_MAX or ILLEGAL_CHARACTERS_RE.search("".join(cells)):
-        page = [[ILLEGAL_CHARACTERS_RE.sub("", cell[:CELL_MAX]) for cell in row] for row in page]
-    text = escape(ROW.join(map(CELL.join, page)))
-    text = text.replace(CELL, CELL_TAIL + CELL_HEAD).replace(ROW, f"{CELL_TAIL}</row><row>{CELL_HEAD}")
-    return f"<row>{CELL_HEAD}{text}{CELL_TAIL}</row>".encode()
+def _rows(page: Rows, kinds: Sequence[str] = ()) -> bytes:
+    """The markup of rows, made column by column."""
+    formats = [FORMATS.get(kind) for kind in kinds] or [None] * len(page[0])
+    columns = [_column(cells, number) for cells, number in zip(zip(*page, strict=True), formats, strict=True)]
+    row = f"<row>{''.join(markup for markup, _cells in columns)}</row>"
+    return "".join([row % cells for cells in zip(*(cells for _markup, cells in columns), strict=True)]).encode()
+
+
+def _column(cells: Sequence[str], number: int | None) -> tuple[str, Sequence[str]]:
+    """The markup around a cell, and what stands in it. A column of numbers that holds anything else on this page, an
+    empty cell say, is told cell by cell.
+    """
+    if number is None:
+        return f"{CELL_HEAD}%s{CELL_TAIL}", _escaped(cells)
+    if NUMBERS.fullmatch(CELL.join(cells)):
+        return f'<c s="{number}"><v>%s</v></c>', cells
+    if len(cells) == 1:
+        return ("<c/>%s", cells) if cells[0] == "" else (f"{CELL_HEAD}%s{CELL_TAIL}", _escaped(cells))
+    return "%s", [markup % told[0] for markup, told in (_column([cell], number) for cell in cells)]
+
+
+def _escaped(cells: Sequence[str]) -> list[str]:
+    text = "".join(cells)
+    if (len(text) > CELL_MAX and len(max(cells, key=len)) > CELL_MAX) or ILLEGAL_CHARACTERS_RE.search(text):
+        cells = [ILLEGAL_CHARACTERS_RE.sub("", cell[:CELL_MAX]) for cell in cells]
+    return escape(CELL.join(cells)).split(CELL)
 
 
 def _parts(count: int) -> dict[str, str]:
@@ -110,7 +141,10 @@ def _parts(count: int) -> dict[str, str]:
     targets = "".join(
         f'<Relationship Id="rId{n}" Type="{OFFICE}/worksheet" Target="worksheets/sheet{n}.xml"/>' for n in numbers
     )
+    targets += f'<Relationship Id="rId{count + 1}" Type="{OFFICE}/styles" Target="styles.xml"/>'
+    kinds += f'<Override PartName="/xl/styles.xml" ContentType="{KINDS}.styles+xml"/>'
     return {
+        "xl/styles.xml": STYLES,
         "xl/workbook.xml": f'<workbook xmlns="{MAIN}" xmlns:r="{OFFICE}"><sheets>{sheets}</sheets></workbook>',
         "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{PACKAGE}/relationships">{targets}</Relationships>',
         "_rels/.rels": f'<Relationships xmlns="{PACKAGE}/relationships">'
