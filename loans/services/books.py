@@ -1,10 +1,10 @@
 """The continuous checker: every invariant over and over, faults kept as rows until a later pass no longer sees them.
 
-What sums up tables takes turns where the book is so large that all of it at once would take long; what compares row by
-row looks, where the database can tell, at
-what was written since the last pass, what is at fault, and a slice of the others (`loans/books/touched.py`): so a pass
-stays short on a large book, and nothing stays unseen for ever. Rows that are gone were written by nobody: each pass
-counts what stands, and keeps the counts for the next (`loans/books/kept.py`).
+What sums up tables takes turns where the book is so large that all of it at once would take long. What compares row by
+row looks, where the database can tell, at what was written since the last pass, what is at fault, and a slice of the
+others (`loans/books/touched.py`). So a pass stays short on a large book, and nothing stays unseen for ever. Rows that
+are gone were written by nobody: each pass counts what stands, and keeps the counts for the next
+(`loans/books/kept.py`).
 """
 
 import time
@@ -113,11 +113,10 @@ def _last_pass() -> dict[str, Any]:
 
 
 def _counts_keep(counts: Counts, day: date) -> None:
-    """The greatest number of each page that was ever seen, one row per business day."""
+    """The greatest number of each page that was ever seen, in one row, of the day on which it was begun."""
     kept = counts_raised(counts_known(), counts)
-    JobRun.objects.update_or_create(
-        job=COUNTS_JOB, business_date=day, partition="", defaults={"state": JobRun.State.DONE, "result": kept}
-    )
+    if not JobRun.objects.filter(job=COUNTS_JOB).update(result=kept):
+        JobRun.objects.create(job=COUNTS_JOB, business_date=day, partition="", state=JobRun.State.DONE, result=kept)
 
 
 def _snapshot(check: Check, arguments: list[Any]) -> list[Fault]:

@@ -221,6 +221,7 @@ def test_counts_are_kept_from_day_to_day_and_never_fall(lived: Borrower):
         for number in (1, 2):
             books_watch(at=NOW + timedelta(days=number), day=TODAY + timedelta(days=number))
     assert BookFault.objects.get(check_name="rows_kept").resolved_at is None
+    assert JobRun.objects.filter(job=kept.COUNTS_JOB).count() == 1
 
 
 def test_every_table_of_money_is_counted_or_is_written_anew_now_and_then():
