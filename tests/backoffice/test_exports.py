@@ -3,7 +3,7 @@
 import csv
 import io
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 
 import openpyxl
@@ -142,6 +142,26 @@ def test_every_row_is_in_the_file_once(monkeypatch: pytest.MonkeyPatch, count: i
     assert list(csv.reader(io.StringIO(text))) == [["number", "text"], *rows]
     book = openpyxl.load_workbook(io.BytesIO(body(xlsx_response("x", ["number", "text"], iter(rows)))))
     assert [list(row) for row in book.active.values] == [["number", "text"], *rows]
+
+
+@pytest.mark.parametrize(
+    ("moment", "text"),
+    [
+        (datetime(2026, 9, 16, 15, 59, 59, 999999, tzinfo=UTC), "2026-09-16 23:59:59"),
+        (datetime(2026, 9, 16, 16, 0, tzinfo=UTC), "2026-09-17 00:00:00"),
+        (date(2026, 9, 16), "2026-09-16"),
+    ],
+)
+def test_a_time_is_told_by_the_clock_of_the_pages(moment: date, text: str) -> None:
+    assert told.cell(moment) == text
+
+
+def test_times_of_a_list_are_told_by_the_clock_of_the_pages(lived: Borrower) -> None:
+    page: Any = admin.site._registry[Payout]
+    place = columns_of(page).index("requested_at")
+    rows = {row[place] for row in export_rows(page, rows_of(page), columns_of(page))}
+    assert rows == {told.cell(moment) for moment in Payout.objects.values_list("requested_at", flat=True)}
+    assert all("+" not in row for row in rows)
 
 
 CELLS = [
