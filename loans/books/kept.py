@@ -37,6 +37,7 @@ from loans.models import (
 )
 from risk.models import CreditLine, LineChange, LoanTape
 from weilidai.lib.models import AuditEvent, IdempotencyRecord, JobRun, StateChange
+from weilidai.lib.sql import literal, piece, sql
 
 NAME = "rows_kept"
 COUNTS_JOB = "books_rows"
@@ -67,19 +68,22 @@ def rows_kept(counts: Counts | None = None) -> Iterator[Fault]:
 
 def rows_counted() -> Counts:
     """How many rows of each page stand now."""
-    pages: dict[type[Model], str] = dict.fromkeys(PAGED, _beginning()) | BY_COLUMN | dict.fromkeys(WHOLE, "''")
+    pages = {model: _beginning(model) for model in PAGED} | BY_COLUMN | dict.fromkeys(WHOLE, literal(""))
     counts: Counts = {}
     for model, page in pages.items():
-        table, key = model._meta.db_table, str(model._meta.pk.column)
+        table = model._meta.db_table
         with connection.cursor() as cursor:
-            cursor.execute(f"SELECT {page.format(key=key)} AS page, count(*) FROM {table} GROUP BY 1")  # noqa: S608
+            cursor.execute(sql("SELECT {page} AS page, count(*) FROM {table} GROUP BY 1", page=page, table=table))
             counts[table] = {str(told): int(count) for told, count in cursor}
     return counts
 
 
-def _beginning() -> str:
-    """SQLite has keys as plain hexadecimal."""
-    return f"left({{key}}::text, {DIGITS})" if connection.vendor == "postgresql" else f"substr({{key}}, 1, {DIGITS})"
+def _beginning(model: type[Model]) -> str:
+    """Of the key; SQLite has keys as plain hexadecimal."""
+    parts = {"key": str(model._meta.pk.column), "digits": literal(DIGITS)}
+    if connection.vendor == "postgresql":
+        return piece("left({key}::text, {digits})", **parts)
+    return piece("substr({key}, 1, {digits})", **parts)
 
 
 def counts_known() -> Counts:

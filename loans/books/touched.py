@@ -31,6 +31,7 @@ from loans.models import (
 )
 from risk.models import CreditLine
 from weilidai.lib.models import IdempotencyRecord
+from weilidai.lib.sql import Piece, sql
 
 TRAIL = ("lib_auditevent", "lib_statechange")
 
@@ -204,9 +205,10 @@ def _spoken_of(model: type[Model], written: dict[str, list[str]]) -> set[str]:
         if not written[table]:
             continue
         key, kind = _key_of(table)
-        told, rest = words.split(" FROM ", 1)
-        where = "AND" if " WHERE " in rest else "WHERE"
-        statement = f"SELECT {told}::text FROM {rest} {where} row.{key} = ANY(%(keys)s::{kind}[])"  # noqa: S608
+        told, rest = map(Piece, words.split(" FROM ", 1))
+        where = Piece("AND" if " WHERE " in rest else "WHERE")
+        text = "SELECT {told}::text FROM {rest} {where} row.{key} = ANY(%(keys)s::{kind}[])"
+        statement = sql(text, told=told, rest=rest, where=where, key=key, kind=Piece(kind))
         with connection.cursor() as cursor:
             cursor.execute(statement, {"keys": written[table]})
             found |= {row[0] for row in cursor if row[0] is not None and KEY.fullmatch(row[0])}

@@ -1,12 +1,11 @@
 """An offer of a new schedule has one end, whoever comes at once (R54, I4): real connections, real commits."""
 
 from collections import Counter
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from rest_framework.test import APIClient
 
-from accounts.models import CustomerToken
 from loans.models import Rearrangement, RearrangementOffer
 from loans.services.approval import approval_reject
 from loans.services.rearrangement_answer import offers_close
@@ -17,6 +16,7 @@ from tests.loans.test_parallel import together
 from weilidai.lib.errors import TransitionRefused
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.req("R54")]
+Clients = Callable[[], APIClient]
 ENDS = {
     "confirmed": ("approved", 1),
     "refused": ("declined", 0),
@@ -25,20 +25,9 @@ ENDS = {
 }
 
 
-def clients(alice: Borrower) -> Any:
-    token = CustomerToken.objects.create(user=alice.customer)[1]
-
-    def make() -> APIClient:
-        client = APIClient()
-        client.credentials(HTTP_AUTHORIZATION=f"Bearer {token}", HTTP_X_DEVICE_ID=alice.device.fingerprint)
-        return client
-
-    return make
-
-
-def test_of_confirmation_refusal_expiry_and_staff_one_wins(alice: Borrower) -> None:
+def test_of_confirmation_refusal_expiry_and_staff_one_wins(alice: Borrower, clients: Clients) -> None:
     offer = offered(active_loan(alice, days=30), TODAY)
-    form, make, chief = shown(alice, offer, TODAY), clients(alice), person("gu")
+    form, make, chief = shown(alice, offer, TODAY), clients, person("gu")
 
     def answer(act: str, number: int, **body: str) -> str:
         path = f"/api/v1/rearrangement-offers/{offer.pk}/{act}"
@@ -68,9 +57,9 @@ def test_of_confirmation_refusal_expiry_and_staff_one_wins(alice: Borrower) -> N
     assert faults() == []
 
 
-def test_one_key_at_once_is_one_confirmation(alice: Borrower) -> None:
+def test_one_key_at_once_is_one_confirmation(alice: Borrower, clients: Clients) -> None:
     offer = offered(active_loan(alice, days=30), TODAY)
-    form, make = shown(alice, offer, TODAY), clients(alice)
+    form, make = shown(alice, offer, TODAY), clients
 
     def confirm(_number: int) -> tuple[int, str]:
         path = f"/api/v1/rearrangement-offers/{offer.pk}/confirmation"
