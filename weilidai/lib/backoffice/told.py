@@ -62,16 +62,22 @@ def _kind(admin: Any, name: str) -> str:
     told = admin.export_told.get(name)
     if isinstance(told, Told):
         return told.kind
-    if told is None and hasattr(admin, name):
-        return "text"
-    try:
-        field = admin.model._meta.get_field(told or name)
-    except FieldDoesNotExist:
-        return "text"
+    field = _field(admin, name)
     if isinstance(field, models.DecimalField):
         return "money" if field.decimal_places == 2 else "rate"
     is_count = isinstance(field, models.IntegerField) and not field.primary_key and not field.choices
     return "count" if is_count else "text"
+
+
+def _field(admin: Any, name: str) -> Any:
+    """The field a column is, or stands for by its name; None where it is made by a method."""
+    told = admin.export_told.get(name)
+    if told is None and hasattr(admin, name):
+        return None
+    try:
+        return admin.model._meta.get_field(told or name)
+    except FieldDoesNotExist:
+        return None
 
 
 def cell(value: Any) -> str:
@@ -85,17 +91,11 @@ def _column(admin: Any, name: str, database: str) -> Column | None:
     told = admin.export_told.get(name)
     if isinstance(told, Told):
         return Column(told.fields, partial(_made, told.text))
-    if told is None and hasattr(admin, name):
-        return None
-    name = told or name
-    try:
-        field = admin.model._meta.get_field(name)
-    except FieldDoesNotExist:
-        return None
-    if not field.concrete:
+    field = _field(admin, name)
+    if field is None or not field.concrete:
         return None
     # A related row's key is asked for by another name than the row.
-    return _of_relation(field, database) if field.is_relation and name == field.name else _of_field(field)
+    return _of_relation(field, database) if field.is_relation and (told or name) == field.name else _of_field(field)
 
 
 def _of_field(field: Any) -> Column:
